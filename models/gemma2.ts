@@ -1,0 +1,213 @@
+/**
+ * Gemma-2 (Riviere et al. 2024), after `Gemma2ForCausalLM` of transformers 5.18.
+ * Axis letters: src/nn/README.md.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { loadWeights, type WeightSource } from '../src/checkpoint';
+import {
+  type CausalLM,
+  type ForwardOptions,
+  forwardPass,
+  type ModelDims,
+  type Pass,
+} from '../src/model';
+import { ModelConfig } from '../src/modelConfig';
+import { geluTanh, softCap } from '../src/nn/activation';
+import { attention, splitHeads } from '../src/nn/attention';
+import { embed, lastColumn, tiedOutput, unembed } from '../src/nn/embedding';
+import { linear } from '../src/nn/linear';
+import { rmsNorm } from '../src/nn/norm';
+import { applyRope, defaultFrequencies, type RopeTables, ropeTables } from '../src/nn/rope';
+
+// ── Config ──────────────────────────────────────────────────────────────────────────────────────
+
+export interface Gemma2Config extends ModelDims {
+  /** F */
+  intermediateSize: number;
+  rmsNormEps: number;
+  ropeTheta: number;
+  /** Scores are scaled by queryPreAttnScalar^-½. */
+  queryPreAttnScalar: number;
+  attnSoftcap: number | null;
+  finalSoftcap: number | null;
+  /** The window of each block; null: it sees everything. */
+  windows: (number | null)[];
+}
+
+/** @throws InputError for a missing or unknown key, or a value this file does not compute */
+export function readConfig(file: ModelConfig): Gemma2Config {
+  file.oneOf('model_type', ['gemma2']);
+  file.oneOf('hidden_act', ['gelu_pytorch_tanh', undefined]);
+  file.oneOf('hidden_activation', ['gelu_pytorch_tanh', undefined]);
+  file.oneOf('attention_bias', [false, undefined]);
+  file.oneOf('tie_word_embeddings', [true, undefined]);
+  file.oneOf('use_bidirectional_attention', [false, null, undefined]);
+  const nLayers = file.count('num_hidden_layers');
+  const nHeads = file.count('num_attention_heads');
+  const slidingWindow = file.numberOrNull('sliding_window', 4096);
+  const kinds = file.words('layer_types', nLayers, [
+    'sliding_attention',
+    'full_attention',
+  ] as const);
+  const config: Gemma2Config = {
+    nLayers,
+    dModel: file.count('hidden_size'),
+    nHeads,
+    kvHeads: file.count('num_key_value_heads', nHeads),
+    headDim: file.count('head_dim', 256),
+    vocabSize: file.count('vocab_size'),
+    maxPositions: file.count('max_position_embeddings', 8192),
+    intermediateSize: file.count('intermediate_size'),
+    rmsNormEps: file.number('rms_norm_eps', 1e-6),
+    ropeTheta: file.ropeTheta(),
+    queryPreAttnScalar: file.number('query_pre_attn_scalar', 256),
+    attnSoftcap: file.numberOrNull('attn_logit_softcapping', 50),
+    finalSoftcap: file.numberOrNull('final_logit_softcapping', 30),
+    // Without a list, every other block slides, the first one included.
+    windows: Array.from({ length: nLayers }, (_, l) =>
+      (kinds?.[l] ?? (l % 2 ? 'full_attention' : 'sliding_attention')) === 'sliding_attention'
+        ? slidingWindow
+        : null,
+    ),
+  };
+  file.done();
+  return config;
+}
+
+// ── Weights ─────────────────────────────────────────────────────────────────────────────────────
+
+export type AttentionWeights = ReturnType<typeof attentionWeights>;
+export type MlpWeights = ReturnType<typeof mlpWeights>;
+export type BlockWeights = ReturnType<typeof blockWeights>;
+export type Gemma2Weights = ReturnType<typeof gemma2Weights>;
+
+const attentionWeights = (w: WeightSource, at: string, c: Gemma2Config) => ({
+  qProj: w.linear(`${at}.q_proj.weight`, c.dModel, c.nHeads * c.headDim),
+  kProj: w.linear(`${at}.k_proj.weight`, c.dModel, c.kvHeads * c.headDim),
+  vProj: w.linear(`${at}.v_proj.weight`, c.dModel, c.kvHeads * c.headDim),
+  oProj: w.linear(`${at}.o_proj.weight`, c.nHeads * c.headDim, c.dModel),
+});
+
+const mlpWeights = (w: WeightSource, at: string, c: Gemma2Config) => ({
+  gateProj: w.linear(`${at}.gate_proj.weight`, c.dModel, c.intermediateSize),
+  upProj: w.linear(`${at}.up_proj.weight`, c.dModel, c.intermediateSize),
+  downProj: w.linear(`${at}.down_proj.weight`, c.intermediateSize, c.dModel),
+});
+
+const blockWeights = (w: WeightSource, at: string, c: Gemma2Config) => ({
+  inputLayernorm: w.gainLessOne(`${at}.input_layernorm.weight`, c.dModel),
+  selfAttn: attentionWeights(w, `${at}.self_attn`, c),
+  postAttentionLayernorm: w.gainLessOne(`${at}.post_attention_layernorm.weight`, c.dModel),
+  preFeedforwardLayernorm: w.gainLessOne(`${at}.pre_feedforward_layernorm.weight`, c.dModel),
+  mlp: mlpWeights(w, `${at}.mlp`, c),
+  postFeedforwardLayernorm: w.gainLessOne(`${at}.post_feedforward_layernorm.weight`, c.dModel),
+});
+
+/** Every tensor of the model, asked for by its checkpoint name. */
+export const gemma2Weights = (w: WeightSource, c: Gemma2Config) => ({
+  embedTokens: w.table('model.embed_tokens.weight', c.vocabSize, c.dModel),
+  layers: Array.from({ length: c.nLayers }, (_, l) => blockWeights(w, `model.layers.${l}`, c)),
+  norm: w.gainLessOne('model.norm.weight', c.dModel),
+});
+
+// ── Attention ───────────────────────────────────────────────────────────────────────────────────
+
+/** x [B, T, D] → [B, T, D] */
+function selfAttention(
+  x: tf.Tensor,
+  { qProj, kProj, vProj, oProj }: AttentionWeights,
+  c: Gemma2Config,
+  layer: number,
+  pass: Pass,
+  rope: RopeTables,
+) {
+  const q = applyRope(splitHeads(linear(x, qProj), c.nHeads), rope); // [B, H, T, d]
+  const k = applyRope(splitHeads(linear(x, kProj), c.kvHeads), rope); // [B, K, T, d]
+  const v = splitHeads(linear(x, vProj), c.kvHeads); // [B, K, T, d]
+  const seen = pass.remember(layer, k, v); // [B, K, S, d]
+  const mixed = attention(q, seen.k, seen.v, {
+    scale: c.queryPreAttnScalar ** -0.5,
+    softcap: c.attnSoftcap,
+    mask: pass.mask(c.windows[layer]),
+  }); // [B, T, H·d]
+  return linear(mixed, oProj);
+}
+
+// ── MLP ─────────────────────────────────────────────────────────────────────────────────────────
+
+/** x [B, T, D] → [B, T, D] through width F */
+function mlp(x: tf.Tensor, { gateProj, upProj, downProj }: MlpWeights) {
+  return linear(tf.mul(geluTanh(linear(x, gateProj)), linear(x, upProj)), downProj);
+}
+
+// ── Block ───────────────────────────────────────────────────────────────────────────────────────
+
+/** h [B, T, D] → [B, T, D]: the residual stream, with a norm before and after each sublayer. */
+function block(
+  h: tf.Tensor3D,
+  w: BlockWeights,
+  c: Gemma2Config,
+  layer: number,
+  pass: Pass,
+  rope: RopeTables,
+): tf.Tensor3D {
+  const at = (name: string) => `blocks.${layer}.${name}`;
+  const norm = (x: tf.Tensor, gain: tf.Tensor1D) => rmsNorm(x, gain, c.rmsNormEps);
+
+  const pre = pass.hook(at('hook_resid_pre'), h);
+  const attended = selfAttention(norm(pre, w.inputLayernorm), w.selfAttn, c, layer, pass, rope);
+  const attnOut = pass.hook(at('hook_attn_out'), norm(attended, w.postAttentionLayernorm));
+
+  const mid = pass.hook(at('hook_resid_mid'), tf.add(pre, attnOut));
+  const fed = mlp(norm(mid, w.preFeedforwardLayernorm), w.mlp);
+  const mlpOut = pass.hook(at('hook_mlp_out'), norm(fed, w.postFeedforwardLayernorm));
+
+  return pass.hook(at('hook_resid_post'), pass.steer(layer, tf.add(mid, mlpOut)));
+}
+
+// ── Model ───────────────────────────────────────────────────────────────────────────────────────
+
+export class Gemma2 implements CausalLM {
+  readonly modelType = 'gemma2';
+  /** [D, V] where the backend wants it, see `tiedOutput`. */
+  private readonly output: tf.Tensor2D | null;
+
+  constructor(
+    readonly dims: Gemma2Config,
+    readonly weights: Gemma2Weights,
+  ) {
+    this.output = tiedOutput(weights.embedTokens);
+  }
+
+  /** @throws InputError when config.json or the weights are not a Gemma-2's */
+  static load(dir: string): Gemma2 {
+    const config = readConfig(ModelConfig.open(dir));
+    // Some exports write the tied head a second time.
+    const tied = (name: string) => name === 'lm_head.weight';
+    return new Gemma2(
+      config,
+      loadWeights(dir, (source) => gemma2Weights(source, config), tied),
+    );
+  }
+
+  forward(ids: number[][], options: ForwardOptions = {}): tf.Tensor3D {
+    const { dims: c, weights: w } = this;
+    return forwardPass(ids, c, options, (pass) => {
+      const rope = ropeTables(pass.positions, defaultFrequencies(c.headDim, c.ropeTheta));
+      const scaled: tf.Tensor3D = tf.mul(embed(w.embedTokens, ids), Math.sqrt(c.dModel));
+      let h = pass.hook('hook_embed', scaled);
+      w.layers.forEach((layer, l) => {
+        h = block(h, layer, c, l, pass, rope);
+      });
+      if (options.logits === 'none') return tf.zeros([ids.length, 0, c.vocabSize]);
+      const read = options.logits === 'last' ? lastColumn(h) : h;
+      const logits = unembed(rmsNorm(read, w.norm, c.rmsNormEps), w.embedTokens, this.output);
+      return softCap(logits, c.finalSoftcap);
+    });
+  }
+
+  dispose() {
+    tf.dispose(this.weights);
+    this.output?.dispose();
+  }
+}

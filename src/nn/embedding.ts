@@ -1,0 +1,34 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+/** Token embedding: table [V, D], ids [B][T] → [B, T, D]. */
+export function embed(table: tf.Tensor2D, ids: number[][]): tf.Tensor3D {
+  const flat = tf.tensor1d(ids.flat(), 'int32');
+  return tf.reshape(tf.gather(table, flat), [ids.length, ids[0].length, table.shape[1]]);
+}
+
+/**
+ * The transposed table [D, V] where the backend needs it for a fast tied output, else null.
+ * On wasm a product with a transposed operand runs ten times slower than a plain one; elsewhere
+ * a second copy of the largest tensor would only cost memory.
+ */
+export function tiedOutput(table: tf.Tensor2D): tf.Tensor2D | null {
+  return tf.getBackend() === 'wasm' ? tf.transpose(table) : null;
+}
+
+/** Logits with tied embeddings: x [B, T, D], table [V, D] → [B, T, V]. */
+export function unembed(
+  x: tf.Tensor3D,
+  table: tf.Tensor2D,
+  transposed: tf.Tensor2D | null,
+): tf.Tensor3D {
+  const [batch, length, width] = x.shape;
+  const flat = tf.reshape(x, [-1, width]) as tf.Tensor2D;
+  const logits = transposed ? tf.matMul(flat, transposed) : tf.matMul(flat, table, false, true);
+  return tf.reshape(logits, [batch, length, table.shape[0]]);
+}
+
+/** The last column of h [B, T, D] → [B, 1, D]. */
+export function lastColumn(h: tf.Tensor3D): tf.Tensor3D {
+  const [batch, length, width] = h.shape;
+  return tf.slice(h, [0, length - 1, 0], [batch, 1, width]);
+}
