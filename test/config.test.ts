@@ -1,0 +1,171 @@
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  configToYaml,
+  describeKeys,
+  flag,
+  integer,
+  listOf,
+  loadConfig,
+  nullable,
+  number,
+  oneOf,
+  parseOverride,
+  text,
+} from '../src/config';
+import { InputError } from '../src/errors';
+import { Progress } from '../src/progress';
+import { fixed, formatTable, percent } from '../src/table';
+
+const schema = {
+  model_name: text(),
+  n_examples: integer({ min: 1 }),
+  weights: listOf(number()),
+  mode: oneOf(['at_most', 'at_least']),
+  both: oneOf([true, false, 'both']),
+  dry_run: flag(),
+  layer: nullable(integer({ min: 0 })),
+};
+const YAML = `model_name: tiny # which model
+n_examples: 50 # how many rows
+weights: [1, 2.5] # factors,
+  # one each
+mode: at_most
+both: both
+dry_run: false
+layer: null
+`;
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-config-'));
+const file = path.join(folder, 'a.yaml');
+fs.writeFileSync(file, YAML);
+test.after(() => fs.rmSync(folder, { recursive: true }));
+
+function load(...overrides: string[]) {
+  return loadConfig(schema, file, { overrides });
+}
+
+function refuses(act: () => unknown, ...words: (string | RegExp)[]) {
+  try {
+    act();
+  } catch (error) {
+    assert.instance(error, InputError);
+    for (const word of words) assert.match((error as Error).message, word);
+    return;
+  }
+  assert.unreachable('should have been refused');
+}
+
+test('defaults come from the file, in schema order', () => {
+  const config = load();
+  assert.equal(config, {
+    model_name: 'tiny',
+    n_examples: 50,
+    weights: [1, 2.5],
+    mode: 'at_most',
+    both: 'both',
+    dry_run: false,
+    layer: null,
+  });
+  assert.is(configToYaml(config).split('\n')[1], 'n_examples: 50');
+});
+
+test('overrides are read as YAML', () => {
+  const config = load('weights=[0.5,-3]', 'layer=4', 'both=true', 'model_name=12', 'dry_run=true');
+  assert.equal(config.weights, [0.5, -3]);
+  assert.is(config.layer, 4);
+  assert.is(config.both, true);
+  assert.is(config.model_name, '12');
+  assert.is(config.dry_run, true);
+  assert.equal(load('weights=7').weights, [7]);
+  assert.equal(parseOverride('a=b=c'), { key: 'a', value: 'b=c' });
+});
+
+test('a second file overrides the defaults, the command line both', () => {
+  const extraFile = path.join(folder, 'b.yaml');
+  fs.writeFileSync(extraFile, 'n_examples: 7\nlayer: 2\n');
+  const config = loadConfig(schema, file, { extraFile, overrides: ['layer=3'] });
+  assert.is(config.n_examples, 7);
+  assert.is(config.layer, 3);
+  fs.writeFileSync(extraFile, 'n_example: 7\n');
+  refuses(() => loadConfig(schema, file, { extraFile }), 'Unknown key "n_example"', 'b.yaml');
+});
+
+test('bad input is refused with key, place and a suggestion', () => {
+  refuses(() => load('n_exmples=3'), 'Unknown key "n_exmples"', 'command line', '"n_examples"');
+  refuses(() => load('mode=at_moost'), 'mode (command line)', '"at_most"');
+  refuses(() => load('n_examples=0'), 'n_examples', 'at least 1', 'not 0');
+  refuses(() => load('n_examples=1.5'), 'whole number');
+  refuses(() => load('n_examples='), 'n_examples', 'not ""');
+  refuses(() => load('weights=[]'), 'empty list');
+  refuses(() => load('weights=[a]'), 'weights', 'not "a"');
+  refuses(() => load('dry_run=yes'), 'true or false');
+  refuses(() => load('n_examples=3', 'n_examples=4'), 'given twice');
+  refuses(() => load('n_examples'), 'key=value');
+  refuses(() => load('weights=[1,'), 'value of weights');
+  fs.writeFileSync(path.join(folder, 'c.yaml'), 'a: 1\na: 2\n');
+  refuses(() => loadConfig(schema, path.join(folder, 'c.yaml')), 'c.yaml', 'unique');
+  fs.writeFileSync(path.join(folder, 'd.yaml'), 'n_examples: 1\n');
+  refuses(() => loadConfig(schema, path.join(folder, 'd.yaml')), 'model_name', 'nothing');
+  refuses(() => loadConfig(schema, path.join(folder, 'none.yaml')), "Can't read", 'none.yaml');
+});
+
+test('--help takes default and meaning from the file', () => {
+  const keys = describeKeys(schema, file);
+  assert.equal(keys[0], {
+    key: 'model_name',
+    default: 'tiny',
+    what: 'text',
+    meaning: 'which model',
+  });
+  assert.is(keys[2].default, '[1, 2.5]');
+  assert.is(keys[2].meaning, 'factors, one each');
+  assert.is(keys[6].default, 'null');
+});
+
+test('tables are aligned: numbers right, text left, nothing is a dash', () => {
+  const table = formatTable(
+    ['steering', 'n', 'accuracy'],
+    [
+      ['none', 5, percent(0.46666)],
+      ['conciseness', 50, percent(null)],
+    ],
+  );
+  assert.equal(table.split('\n'), [
+    'steering      n  accuracy',
+    '───────────  ──  ────────',
+    'none          5    46.7 %',
+    'conciseness  50         –',
+  ]);
+  assert.is(fixed(0.125, 1), '0.1');
+  assert.is(fixed(null), null);
+});
+
+test('progress: a bar on a terminal, few plain lines elsewhere, rate without resumed items', () => {
+  let now = 0;
+  const lines: string[] = [];
+  const stream = { write: (line: string) => lines.push(line) };
+  const progress = new Progress('rows', 100, { already: 50, stream, now: () => now });
+  for (let i = 0; i < 10; i++) {
+    now += 1000;
+    progress.add(2);
+  }
+  assert.is(progress.text(), '70/100 rows, 2.0/s, 15 s left');
+  progress.end();
+  assert.is(lines.length, 4, 'a line at the start, at 5 s, at 10 s, at the end');
+  assert.not.match(lines.join(''), '\r');
+
+  const shown: string[] = [];
+  const terminal = { isTTY: true, columns: 60, write: (line: string) => shown.push(line) };
+  const bar = new Progress('rows', 4, { stream: terminal, now: () => now });
+  now += 2000;
+  bar.add(2);
+  bar.end();
+  assert.ok(shown.every((line) => line.startsWith('\r[') || line === '\n'));
+  assert.match(shown[1], '██');
+  assert.ok(shown[1].length <= 60 + '\r\x1b[K'.length);
+});
+
+test.run();
