@@ -1,0 +1,176 @@
+/**
+ * Chooses the TensorFlow.js backend. The only file that loads one; everything else knows
+ * `@tensorflow/tfjs-core` alone, and so could also run in a browser.
+ */
+import * as fs from 'node:fs';
+import { createRequire } from 'node:module';
+import * as path from 'node:path';
+import * as util from 'node:util';
+import * as tf from '@tensorflow/tfjs-core';
+import { didYouMean, InputError } from './errors';
+import { registerGradients } from './gradients';
+
+export type BackendName = 'tensorflow' | 'wasm';
+
+export interface BackendInfo {
+  name: BackendName;
+  /** For people: the library, its version and device. */
+  detail: string;
+  gpu: boolean;
+}
+
+/** A place where tfjs-node may be, with its native part or without. */
+export interface TensorflowCandidate {
+  /** `@tensorflow/tfjs-node-gpu`, ... */
+  label: string;
+  folder: string;
+  /** Why it can't be used; undefined when all files are in place. */
+  missing?: string;
+}
+
+const root = path.join(__dirname, '..');
+const setupCommand = 'npm run setup:tensorflow';
+
+/** Where tfjs-node is looked for, in order of preference; loads nothing. */
+export function tensorflowCandidates(): TensorflowCandidate[] {
+  const places: [string, string][] = [
+    [
+      '.tensorflow (npm run setup:tensorflow)',
+      path.join(root, '.tensorflow/node_modules/@tensorflow/tfjs-node'),
+    ],
+    ['@tensorflow/tfjs-node-gpu', path.join(root, 'node_modules/@tensorflow/tfjs-node-gpu')],
+    ['@tensorflow/tfjs-node', path.join(root, 'node_modules/@tensorflow/tfjs-node')],
+  ];
+  return places.map(([label, folder]) => ({ label, folder, missing: whatIsMissing(folder) }));
+}
+
+function whatIsMissing(folder: string): string | undefined {
+  if (!fs.existsSync(path.join(folder, 'package.json'))) return 'not installed';
+  const lib = path.join(folder, 'lib');
+  const builds = fs.existsSync(lib) ? fs.readdirSync(lib) : [];
+  if (!builds.some((build) => fs.existsSync(path.join(lib, build, 'tfjs_binding.node')))) {
+    return 'installed without its native part (tfjs_binding.node)';
+  }
+  const libraries = path.join(folder, 'deps/lib');
+  const found = fs.existsSync(libraries) ? fs.readdirSync(libraries) : [];
+  return found.some((name) => name.startsWith('libtensorflow') || name === 'tensorflow.dll')
+    ? undefined
+    : 'its libtensorflow is missing';
+}
+
+/** First line of an error, short enough for one line of a report. */
+function reason(error: unknown): string {
+  const line = String((error as Error)?.message ?? error).split('\n')[0];
+  return line.length > 160 ? `${line.slice(0, 157)}...` : line;
+}
+
+/** Runs `load` with tfjs's greetings kept off the screen; other warnings pass. */
+async function quietly<T>(load: () => T | Promise<T>): Promise<T> {
+  const { warn, log } = console;
+  const chatter = /platform node has already been set|Hi, looks like you are running TensorFlow/;
+  const filter =
+    (print: typeof warn) =>
+    (...args: unknown[]) => {
+      if (!chatter.test(String(args[0]))) print(...args);
+    };
+  console.warn = filter(warn);
+  console.log = filter(log);
+  try {
+    return await load();
+  } finally {
+    console.warn = warn;
+    console.log = log;
+  }
+}
+
+/** Settings that libtensorflow reads when it is loaded; what the user has set stays. */
+function prepareForTensorflow(): void {
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  // Take GPU memory as needed, not the whole card.
+  process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
+  // TF32 rounds float32 matmuls to 10 bits: too coarse to compare with a reference.
+  process.env.NVIDIA_TF32_OVERRIDE ??= '0';
+  // tfjs-node 4.22 calls two helpers that Node 23 removed.
+  const old = util as unknown as Record<string, unknown>;
+  old.isNullOrUndefined ??= (x: unknown) => x === null || x === undefined;
+  old.isArray ??= Array.isArray;
+}
+
+interface NodeBackend {
+  isUsingGpuDevice: boolean;
+  binding: { TF_Version: string };
+}
+
+/** Loads tfjs-node from `folder` and makes it tfjs-core's backend. Throws what the load throws. */
+export async function loadTensorflow(folder: string): Promise<BackendInfo> {
+  prepareForTensorflow();
+  return quietly(async () => {
+    createRequire(path.join(root, 'package.json'))(folder);
+    if (!(await tf.setBackend('tensorflow'))) throw new Error('it did not initialize');
+    await tf.ready();
+    const backend = tf.backend() as unknown as NodeBackend;
+    const gpu = backend.isUsingGpuDevice;
+    const detail = `libtensorflow ${backend.binding.TF_Version}, ${gpu ? 'GPU' : 'CPU'}`;
+    return { name: 'tensorflow', detail, gpu } as const;
+  });
+}
+
+/** Loads the WebAssembly backend (one thread; Node has no more for it). */
+export async function loadWasm(): Promise<BackendInfo> {
+  const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
+  const main = require.resolve('@tensorflow/tfjs-backend-wasm');
+  setWasmPaths(`${path.dirname(main)}${path.sep}`);
+  const ok = await quietly(() => tf.setBackend('wasm'));
+  if (!ok) throw new Error('WebAssembly did not initialize');
+  await tf.ready();
+  const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
+  return { name: 'wasm', detail: `${simd ? 'SIMD' : 'no SIMD'}, 1 thread`, gpu: false };
+}
+
+async function firstTensorflow(): Promise<BackendInfo | string> {
+  const failures: string[] = [];
+  for (const { label, folder, missing } of tensorflowCandidates()) {
+    if (missing) {
+      failures.push(`${label}: ${missing}`);
+      continue;
+    }
+    try {
+      return await loadTensorflow(folder);
+    } catch (error) {
+      failures.push(`${label}: ${reason(error)}`);
+    }
+  }
+  return failures.join('; ');
+}
+
+/**
+ * Makes a backend ready for tfjs-core, gradients included, and says which. The choice is
+ * `requested` (a config's `backend` key), else the environment's TILLER_BACKEND, else `auto`:
+ * tensorflow where it loads (on the GPU when there is one), otherwise wasm.
+ * @throws InputError for an unknown name, or when the requested backend can't be loaded: why, and
+ *   the command to run.
+ */
+export async function useBackend(requested?: string): Promise<BackendInfo> {
+  const choice = requested || process.env.TILLER_BACKEND || 'auto';
+  const source = requested ? 'backend' : 'TILLER_BACKEND';
+  if (!['auto', 'tensorflow', 'wasm'].includes(choice)) {
+    const hint = didYouMean(choice, ['auto', 'tensorflow', 'wasm']);
+    throw new InputError(`${source}: "${choice}" is not one of auto, tensorflow, wasm.${hint}`);
+  }
+  let info: BackendInfo | string = choice === 'wasm' ? '' : await firstTensorflow();
+  if (typeof info === 'string' && choice === 'tensorflow') {
+    throw new InputError(
+      `The tensorflow backend, requested by ${source}, can't be loaded (${info}).\n` +
+        `Run: ${setupCommand}   (or use wasm: TILLER_BACKEND=wasm)`,
+    );
+  }
+  if (typeof info === 'string') {
+    try {
+      info = await loadWasm();
+    } catch (error) {
+      throw new InputError(`The wasm backend can't be loaded (${reason(error)}).\nRun: npm ci`);
+    }
+  }
+  registerGradients();
+  return info;
+}
