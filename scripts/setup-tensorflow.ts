@@ -1,0 +1,243 @@
+/**
+ * Puts libtensorflow under tfjs-node, for the `tensorflow` backend:
+ *
+ *     npm run setup:tensorflow                        CPU, from the wheel tensorflow_cpu 2.21
+ *     npm run setup:tensorflow -- --cuda              NVIDIA GPU: tensorflow 2.21 and CUDA 12
+ *     npm run setup:tensorflow -- --wheel <file>      from a wheel that is already here
+ *
+ * tfjs-node's own binary comes from a host that closed networks don't reach, with a library of
+ * 2022. The Python wheel comes from the package registry, so its library is used and the small
+ * native part of tfjs-node is compiled against it. Everything goes into .tensorflow/, which git
+ * ignores and `npm ci` leaves alone; tfjs-core stays the project's own copy.
+ */
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { tensorflowCandidates } from '../src/backend';
+import { probe } from '../src/doctor';
+import { InputError } from '../src/errors';
+
+const tensorflowVersion = '2.21.0';
+const tfjsNodeVersion = '4.22.0';
+
+const home = path.join(__dirname, '..', '.tensorflow');
+const site = path.join(home, 'site');
+const libraries = path.join(site, 'tensorflow');
+const addon = path.join(home, 'node_modules/@tensorflow/tfjs-node');
+const python = process.env.PYTHON || 'python3';
+
+/** Of the wheel's 13,000 headers, those that the native part includes. */
+const wheelParts = [
+  'tensorflow/libtensorflow_cc.so.2',
+  'tensorflow/libtensorflow_framework.so.2',
+  'tensorflow/include/tensorflow/c/',
+  'tensorflow/include/tensorflow/core/platform/',
+  'tensorflow/include/tsl/platform/',
+  'tensorflow/include/xla/tsl/c/',
+];
+
+/** Unpacks what starts with the given names; prints the wheel's requirements of `and-cuda`. */
+const unpackProgram = `
+import sys, zipfile, email
+wheel, target, parts = sys.argv[1], sys.argv[2], tuple(sys.argv[3:])
+with zipfile.ZipFile(wheel) as z:
+    names = z.namelist()
+    z.extractall(target, [n for n in names if n.startswith(parts)])
+    meta = email.message_from_bytes(z.read(next(n for n in names if n.endswith('.dist-info/METADATA'))))
+for line in meta.get_all('Requires-Dist') or []:
+    if 'and-cuda' in line:
+        print(line.split(';')[0].strip())
+`;
+
+interface Options {
+  cuda: boolean;
+  wheel?: string;
+}
+
+function parseArguments(args: string[]): Options {
+  const options: Options = { cuda: false };
+  for (let i = 0; i < args.length; i++) {
+    if (args[i] === '--cuda') options.cuda = true;
+    else if (args[i] === '--wheel' && args[i + 1]) options.wheel = path.resolve(args[++i]);
+    else {
+      throw new InputError(
+        `setup:tensorflow: unknown argument "${args[i]}". It takes --cuda and --wheel <file>.`,
+      );
+    }
+  }
+  if (options.wheel && !fs.existsSync(options.wheel)) {
+    throw new InputError(`setup:tensorflow: --wheel ${options.wheel}: there is no such file.`);
+  }
+  return options;
+}
+
+/** Runs a command to its end; its output is kept, and shown (the last lines) only when it fails. */
+function run(
+  command: string,
+  args: string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+) {
+  const result = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28, ...options });
+  const output = `${result.stdout ?? ''}${result.stderr ?? ''}`;
+  return { ok: result.status === 0, output, stdout: result.stdout ?? '' };
+}
+
+function mustRun(what: string, ...[command, args, options]: Parameters<typeof run>): string {
+  const { ok, output, stdout } = run(command, args, options);
+  if (ok) return stdout;
+  const tail = output.trimEnd().split('\n').slice(-12).join('\n  ');
+  throw new InputError(`${what} failed: ${command} ${args.slice(0, 4).join(' ')} ...\n  ${tail}`);
+}
+
+/** All that the recipe needs from the machine, checked before anything is fetched. */
+function checkMachine(needsWheel: boolean): void {
+  const instead = 'Without it Tiller runs on wasm: TILLER_BACKEND=wasm.';
+  if (process.platform !== 'linux') {
+    throw new InputError(
+      `setup:tensorflow knows Linux only (this is ${process.platform}). Elsewhere, try ` +
+        `"npm install --no-save @tensorflow/tfjs-node@${tfjsNodeVersion}". ${instead}`,
+    );
+  }
+  const needs: [string, string, string[]][] = [
+    ['Python 3 (it unpacks the wheel and runs node-gyp)', python, ['--version']],
+    ['a C++ compiler', 'c++', ['--version']],
+    ['make', 'make', ['--version']],
+  ];
+  if (needsWheel) needs.push(['pip', python, ['-m', 'pip', '--version']]);
+  const missing = needs.filter(([, command, args]) => !run(command, args).ok);
+  if (missing.length === 0) return;
+  const list = missing.map(([name, command, args]) => `${name} ("${command} ${args.join(' ')}")`);
+  throw new InputError(
+    `setup:tensorflow needs ${list.join(' and ')}, which did not run here. On Debian or Ubuntu: ` +
+      `apt-get install python3 python3-pip g++ make. ${instead}`,
+  );
+}
+
+/** tfjs-node and what it needs, in .tensorflow/node_modules, without its install script. */
+function installTfjsNode(): void {
+  if (fs.existsSync(path.join(addon, 'package.json'))) return;
+  console.log(`Installing @tensorflow/tfjs-node ${tfjsNodeVersion} ...`);
+  const manifest = { private: true, dependencies: { '@tensorflow/tfjs-node': tfjsNodeVersion } };
+  fs.writeFileSync(path.join(home, 'package.json'), `${JSON.stringify(manifest)}\n`);
+  const flags = ['--ignore-scripts', '--no-package-lock', '--no-audit', '--no-fund'];
+  mustRun('Installing tfjs-node', 'npm', ['install', ...flags], { cwd: home });
+  // Without copies of its own, tfjs-node finds the project's, one folder up.
+  for (const shared of ['tfjs-core', 'tfjs-backend-cpu']) {
+    fs.rmSync(path.join(home, 'node_modules/@tensorflow', shared), {
+      recursive: true,
+      force: true,
+    });
+  }
+}
+
+/** The library and its headers in .tensorflow/site; kept from one run to the next. */
+function fetchLibrary(options: Options): void {
+  fs.rmSync(site, { recursive: true, force: true });
+  fs.mkdirSync(site, { recursive: true });
+  // Only the library is used: any version of Python may fetch the wheel made for 3.11.
+  const pipFlags = ['--no-deps', '--only-binary=:all:', '--python-version=3.11'];
+  const downloads = path.join(home, 'download');
+  let wheel = options.wheel;
+  if (!wheel) {
+    const name = `${options.cuda ? 'tensorflow' : 'tensorflow_cpu'}==${tensorflowVersion}`;
+    console.log(`Downloading the wheel ${name} (${options.cuda ? 600 : 270} MB) ...`);
+    fs.rmSync(downloads, { recursive: true, force: true });
+    const args = ['-m', 'pip', 'download', '--quiet', ...pipFlags, '--dest', downloads, name];
+    mustRun('Downloading the wheel', python, args);
+    const file = fs.readdirSync(downloads).find((entry) => entry.endsWith('.whl'));
+    wheel = path.join(downloads, file!);
+  }
+  console.log('Unpacking the library ...');
+  const args = ['-c', unpackProgram, wheel, site, ...wheelParts];
+  const cudaPackages = mustRun('Unpacking the wheel', python, args).split('\n').filter(Boolean);
+  for (const part of wheelParts) {
+    if (fs.existsSync(path.join(site, part))) continue;
+    throw new InputError(`${wheel} has no ${part}: it is not a TensorFlow wheel for Linux.`);
+  }
+  if (options.cuda) installCuda(cudaPackages, pipFlags);
+  fs.rmSync(downloads, { recursive: true, force: true });
+}
+
+/** The CUDA libraries, each linked beside libtensorflow, where its run path looks. */
+function installCuda(packages: string[], pipFlags: string[]): void {
+  if (packages.length === 0) throw new InputError('This wheel names no CUDA packages.');
+  console.log(`Installing CUDA: ${packages.length} packages, about 3 GB ...`);
+  const args = ['-m', 'pip', 'install', '--quiet', ...pipFlags, '--target', site, ...packages];
+  mustRun('Installing the CUDA libraries', python, args);
+  const nvidia = path.join(site, 'nvidia');
+  for (const name of fs.readdirSync(nvidia)) {
+    const folder = path.join(nvidia, name, 'lib');
+    if (!fs.existsSync(folder)) continue;
+    for (const file of fs.readdirSync(folder)) {
+      if (file.includes('.so')) link(`../nvidia/${name}/lib/${file}`, path.join(libraries, file));
+    }
+  }
+}
+
+/** A symbolic link at `place`, replacing what is there. */
+function link(target: string, place: string): void {
+  fs.rmSync(place, { recursive: true, force: true });
+  fs.symlinkSync(target, place);
+}
+
+/** Compiles tfjs-node's native part against the library. */
+function build(): void {
+  console.log('Compiling the native part of tfjs-node ...');
+  link('libtensorflow_cc.so.2', path.join(libraries, 'libtensorflow.so'));
+  // The file whose presence tells tfjs-node that it need not download anything.
+  link('libtensorflow_cc.so.2', path.join(libraries, 'libtensorflow.so.2.9.1'));
+  link('libtensorflow_framework.so.2', path.join(libraries, 'libtensorflow_framework.so'));
+  fs.mkdirSync(path.join(addon, 'deps'), { recursive: true });
+  link(path.relative(path.join(addon, 'deps'), libraries), path.join(addon, 'deps/lib'));
+  const include = path.join(libraries, 'include');
+  link(path.relative(path.join(addon, 'deps'), include), path.join(addon, 'deps/include'));
+  // Naming a library of one's own makes tfjs-node build from source.
+  fs.writeFileSync(path.join(addon, 'scripts/custom-binary.json'), '{"tf-lib":"x"}\n');
+  const bin = path.join(home, 'node_modules/.bin');
+  const env: NodeJS.ProcessEnv = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
+  // Headers that came with Node spare node-gyp a download.
+  const prefix = path.dirname(path.dirname(fs.realpathSync(process.execPath)));
+  if (!env.npm_config_nodedir && fs.existsSync(path.join(prefix, 'include/node/node_api.h'))) {
+    env.npm_config_nodedir = prefix;
+  }
+  mustRun('Compiling', process.execPath, ['scripts/install.js'], { cwd: addon, env });
+}
+
+async function main(): Promise<void> {
+  const options = parseArguments(process.argv.slice(2));
+  const wanted = options.cuda ? 'cuda' : (options.wheel ?? 'any');
+  const stamp = path.join(home, 'installed.json');
+  const fetched = path.join(site, 'complete');
+  const installed = fs.existsSync(stamp) ? JSON.parse(fs.readFileSync(stamp, 'utf8')) : null;
+  const complete = installed && !tensorflowCandidates()[0].missing;
+  if (complete && (wanted === 'any' || wanted === installed.source)) {
+    console.log(`Already in place: ${installed.detail}. To start afresh, delete .tensorflow.`);
+    return;
+  }
+  const haveLibrary =
+    fs.existsSync(fetched) && (wanted === 'any' || fs.readFileSync(fetched, 'utf8') === wanted);
+  checkMachine(!haveLibrary && (options.cuda || !options.wheel));
+  fs.mkdirSync(home, { recursive: true });
+  fs.rmSync(stamp, { force: true });
+  installTfjsNode();
+  const source = haveLibrary ? fs.readFileSync(fetched, 'utf8') : wanted === 'any' ? 'cpu' : wanted;
+  if (!haveLibrary) {
+    fetchLibrary(options);
+    fs.writeFileSync(fetched, source);
+  }
+  build();
+  const found = await probe('tensorflow');
+  if (typeof found === 'string') throw new InputError(`Built, but it does not load: ${found}`);
+  fs.writeFileSync(stamp, `${JSON.stringify({ source, detail: found.detail })}\n`);
+  console.log(
+    `Ready: ${found.detail}. Tiller uses it from now on (npx ts-node src/cli.ts doctor).`,
+  );
+  if (options.cuda && !found.gpu) {
+    console.log('No GPU was found by it: see "nvidia-smi"; the driver must know CUDA 12.');
+  }
+}
+
+main().catch((error) => {
+  console.error(error instanceof InputError ? error.message : error);
+  process.exitCode = error instanceof InputError ? 2 : 1;
+});
