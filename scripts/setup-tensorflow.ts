@@ -203,7 +203,7 @@ function build(): void {
   mustRun('Compiling', process.execPath, ['scripts/install.js'], { cwd: addon, env });
 }
 
-async function main(): Promise<void> {
+function main(): void {
   const options = parseArguments(process.argv.slice(2));
   const wanted = options.cuda ? 'cuda' : (options.wheel ?? 'any');
   const stamp = path.join(home, 'installed.json');
@@ -226,7 +226,7 @@ async function main(): Promise<void> {
     fs.writeFileSync(fetched, source);
   }
   build();
-  const found = await probe('tensorflow');
+  const found = probe('tensorflow');
   if (typeof found === 'string') throw new InputError(`Built, but it does not load: ${found}`);
   fs.writeFileSync(stamp, `${JSON.stringify({ source, detail: found.detail })}\n`);
   console.log(
@@ -237,7 +237,9 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((error) => {
+try {
+  main();
+} catch (error) {
   console.error(error instanceof InputError ? error.message : error);
   process.exitCode = error instanceof InputError ? 2 : 1;
-});
+}

@@ -127,9 +127,10 @@ export async function loadWasm(): Promise<BackendInfo> {
   return { name: 'wasm', detail: `${simd ? 'SIMD' : 'no SIMD'}, 1 thread`, gpu: false };
 }
 
-async function firstTensorflow(): Promise<BackendInfo | string> {
+/** The first candidate that loads, or why none does. */
+async function firstTensorflow(candidates: TensorflowCandidate[]): Promise<BackendInfo | string> {
   const failures: string[] = [];
-  for (const { label, folder, missing } of tensorflowCandidates()) {
+  for (const { label, folder, missing } of candidates) {
     if (missing) {
       failures.push(`${label}: ${missing}`);
       continue;
@@ -150,14 +151,17 @@ async function firstTensorflow(): Promise<BackendInfo | string> {
  * @throws InputError for an unknown name, or when the requested backend can't be loaded: why, and
  *   the command to run.
  */
-export async function useBackend(requested?: string): Promise<BackendInfo> {
+export async function useBackend(
+  requested?: string,
+  candidates = tensorflowCandidates(),
+): Promise<BackendInfo> {
   const choice = requested || process.env.TILLER_BACKEND || 'auto';
   const source = requested ? 'backend' : 'TILLER_BACKEND';
   if (!['auto', 'tensorflow', 'wasm'].includes(choice)) {
     const hint = didYouMean(choice, ['auto', 'tensorflow', 'wasm']);
     throw new InputError(`${source}: "${choice}" is not one of auto, tensorflow, wasm.${hint}`);
   }
-  let info: BackendInfo | string = choice === 'wasm' ? '' : await firstTensorflow();
+  let info: BackendInfo | string = choice === 'wasm' ? '' : await firstTensorflow(candidates);
   if (typeof info === 'string' && choice === 'tensorflow') {
     throw new InputError(
       `The tensorflow backend, requested by ${source}, can't be loaded (${info}).\n` +

@@ -11,25 +11,27 @@ const root = path.join(__dirname, '..');
  * multiplies two matrices on it. Returns what was found, or why it can't be used (one line).
  */
 export function probe(backend: BackendName): BackendInfo | string {
-  const program = `
+  const found = probeWith(`
     const { useBackend } = require('./src/backend');
     const tf = require('@tensorflow/tfjs-core');
     useBackend('${backend}').then(async (info) => {
       const product = await tf.matMul(tf.ones([2, 3]), tf.ones([3, 2])).data();
       if (product.join() !== '3,3,3,3') throw new Error('a matrix product came out wrong');
       console.log('found ' + JSON.stringify(info));
-    }).catch((error) => { console.log('failed ' + error.message.split('\\n')[0]); });`;
+    }).catch((error) => { console.log('failed ' + error.message.split('\\n')[0]); });`);
+  return found.startsWith('{') ? JSON.parse(found) : found;
+}
+
+/** Runs a program that prints `found ...` or `failed ...`; what it printed, or how it died. */
+export function probeWith(program: string): string {
   const tsNode = require.resolve('ts-node/register/transpile-only');
   const result = spawnSync(process.execPath, ['-r', tsNode, '-e', program], {
     cwd: root,
     encoding: 'utf8',
     timeout: 120_000,
   });
-  const lines = result.stdout?.split('\n') ?? [];
-  const found = lines.find((line) => line.startsWith('found '));
-  if (found) return JSON.parse(found.slice('found '.length));
-  const failed = lines.find((line) => line.startsWith('failed '));
-  if (failed) return failed.slice('failed '.length);
+  const answer = result.stdout?.match(/^(?:found|failed) (.*)$/m);
+  if (answer) return answer[1];
   const ending = result.signal ? `signal ${result.signal}` : `exit code ${result.status}`;
   const last = result.stderr?.trim().split('\n').pop()?.slice(0, 160) ?? '';
   return `the process that loaded it died (${ending}) ${last}`.trim();

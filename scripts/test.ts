@@ -1,0 +1,101 @@
+/**
+ * Runs the tests:
+ *
+ *     npm test                      all of test/**\/*.test.ts
+ *     npm test -- backend verify    the files whose path contains one of the words
+ *
+ * Each file runs in a process of its own, two or more at a time, so that a crash or a leak stays
+ * where it is. The last line counts tests; a file that dies, hangs or runs no test counts as one
+ * failed.
+ */
+import { spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+
+const root = path.join(__dirname, '..');
+const secondsPerFile = 300;
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/**
+ * What uvu's closing lines say, given how the process ended. Without those lines, or when the exit
+ * code contradicts them, the file itself counts as a failed test.
+ */
+export function countTests(output: string, exitCode: number | null): Counts {
+  const read = (label: string) =>
+    Number(output.match(new RegExp(`^ {2}${label}: +(\\d+)$`, 'm'))?.[1]);
+  const [total, passed, skipped] = [read('Total'), read('Passed'), read('Skipped')];
+  if (Number.isNaN(total + passed + skipped)) return { passed: 0, failed: 1, skipped: 0 };
+  const failed = total - passed;
+  const contradicted = failed === 0 && (exitCode !== 0 || total + skipped === 0);
+  return { passed, failed: failed + (contradicted ? 1 : 0), skipped };
+}
+
+function findTests(words: string[]): string[] {
+  const files = fs.readdirSync(path.join(root, 'test'), { recursive: true, encoding: 'utf8' });
+  return files
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => path.join('test', file))
+    .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+    .sort();
+}
+
+/** Runs one file and prints its line; its output too when something in it failed. */
+function runFile(file: string): Promise<Counts> {
+  const start = Date.now();
+  const child = spawn(process.execPath, ['-r', 'ts-node/register/transpile-only', file], {
+    cwd: root,
+    env: { ...process.env, NO_COLOR: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text) => {
+      output += text;
+    });
+  }
+  const timer = setTimeout(() => {
+    output += `\nStopped after ${secondsPerFile} s.\n`;
+    child.kill('SIGKILL');
+  }, secondsPerFile * 1000);
+  return new Promise((resolve) => {
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      if (signal) output += `\nThe process ended by ${signal}.\n`;
+      const counts = countTests(output, code);
+      const seconds = ((Date.now() - start) / 1000).toFixed(1);
+      const mark = counts.failed ? 'FAIL' : 'ok  ';
+      console.log(`${mark} ${file}: ${describe(counts)} (${seconds} s)`);
+      if (counts.failed) console.log(`${output.trimEnd().replace(/^/gm, '  | ')}\n`);
+      resolve(counts);
+    });
+  });
+}
+
+function describe({ passed, failed, skipped }: Counts): string {
+  return `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`;
+}
+
+async function main(): Promise<void> {
+  const files = findTests(process.argv.slice(2));
+  if (files.length === 0) console.log(`No test file matches ${process.argv.slice(2).join(' ')}.`);
+  const sum: Counts = { passed: 0, failed: files.length ? 0 : 1, skipped: 0 };
+  const waiting = [...files];
+  const worker = async () => {
+    for (let file = waiting.shift(); file; file = waiting.shift()) {
+      const counts = await runFile(file);
+      for (const key of ['passed', 'failed', 'skipped'] as const) sum[key] += counts[key];
+    }
+  };
+  const workers = Math.min(4, Math.max(2, os.availableParallelism()));
+  await Promise.all(Array.from({ length: workers }, worker));
+  console.log(`\n${describe(sum)}`);
+  process.exitCode = sum.failed ? 1 : 0;
+}
+
+if (require.main === module) main();
