@@ -1,0 +1,235 @@
+/**
+ * npx ts-node src/cli.ts doctor
+ * npx ts-node src/cli.ts verify test/fixtures/gemma2-gqa
+ * npx ts-node src/cli.ts generate weights/tiny-gemma2 "Why is the sky blue?"
+ *
+ * Exit codes: 0 all is well, 1 a check failed or something broke, 2 the input is unusable.
+ */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Command, cac } from 'cac';
+import { loadModel } from '../models';
+import { useBackend } from './backend';
+import { printDoctor } from './doctor';
+import { didYouMean, InputError } from './errors';
+import { generate } from './generate';
+import type { CausalLM } from './model';
+import { loadTokenizer, type PromptStyle, type Tokenizer } from './tokenizer';
+import { formatVerify, verify, verifyToJson } from './verify';
+
+type Options = Record<string, unknown>;
+
+// The name in --help: what a reader would type.
+const cli = cac('npx ts-node src/cli.ts');
+cli.usage('<command> [options]\n\nActivation steering on TensorFlow.js.');
+cli.option('--debug', 'Show the stack of an error');
+
+cli
+  .command('doctor', 'Show what this machine offers, and what to do next')
+  .action(() => printDoctor());
+
+cli
+  .command('verify <dir>', 'Compare a checkpoint with values of the reference implementation')
+  .usage('verify <dir> [options]')
+  .option('--reference <file>', 'Reference (default: reference.safetensors in the folder)')
+  .option('--backend <name>', 'tensorflow, wasm or auto (default: TILLER_BACKEND, else auto)')
+  .option('--json', 'Print one JSON object')
+  .example('  npx ts-node src/cli.ts verify test/fixtures/gemma2-gqa')
+  .example('  python scripts/write_reference.py <dir>   # writes the reference of any checkpoint')
+  .action(runVerify);
+
+cli
+  .command('generate <dir> <...prompt>', 'Answer a prompt; the text appears as it is made')
+  .usage('generate <dir> <prompt> [options]   (- reads the prompt from standard input)')
+  .option('--style <style>', 'chat, raw or qa (default: chat with a chat template, else raw)')
+  .option('--max-tokens <n>', 'Stop after this many new tokens (default: 256)')
+  .option('--temperature <t>', 'Randomness of the choice of words; 0 is greedy (default: 0)')
+  .option('--top-p <p>', 'Draw from the likeliest tokens with this total probability (default: 1)')
+  .option('--seed <n>', 'Seed of the draws (default: 0)')
+  .option('--backend <name>', 'tensorflow, wasm or auto (default: TILLER_BACKEND, else auto)')
+  .example('  npx ts-node src/cli.ts generate weights/tiny-gemma2 "Why is the sky blue?"')
+  .action(runGenerate);
+
+cli.help((sections) => [
+  ...sections,
+  { title: 'Exit codes', body: '  0 success   1 a check failed   2 the input is unusable' },
+]);
+
+async function runVerify(dir: string, options: Options): Promise<number> {
+  checkModelFolder(dir);
+  const reference = text(options, 'reference') ?? join(dir, 'reference.safetensors');
+  if (!existsSync(reference)) {
+    throw new InputError(
+      `${reference}: no such file. Write one with: python scripts/write_reference.py ${dir}`,
+    );
+  }
+  const backend = await useBackend(text(options, 'backend'));
+  const start = performance.now();
+  const model = loadModel(dir);
+  const loading = (performance.now() - start) / 1000;
+  try {
+    const result = await verify(model, reference);
+    const { name, detail } = backend;
+    console.log(
+      options.json
+        ? JSON.stringify({
+            model: dir,
+            model_type: model.modelType,
+            backend: { name, detail },
+            load_seconds: loading,
+            ...verifyToJson(result),
+          })
+        : formatVerify(
+            result,
+            `${dir} (${model.modelType}) on ${name} (${detail}): loaded in ${loading.toFixed(2)} s, checked in ${result.seconds.toFixed(2)} s`,
+          ),
+    );
+    return result.passed ? 0 : 1;
+  } finally {
+    model.dispose();
+  }
+}
+
+async function runGenerate(dir: string, words: string[], options: Options): Promise<number> {
+  checkModelFolder(dir);
+  const maxNewTokens = number(options, 'maxTokens', 256, 'a whole number from 1', isCount);
+  const temperature = number(options, 'temperature', 0, 'a number from 0', (x) => x >= 0);
+  const topP = number(options, 'topP', 1, 'a number above 0, at most 1', (x) => x > 0 && x <= 1);
+  const seed = number(options, 'seed', 0, 'a whole number', Number.isSafeInteger);
+  const tokenizer = loadTokenizer(dir);
+  const style = promptStyle(options, tokenizer);
+  const prompt = words.join(' ') === '-' ? readFileSync(0, 'utf8') : words.join(' ');
+  const backend = await useBackend(text(options, 'backend'));
+  const model = loadModel(dir);
+  try {
+    const ids = tokenizer.encodePrompt(prompt, { style });
+    const stream = tokenizer.stream();
+    const start = performance.now();
+    const [{ tokens, stopped }] = await generate(model, [ids], {
+      maxNewTokens,
+      temperature,
+      topP,
+      seed,
+      stopIds: tokenizer.stopIds,
+      onToken: (_, id) => process.stdout.write(stream.push(id)),
+    });
+    process.stdout.write(`${stream.end()}\n`);
+    const seconds = (performance.now() - start) / 1000;
+    console.error(
+      `[${ids.length} + ${tokens.length} tokens, ${seconds.toFixed(1)} s on ${backend.name}, ${endedBy(stopped, tokens, ids, model)}]`,
+    );
+    return 0;
+  } finally {
+    model.dispose();
+  }
+}
+
+function endedBy(stopped: 'stop' | 'length', tokens: number[], ids: number[], model: CausalLM) {
+  if (stopped === 'stop') return 'ended by itself';
+  return ids.length + tokens.length >= model.dims.maxPositions
+    ? 'ended at the limit of the context'
+    : 'ended at --max-tokens';
+}
+
+const isCount = (x: number) => Number.isSafeInteger(x) && x > 0;
+
+function checkModelFolder(dir: string) {
+  if (!existsSync(dir)) throw new InputError(`${dir}: no such folder.`);
+  if (!statSync(dir).isDirectory()) {
+    throw new InputError(`${dir} is not a folder. Give the folder that holds config.json.`);
+  }
+}
+
+function promptStyle(options: Options, tokenizer: Tokenizer): PromptStyle {
+  const style = text(options, 'style') ?? (tokenizer.hasChatTemplate ? 'chat' : 'raw');
+  const known = ['chat', 'raw', 'qa'];
+  if (!known.includes(style)) {
+    throw new InputError(`--style is "${style}", not chat, raw or qa.${didYouMean(style, known)}`);
+  }
+  return style as PromptStyle;
+}
+
+const flag = (key: string) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** An option with a value; cac reads `5` as a number and a repeated option as a list. */
+function text(options: Options, key: string): string | undefined {
+  const value = options[key];
+  if (value === undefined) return undefined;
+  if (typeof value === 'string' || typeof value === 'number') return String(value);
+  throw new InputError(`${flag(key)} must be given once, with a value.`);
+}
+
+function number(
+  options: Options,
+  key: string,
+  fallback: number,
+  wanted: string,
+  fits: (x: number) => boolean,
+): number {
+  const given = text(options, key);
+  if (given === undefined) return fallback;
+  const value = Number(given);
+  if (given.trim() === '' || !Number.isFinite(value) || !fits(value)) {
+    throw new InputError(`${flag(key)} is "${given}", not ${wanted}.`);
+  }
+  return value;
+}
+
+/** Refuses a command that does not exist, and options that the command does not have. */
+function checkCommand(command: Command | undefined) {
+  if (!command) {
+    const names = cli.commands.map(({ name }) => name);
+    const [word] = cli.args;
+    throw new InputError(
+      word === undefined
+        ? `Give a command: ${names.join(', ')} (--help shows more).`
+        : `No command "${word}" (there are ${names.join(', ')}).${didYouMean(word, names)}`,
+    );
+  }
+  const known = [...command.options, ...cli.globalCommand.options].flatMap(({ names }) => names);
+  for (const key of Object.keys(cli.options)) {
+    if (key === '--' || known.includes(key)) continue;
+    throw new InputError(
+      `${command.name} has no option ${flag(key)}.${didYouMean(key, known)} See: ${command.name} --help`,
+    );
+  }
+}
+
+/** Errors that say what is wrong with the input, in words meant for people. */
+function isInputError(error: unknown): error is Error {
+  const { name, code } = error as { name?: string; code?: unknown };
+  const ofFiles = ['ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR', 'EPERM'];
+  return (
+    ['InputError', 'SafetensorsError', 'CACError'].includes(name ?? '') ||
+    ofFiles.includes(String(code))
+  );
+}
+
+/**
+ * Runs one command line.
+ * @param argv as `process.argv`: two words that are skipped, then the command
+ * @returns the exit code
+ */
+export async function run(argv: string[]): Promise<number> {
+  let debug = argv.includes('--debug');
+  try {
+    cli.unsetMatchedCommand();
+    cli.parse(argv, { run: false });
+    debug = Boolean(cli.options.debug);
+    if (cli.options.help) return 0;
+    checkCommand(cli.matchedCommand);
+    return (await cli.runMatchedCommand()) ?? 0;
+  } catch (error) {
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    // One line, whatever the message: callers of a script read the last line.
+    const line = message.replace(/\s*\n\s*/g, ' ');
+    console.error(debug ? stack : `tiller: ${line}`);
+    return isInputError(error) ? 2 : 1;
+  }
+}
+
+if (require.main === module) {
+  run(process.argv).then((code) => {
+    process.exitCode = code;
+  });
+}
