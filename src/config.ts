@@ -1,10 +1,10 @@
 import * as fs from 'node:fs';
-import { isMap, isScalar, isSeq, parse, parseDocument, stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { didYouMean, InputError } from './errors';
 
 /** What one config key may hold: turns a YAML value into T, or throws an InputError (no key name). */
 export interface Check<T> {
-  /** Shown by `--help` and in errors, e.g. `integer, at least 1`. */
+  /** Shown in errors, e.g. `integer, at least 1`. */
   readonly what: string;
   parse(value: unknown): T;
 }
@@ -14,14 +14,6 @@ export type Schema = Record<string, Check<unknown>>;
 export type ConfigOf<S extends Schema> = {
   [K in keyof S]: S[K] extends Check<infer T> ? T : never;
 };
-
-/** One line of `--help`. */
-export interface KeyHelp {
-  key: string;
-  default: string;
-  what: string;
-  meaning: string;
-}
 
 function check<T>(what: string, read: (value: unknown) => T | undefined): Check<T> {
   return {
@@ -159,29 +151,6 @@ export function parseOverride(override: string): { key: string; value: unknown }
   } catch (error) {
     throw new InputError(`The value of ${key} is not valid: ${firstLine(error)}`);
   }
-}
-
-/** The keys for `--help`: the default and the comment beside it in the YAML file. */
-export function describeKeys(schema: Schema, file: string): KeyHelp[] {
-  const source = readText(file);
-  const { contents } = parseDocument(source);
-  const comments = new Map<string, string>();
-  const defaults = new Map<string, string>();
-  if (isMap(contents)) {
-    for (const { key, value } of contents.items) {
-      if (!isScalar(key)) continue;
-      const beside = isScalar(value) || isSeq(value) ? value.comment : null;
-      comments.set(String(key.value), (beside ?? '').trim().replace(/\s+/g, ' '));
-      const [start, end] = (isScalar(value) || isSeq(value)) && value.range ? value.range : [0, 0];
-      defaults.set(String(key.value), source.slice(start, end));
-    }
-  }
-  return Object.entries(schema).map(([key, { what }]) => ({
-    key,
-    default: defaults.get(key) ?? '',
-    what,
-    meaning: comments.get(key) ?? '',
-  }));
 }
 
 /** A config as YAML text, keys in schema order. */

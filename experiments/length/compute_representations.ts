@@ -1,0 +1,55 @@
+// npx ts-node experiments/length/compute_representations.ts
+// npx ts-node experiments/length/compute_representations.ts constraint_type=sentences n_sent_max=8
+import '../shared/help';
+import * as path from 'node:path';
+import { flag, integer, nullable, oneOf, text } from '../../src/config';
+import { InputError } from '../../src/errors';
+import { inputPath, loadQuestions } from '../shared/data';
+import { computeLengthVectors, lengthVectorFile } from '../shared/length';
+import { directionNames, loadPhrasings } from '../shared/lengthPhrasings';
+import { findModel } from '../shared/provenance';
+import { runScript } from '../shared/script';
+import { openSession, sessionSchema } from '../shared/session';
+
+const schema = {
+  ...sessionSchema,
+  data_path: text(),
+  output_path: text(),
+  constraint_type: oneOf(['high-level', 'sentences']),
+  n_sent_max: integer({ min: 1, max: 100 }),
+  n_examples: integer({ min: 1 }),
+  num_final_tokens: integer({ min: 1 }),
+  keep_activations: flag(),
+  phrasings_path: text(),
+  representations_folder: nullable(text()),
+  seed: integer(),
+  batch_size: integer({ min: 1 }),
+  dry_run: flag(),
+};
+
+runScript(__filename, schema, async (config) => {
+  const model = findModel(config.model_name);
+  const data_path = inputPath(config.data_path);
+  const phrasings = loadPhrasings(inputPath(config.phrasings_path));
+  const settings = { ...config, data_path, phrasings };
+  const questions = loadQuestions(data_path).filter(({ split }) => split !== 'eval');
+  if (questions.length < config.n_examples) {
+    throw new InputError(
+      `${data_path} has ${questions.length} queries for representations; n_examples asks for ${config.n_examples}.`,
+    );
+  }
+  const folder =
+    config.representations_folder ??
+    path.join(config.output_path, 'length', model.name, 'representations');
+  const file = lengthVectorFile(folder, settings);
+  const names = directionNames(phrasings, config.constraint_type, config.n_sent_max);
+  console.log(`${config.n_examples} queries × (${names.join(', ')}, no instruction) → ${file}`);
+  if (config.dry_run) return;
+
+  const session = await openSession(config);
+  await computeLengthVectors(session, questions.slice(0, config.n_examples), settings, file, {
+    batchSize: config.batch_size,
+    keepActivations: config.keep_activations,
+  });
+  console.log(`Done: ${file}`);
+});

@@ -1,0 +1,124 @@
+// npx ts-node experiments/length/evaluate.ts
+// npx ts-node experiments/length/evaluate.ts steering=adjust_rs_length_specific constraint_type=exactly
+import '../shared/help';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { flag, integer, listOf, nullable, oneOf, text } from '../../src/config';
+import { RunFolder } from '../../src/runFolder';
+import { answerRows, countAnswers } from '../shared/answerRows';
+import { inputPath, loadQuestions } from '../shared/data';
+import {
+  computeLengthVectors,
+  LENGTH_STEERINGS,
+  lengthProvenance,
+  lengthVectorFile,
+  satisfies,
+  splitQuestions,
+} from '../shared/length';
+import { loadPhrasings } from '../shared/lengthPhrasings';
+import { type LengthPlan, planLengthRows } from '../shared/lengthPlan';
+import { cellsTable, highlights, type LengthRow, lengthCells } from '../shared/lengthResults';
+import { findModel, hashFile, hashOf, toolVersion } from '../shared/provenance';
+import { runScript } from '../shared/script';
+import { countSentences } from '../shared/sentences';
+import { type Answer, openSession, sessionSchema } from '../shared/session';
+import { loadVectors, steeringWeight, toSteer } from '../shared/vectors';
+
+const schema = {
+  ...sessionSchema,
+  data_path: text(),
+  output_path: text(),
+  name: nullable(text()),
+  constraint_type: oneOf(['at_most', 'at_least', 'exactly']),
+  n_sent_max: integer({ min: 1, max: 100 }),
+  n_examples: integer({ min: 1 }),
+  include_instructions: oneOf([true, false, 'both']),
+  steering: listOf(oneOf(LENGTH_STEERINGS)),
+  steering_weights: listOf(steeringWeight()),
+  source_layer_idx: listOf(integer({ min: 0 })),
+  positions: oneOf(['all', 'prompt', 'last', 'generated']),
+  max_generation_length: integer({ min: 1 }),
+  length_rep_type: oneOf(['high-level', 'sentences']),
+  length_rep_examples: integer({ min: 1 }),
+  representations_folder: nullable(text()),
+  phrasings_path: text(),
+  seed: integer(),
+  batch_size: integer({ min: 1 }),
+  dry_run: flag(),
+};
+
+runScript(__filename, schema, async (config, { runName }) => {
+  // The last queries are for evaluation; the first give the vectors.
+  const model = findModel(config.model_name);
+  const data_path = inputPath(config.data_path);
+  const phrasings = loadPhrasings(inputPath(config.phrasings_path));
+  const { first, last } = splitQuestions(
+    loadQuestions(data_path),
+    config.length_rep_examples,
+    config.n_examples,
+  );
+  const plan = planLengthRows(last, config, phrasings);
+  const base = path.join(config.output_path, 'length', model.name);
+  const folder = path.join(base, config.name ?? runName);
+  const representations = {
+    constraint_type: config.length_rep_type,
+    n_sent_max: config.n_sent_max,
+    n_examples: config.length_rep_examples,
+    num_final_tokens: 1,
+    seed: config.seed,
+    data_path,
+    phrasings,
+  };
+  const vectorFile = lengthVectorFile(
+    config.representations_folder ?? path.join(base, 'representations'),
+    representations,
+  );
+  console.log(
+    `${config.n_examples} queries, ${plan.length} rows, ${countAnswers(plan)} different answers, ` +
+      `vectors ${fs.existsSync(vectorFile) ? 'from' : 'to be computed into'} ${vectorFile}`,
+  );
+  if (config.dry_run) return console.log(`Would write to ${folder}`);
+
+  const session = await openSession(config);
+  console.log(`${model.name} on ${session.backend.name} (${session.backend.detail})`);
+  const run = RunFolder.open<LengthRow>(folder, {
+    ...config,
+    name: path.basename(folder),
+    backend: session.backend.name,
+    prompt_style: session.promptStyle,
+    model_fingerprint: model.fingerprint,
+    data_sha256: hashFile(data_path),
+    phrasings: hashOf(phrasings),
+    tool: toolVersion,
+  });
+
+  if (!fs.existsSync(vectorFile)) {
+    console.log(`No representations yet: computing them from the first ${first.length} queries.`);
+    await computeLengthVectors(session, first, representations, vectorFile, {
+      batchSize: config.batch_size,
+    });
+  }
+  const vectors = loadVectors(vectorFile, lengthProvenance(model, representations));
+
+  await answerRows(session, run, plan, {
+    batchSize: config.batch_size,
+    maxNewTokens: config.max_generation_length,
+    steer: (edit) => toSteer(edit, vectors, config.positions),
+    toRow,
+  });
+
+  const rows = plan.map(({ id }) => run.rows.get(id) as LengthRow);
+  const cells = lengthCells(rows);
+  run.writeSummary({ cells });
+  run.close();
+  console.log(`\n${cellsTable(cells, config.constraint_type)}\n\n${highlights(cells, rows)}`);
+  console.log(`\nAll answers and figures: ${folder}`);
+
+  function toRow(planned: LengthPlan, answer: Answer): LengthRow {
+    const { edits: _, ...row } = planned;
+    const response = answer.response.trim();
+    const sentences = countSentences(response);
+    const ok = satisfies(config.constraint_type, row.n_sent, sentences);
+    return { ...row, ...answer, sentences, chars: response.length, ok };
+  }
+});

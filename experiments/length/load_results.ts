@@ -1,0 +1,42 @@
+// npx ts-node experiments/length/load_results.ts name=default
+import '../shared/help';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { flag, nullable, text } from '../../src/config';
+import { InputError } from '../../src/errors';
+import { readRun } from '../../src/runFolder';
+import { fixed, percent } from '../../src/table';
+import { byLengthTable, cellsTable, type LengthRow, lengthCells } from '../shared/lengthResults';
+import { runScript } from '../shared/script';
+
+const schema = {
+  model_name: text(),
+  output_path: text(),
+  name: text(),
+  run_folder: nullable(text()),
+  dry_run: flag(),
+};
+
+runScript(__filename, schema, async (config) => {
+  const model = path.basename(config.model_name);
+  const folder = config.run_folder ?? path.join(config.output_path, 'length', model, config.name);
+  if (config.dry_run) return console.log(`Would read ${folder}`);
+  const run = readRun<LengthRow>(folder);
+  if (!run.rows.length) throw new InputError(`${folder} has no finished rows yet.`);
+  const cells = lengthCells(run.rows);
+  const unfinished = !fs.existsSync(path.join(folder, 'summary.json'));
+  console.log(`${folder}${unfinished ? ' (unfinished: run evaluate again to go on)' : ''}`);
+  console.log(`\n${cellsTable(cells, String(run.config.constraint_type))}`);
+  console.log(`\nShare that obeys "${run.config.constraint_type} n sentences"`);
+  console.log(byLengthTable(cells, ({ accuracy }) => accuracy, percent));
+  console.log('\nSentences');
+  console.log(byLengthTable(cells, (stats) => stats.mean_sentences, fixed));
+  console.log('\nCharacters');
+  console.log(
+    byLengthTable(
+      cells,
+      (stats) => stats.mean_chars,
+      (value) => fixed(value, 0),
+    ),
+  );
+});

@@ -1,0 +1,82 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { InputError } from '../../src/errors';
+import { leftPad } from '../../src/generate';
+import { type HookFn, residPost } from '../../src/hooks';
+import type { CausalLM } from '../../src/model';
+
+/** The residual stream of one prompt: `finalTokens` rows of D for each layer, [L, F, D] flattened. */
+export type PromptActivations = Float32Array;
+
+export interface ActivationOptions {
+  /** The blocks whose output is kept. */
+  layers: number[];
+  /** F: how many of the last prompt tokens; 1 in the paper. */
+  finalTokens: number;
+  batchSize: number;
+  padId: number;
+  onBatch?(prompts: number): void;
+}
+
+/**
+ * `resid_post` of the given layers at the last prompt tokens (paper, section 3). Prompts of like
+ * length run together; no logits are computed, and nothing else of the pass is kept.
+ * @param prompts token ids, BOS included
+ * @throws InputError for a prompt of fewer than F tokens
+ */
+export async function finalActivations(
+  model: CausalLM,
+  prompts: number[][],
+  options: ActivationOptions,
+): Promise<PromptActivations[]> {
+  const { finalTokens, batchSize } = options;
+  const short = prompts.findIndex((prompt) => prompt.length < finalTokens);
+  if (short >= 0) {
+    throw new InputError(
+      `Prompt ${short} has ${prompts[short].length} tokens; num_final_tokens asks for ${finalTokens}.`,
+    );
+  }
+  const results: PromptActivations[] = new Array(prompts.length);
+  const order = [...prompts.keys()].sort((a, b) => prompts[a].length - prompts[b].length);
+  for (let i = 0; i < order.length; i += batchSize) {
+    const members = order.slice(i, i + batchSize);
+    const rows = await batchActivations(
+      model,
+      members.map((prompt) => prompts[prompt]),
+      options,
+    );
+    members.forEach((prompt, row) => {
+      results[prompt] = rows[row];
+    });
+    options.onBatch?.(members.length);
+  }
+  return results;
+}
+
+async function batchActivations(
+  model: CausalLM,
+  prompts: number[][],
+  { layers, finalTokens, padId }: ActivationOptions,
+) {
+  const { ids, pads } = leftPad(prompts, padId);
+  const start = ids[0].length - finalTokens;
+  const kept = new Map<number, tf.Tensor>();
+  const hooks: Record<string, HookFn> = {};
+  for (const layer of layers) {
+    hooks[residPost(layer)] = (h) => {
+      const size = [prompts.length, finalTokens, model.dims.dModel];
+      kept.set(layer, tf.keep(tf.slice(h, [0, start, 0], size)));
+      return undefined;
+    };
+  }
+  tf.dispose(model.forward(ids, { pads, hooks, logits: 'none' }));
+  const width = finalTokens * model.dims.dModel;
+  const rows = prompts.map(() => new Float32Array(layers.length * width));
+  for (const [index, layer] of layers.entries()) {
+    const values = await kept.get(layer)!.data();
+    rows.forEach((row, b) => {
+      row.set(values.subarray(b * width, (b + 1) * width) as Float32Array, index * width);
+    });
+    kept.get(layer)!.dispose();
+  }
+  return rows;
+}

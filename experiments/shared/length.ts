@@ -1,0 +1,195 @@
+import * as path from 'node:path';
+import { InputError } from '../../src/errors';
+import { Progress } from '../../src/progress';
+import type { Question } from './data';
+import { type LengthPhrasings, lengthInstructions } from './lengthPhrasings';
+import { hashFile, hashOf, type ModelFiles, toolVersion } from './provenance';
+import type { Session } from './session';
+import {
+  type Direction,
+  directionOf,
+  type Edit,
+  type ExtraTensors,
+  type Provenance,
+  saveVectors,
+  type Weight,
+} from './vectors';
+
+/** `high-level`: levels from extremely concise to extremely verbose; `sentences`: 1 to n. */
+export type LengthSet = 'high-level' | 'sentences';
+export type LengthConstraint = 'at_most' | 'at_least' | 'exactly';
+
+const ACTS = ['add_vector', 'adjust_rs'] as const;
+const AIMS = ['conciseness', 'verbosity', 'length_specific'] as const;
+export type LengthSteering = 'none' | `${(typeof ACTS)[number]}_${(typeof AIMS)[number]}`;
+/** `none`, and each way to act with each aim. */
+export const LENGTH_STEERINGS: LengthSteering[] = [
+  'none',
+  ...ACTS.flatMap((act) => AIMS.map((aim) => `${act}_${aim}` as const)),
+];
+
+/** What a set of length vectors is computed from. */
+export interface LengthVectorSettings {
+  constraint_type: LengthSet;
+  n_sent_max: number;
+  n_examples: number;
+  num_final_tokens: number;
+  seed: number;
+  data_path: string;
+  phrasings: LengthPhrasings;
+}
+
+/**
+ * Base queries for vectors (the first ones) and for evaluation (the last ones). Where the file says
+ * which rows are for training and evaluation, each part keeps to its own.
+ * @throws InputError when the two would overlap
+ */
+export function splitQuestions(questions: Question[], forVectors: number, forEvaluation: number) {
+  const first = questions.filter(({ split }) => split !== 'eval').slice(0, forVectors);
+  const last = questions.filter(({ split }) => split !== 'train').slice(-forEvaluation);
+  const shared = first.filter((question) => last.includes(question)).length;
+  if (shared) {
+    throw new InputError(
+      `The data has ${questions.length} queries. The first ${forVectors}, for the representations, ` +
+        `and the last ${forEvaluation}, for the evaluation, overlap by ${shared}: ` +
+        'vectors must not be tested on the queries that they come from. Take fewer of either.',
+    );
+  }
+  if (first.length < forVectors || last.length < forEvaluation) {
+    throw new InputError(
+      `The data has ${first.length} queries for representations and ${last.length} for evaluation; ` +
+        `${forVectors} and ${forEvaluation} were asked for.`,
+    );
+  }
+  return { first, last };
+}
+
+/** Where a set is kept. The name is for people: what a file is for stands in its metadata. */
+export function lengthVectorFile(folder: string, settings: LengthVectorSettings): string {
+  const { constraint_type: set, n_examples, n_sent_max, seed } = settings;
+  const which = set === 'sentences' ? `${n_sent_max}sentences` : 'high-level';
+  return path.join(folder, `${which}_${n_examples}examples_seed${seed}.safetensors`);
+}
+
+/** What must agree between a file of length vectors and their use. */
+export function lengthProvenance(files: ModelFiles, settings: LengthVectorSettings): Provenance {
+  const instructions = lengthInstructions(settings.phrasings, settings);
+  return {
+    kind: 'length vectors',
+    model: files.name,
+    model_fingerprint: files.fingerprint,
+    data_sha256: hashFile(settings.data_path),
+    constraint_type: settings.constraint_type,
+    n_examples: String(settings.n_examples),
+    seed: String(settings.seed),
+    phrasings: hashOf([...instructions]),
+  };
+}
+
+/**
+ * Steps 1 of the length experiment: every query with a drawn phrasing of each level (or sentence
+ * count) against the same query alone, at the last prompt token of every layer.
+ * @throws InputError as `session.encode` and `directionOf`
+ */
+export async function computeLengthVectors(
+  session: Session,
+  questions: Question[],
+  settings: LengthVectorSettings,
+  file: string,
+  options: { batchSize: number; keepActivations?: boolean },
+): Promise<void> {
+  const instructions = lengthInstructions(settings.phrasings, settings);
+  const plain = questions.map(({ prompt }) => prompt);
+  const instructed = [...instructions.values()].flatMap((draw) =>
+    questions.map(({ key, prompt }) => `${prompt} ${draw(key)}`),
+  );
+  const progress = new Progress('prompts', plain.length + instructed.length);
+  const all = await session.activations([...plain, ...instructed], {
+    finalTokens: settings.num_final_tokens,
+    batchSize: options.batchSize,
+    onBatch: (prompts) => progress.add(prompts),
+  });
+  progress.end();
+  const { nLayers, dModel } = session.model.dims;
+  const shape = [questions.length, nLayers, settings.num_final_tokens, dModel];
+  const last = all.map((activations) => lastTokens(activations, nLayers, dModel));
+  const extra: ExtraTensors = {};
+  const keep = (name: string, from: number) => {
+    if (!options.keepActivations) return;
+    const rows = all.slice(from, from + questions.length);
+    const data = new Float32Array(rows.length * rows[0].length);
+    rows.forEach((row, i) => {
+      data.set(row, i * row.length);
+    });
+    extra[name] = { dtype: 'F32', shape, data };
+  };
+  keep('activations_without', 0);
+  const directions = new Map<string, Direction>();
+  [...instructions.keys()].forEach((name, i) => {
+    const from = (i + 1) * questions.length;
+    const withIt = last.slice(from, from + questions.length);
+    directions.set(name, directionOf(withIt, last.slice(0, questions.length), nLayers));
+    keep(`${name}.activations_with`, from);
+  });
+  const provenance = {
+    ...lengthProvenance(session.files, settings),
+    data_path: settings.data_path,
+    prompt_style: session.promptStyle,
+    backend: session.backend.name,
+    tool: toolVersion,
+    num_final_tokens: String(settings.num_final_tokens),
+    example_keys: JSON.stringify(questions.map(({ key }) => key)),
+  };
+  saveVectors(file, { directions, provenance }, extra);
+}
+
+/** [L, F, D] → [L, D]: the vectors come from the last token, however many are stored. */
+function lastTokens(activations: Float32Array, nLayers: number, dModel: number): Float32Array {
+  const perLayer = activations.length / nLayers;
+  if (perLayer === dModel) return activations;
+  const last = new Float32Array(nLayers * dModel);
+  for (let layer = 0; layer < nLayers; layer++) {
+    const end = (layer + 1) * perLayer;
+    last.set(activations.subarray(end - dModel, end), layer * dModel);
+  }
+  return last;
+}
+
+/**
+ * The edit of one steered row. Conciseness is the first direction of the set, verbosity the last,
+ * length-specific the n-th; `adjust_rs` aims at the n-th one's mean projection, as in the paper.
+ * @param names of the set's directions, shortest first
+ * @throws InputError when the set has no n-th direction
+ */
+export function lengthEdit(
+  steering: LengthSteering,
+  names: string[],
+  nSent: number,
+  layer: number,
+  weight: Weight | null,
+): Edit[] {
+  if (steering === 'none') return [];
+  const specific = () => {
+    if (nSent <= names.length) return names[nSent - 1];
+    throw new InputError(
+      `${steering} needs a direction for ${nSent} sentences; the representations have ${names.length}. ` +
+        'Lower n_sent_max, or use length_rep_type=sentences.',
+    );
+  };
+  const vector = steering.endsWith('conciseness')
+    ? names[0]
+    : steering.endsWith('verbosity')
+      ? names[names.length - 1]
+      : specific();
+  if (steering.startsWith('adjust_rs')) {
+    return [{ kind: 'project', vector, layer, target: specific() }];
+  }
+  return [{ kind: 'add', vector, layer, weight: weight as Weight }];
+}
+
+/** Whether a response of so many sentences obeys the constraint. An empty one obeys none. */
+export function satisfies(constraint: LengthConstraint, n: number, sentences: number): boolean {
+  if (sentences === 0) return false;
+  if (constraint === 'at_most') return sentences <= n;
+  return constraint === 'at_least' ? sentences >= n : sentences === n;
+}

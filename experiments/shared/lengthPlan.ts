@@ -1,0 +1,80 @@
+import type { Planned } from './answerRows';
+import type { Question } from './data';
+import { type LengthConstraint, type LengthSet, type LengthSteering, lengthEdit } from './length';
+import { constraintInstruction, directionNames, type LengthPhrasings } from './lengthPhrasings';
+import type { LengthRow } from './lengthResults';
+import { type Weight, weightParts } from './vectors';
+
+/** A planned row of the length evaluation. */
+export type LengthPlan = Planned &
+  Pick<
+    LengthRow,
+    'key' | 'n_sent' | 'instruction' | 'steering' | 'weight' | 'weight_unit' | 'layer'
+  >;
+
+export interface LengthPlanConfig {
+  constraint_type: LengthConstraint;
+  n_sent_max: number;
+  include_instructions: boolean | 'both';
+  steering: LengthSteering[];
+  steering_weights: Weight[];
+  source_layer_idx: number[];
+  length_rep_type: LengthSet;
+  seed: number;
+}
+
+/**
+ * All rows: {without, with instruction} × {unsteered, each steering, layer and weight} × query ×
+ * number of sentences. The unsteered cell is always there, run by the same engine: without it a
+ * steered one says nothing (paper, reviews).
+ * @throws InputError as `lengthEdit`
+ */
+export function planLengthRows(
+  questions: Question[],
+  config: LengthPlanConfig,
+  phrasings: LengthPhrasings,
+): LengthPlan[] {
+  const { constraint_type, n_sent_max, seed, include_instructions } = config;
+  const names = directionNames(phrasings, config.length_rep_type, n_sent_max);
+  const lengths = Array.from({ length: n_sent_max }, (_, i) => i + 1);
+  const inPrompt = include_instructions === 'both' ? [false, true] : [include_instructions];
+  return inPrompt.flatMap((instruction) =>
+    steerings(config).flatMap(({ steering, layer, weight }) =>
+      questions.flatMap(({ key, prompt }) =>
+        lengths.map((n_sent) => {
+          const parts = weight === null ? null : weightParts(weight);
+          const ask = constraintInstruction(phrasings, constraint_type, n_sent, seed, key);
+          return {
+            id: [key, n_sent, instruction, steering, layer, weight].join('|'),
+            key,
+            n_sent,
+            instruction,
+            steering,
+            weight: parts?.amount ?? null,
+            weight_unit: parts?.unit ?? null,
+            layer,
+            prompt: instruction ? `${prompt} ${ask}` : prompt,
+            edits: layer === null ? [] : lengthEdit(steering, names, n_sent, layer, weight),
+          };
+        }),
+      ),
+    ),
+  );
+}
+
+/** Unsteered first, then every steering at every layer with every weight that it takes. */
+function steerings(config: LengthPlanConfig) {
+  const unsteered = { steering: 'none' as LengthSteering, layer: null, weight: null };
+  const steered = config.steering
+    .filter((steering) => steering !== 'none')
+    .flatMap((steering) =>
+      config.source_layer_idx.flatMap((layer) => {
+        const weights = steering.startsWith('add_vector') ? config.steering_weights : [null];
+        return weights.map((weight) => ({ steering, layer: layer as number | null, weight }));
+      }),
+    );
+  const all = [unsteered, ...steered];
+  return all.filter(
+    (one, i) => all.findIndex((o) => JSON.stringify(o) === JSON.stringify(one)) === i,
+  );
+}

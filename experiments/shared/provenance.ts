@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { didYouMean, InputError } from '../../src/errors';
+import { projectRoot } from './script';
+
+export const toolVersion = `tiller ${
+  (
+    JSON.parse(fs.readFileSync(path.join(projectRoot, 'package.json'), 'utf8')) as {
+      version: string;
+    }
+  ).version
+}`;
+
+/** A model on disk: where it is, what to call it, and a mark that changes when its weights do. */
+export interface ModelFiles {
+  name: string;
+  dir: string;
+  fingerprint: string;
+}
+
+/**
+ * Finds a model by folder, or by the name of a folder in `weights/`.
+ * @throws InputError listing the names there are
+ */
+export function findModel(nameOrFolder: string): ModelFiles {
+  const weights = path.join(projectRoot, 'weights');
+  const places = [nameOrFolder, path.join(weights, nameOrFolder)];
+  const dir = places.find((place) => fs.existsSync(path.join(place, 'config.json')));
+  if (dir) {
+    const name = path.basename(path.resolve(dir));
+    return { name, dir, fingerprint: fingerprintModel(dir) };
+  }
+  const known = fs
+    .readdirSync(weights)
+    .filter((name) => fs.existsSync(path.join(weights, name, 'config.json')));
+  throw new InputError(
+    `There is no model "${nameOrFolder}": it is neither a folder with a config.json nor one of ` +
+      `${known.join(', ') || '(no models in weights/ yet)'}.${didYouMean(nameOrFolder, known)}`,
+  );
+}
+
+/** SHA-256 of a file's bytes, in hex. */
+export function hashFile(file: string): string {
+  return createHash('sha256').update(fs.readFileSync(file)).digest('hex');
+}
+
+/** A short hash of any JSON value. */
+export function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 8);
+}
+
+/**
+ * A mark of a checkpoint's config and weights. Weight files up to 64 MiB count whole; of larger
+ * ones the size and 64 evenly spaced blocks of 64 KiB, so that 20 GB take a moment, not a minute.
+ */
+export function fingerprintModel(dir: string): string {
+  const hash = createHash('sha256').update(fs.readFileSync(path.join(dir, 'config.json')));
+  const files = fs.readdirSync(dir).filter((name) => name.endsWith('.safetensors'));
+  for (const name of files.sort()) {
+    const file = path.join(dir, name);
+    const { size } = fs.statSync(file);
+    hash.update(`${name} ${size}`);
+    if (size <= 64 * 2 ** 20) hash.update(fs.readFileSync(file));
+    else sample(file, size, (block) => hash.update(block));
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+function sample(file: string, size: number, use: (block: Buffer) => void) {
+  const block = Buffer.alloc(64 * 1024);
+  const handle = fs.openSync(file, 'r');
+  for (let i = 0; i < 64; i++) {
+    const at = Math.floor((i * (size - block.length)) / 63);
+    use(block.subarray(0, fs.readSync(handle, block, 0, block.length, at)));
+  }
+  fs.closeSync(handle);
+}
