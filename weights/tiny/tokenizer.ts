@@ -1,6 +1,9 @@
 // Builds the tiny model's tokenizer:  npx ts-node weights/tiny/tokenizer.ts
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { seededRandom } from '../../src/random';
+
+export { encodeExample } from './encode';
 
 /** Ids 0 to 5, as Gemma orders the first four. */
 const SPECIAL = ['<pad>', '<eos>', '<bos>', '<unk>', '<start_of_turn>', '<end_of_turn>'];
@@ -217,4 +220,19 @@ export function writeTokenizer(dir: string, json: object): void {
   }
 }
 
-export { encodeExample } from './encode';
+/** Learns the vocabulary from training examples drawn with a fixed seed, and writes the files. */
+function main(): void {
+  const { makeExample } = require('./corpus') as typeof import('./corpus');
+  const random = seededRandom(20);
+  const examples = Array.from({ length: 20_000 }, () => makeExample(random, { split: 'train' }));
+  // With the chat template's own words, so that these are whole too.
+  const prompts = examples.map((example) => `user\n${example.prompt}\nmodel`);
+  const answers = examples.map((example) => example.answer);
+  const { json, vocabSize, words, dropped } = buildTokenizer(prompts, answers);
+  const dir = join(__dirname, '..', 'tiny-gemma2');
+  writeTokenizer(dir, json);
+  const left = dropped > 0 ? `, ${dropped} words left out for lack of room` : '';
+  console.log(`${dir}: ${vocabSize} tokens, ${words.length} of them whole words${left}.`);
+}
+
+if (require.main === module) main();
