@@ -25,6 +25,7 @@ import { residPost } from '../src/hooks';
 import { RunFolder } from '../src/runFolder';
 import { runWithCache } from '../src/runWithCache';
 import { Safetensors } from '../weights/safetensors';
+import { BREVITY, SENTENCES } from '../weights/tiny/instructions';
 
 const root = path.join(__dirname, '..');
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-length-'));
@@ -113,6 +114,19 @@ test('wordings are drawn by seed and key, whatever other rows there are', () => 
   const two = constraintInstruction(phrasings, 'at_most', 2, 3, 'q');
   assert.ok(some > 0 && !/sentences/.test(one), one);
   assert.not.match(one + two, /[{}]/);
+});
+
+test('the wordings are those of the tiny model: trained ones for vectors, others for evaluation', () => {
+  const filled = (list: string[]) => list.map((one) => one.replace('{n}', '{n} sentence{s}'));
+  assert.equal(
+    Object.values(phrasings.levels),
+    BREVITY.map(({ train }) => train),
+  );
+  assert.equal(phrasings.sentences, filled(SENTENCES.exactly.train));
+  for (const [constraint, { heldOut }] of Object.entries(SENTENCES)) {
+    const key = constraint.replace(' ', '_') as keyof typeof phrasings.constraints;
+    assert.equal(phrasings.constraints[key], filled(heldOut));
+  }
 });
 
 test('queries for vectors and for evaluation never overlap', () => {
