@@ -130,10 +130,11 @@ function installTfjsNode(): void {
   }
 }
 
-/** The library and its headers in .tensorflow/site; kept from one run to the next. */
+/** The library and its headers in .tensorflow/site; what is there stays until all has arrived. */
 function fetchLibrary(options: Options): void {
-  fs.rmSync(site, { recursive: true, force: true });
-  fs.mkdirSync(site, { recursive: true });
+  const arriving = path.join(home, 'arriving');
+  fs.rmSync(arriving, { recursive: true, force: true });
+  fs.mkdirSync(arriving, { recursive: true });
   // Only the library is used: any version of Python may fetch the wheel made for 3.11.
   const pipFlags = ['--no-deps', '--only-binary=:all:', '--python-version=3.11'];
   const downloads = path.join(home, 'download');
@@ -148,28 +149,31 @@ function fetchLibrary(options: Options): void {
     wheel = path.join(downloads, file!);
   }
   console.log('Unpacking the library ...');
-  const args = ['-c', unpackProgram, wheel, site, ...wheelParts];
+  const args = ['-c', unpackProgram, wheel, arriving, ...wheelParts];
   const cudaPackages = mustRun('Unpacking the wheel', python, args).split('\n').filter(Boolean);
   for (const part of wheelParts) {
-    if (fs.existsSync(path.join(site, part))) continue;
+    if (fs.existsSync(path.join(arriving, part))) continue;
     throw new InputError(`${wheel} has no ${part}: it is not a TensorFlow wheel for Linux.`);
   }
-  if (options.cuda) installCuda(cudaPackages, pipFlags);
+  if (options.cuda) installCuda(cudaPackages, pipFlags, arriving);
   fs.rmSync(downloads, { recursive: true, force: true });
+  fs.rmSync(site, { recursive: true, force: true });
+  fs.renameSync(arriving, site);
 }
 
 /** The CUDA libraries, each linked beside libtensorflow, where its run path looks. */
-function installCuda(packages: string[], pipFlags: string[]): void {
+function installCuda(packages: string[], pipFlags: string[], target: string): void {
   if (packages.length === 0) throw new InputError('This wheel names no CUDA packages.');
   console.log(`Installing CUDA: ${packages.length} packages, about 3 GB ...`);
-  const args = ['-m', 'pip', 'install', '--quiet', ...pipFlags, '--target', site, ...packages];
+  const args = ['-m', 'pip', 'install', '--quiet', ...pipFlags, '--target', target, ...packages];
   mustRun('Installing the CUDA libraries', python, args);
-  const nvidia = path.join(site, 'nvidia');
+  const nvidia = path.join(target, 'nvidia');
   for (const name of fs.readdirSync(nvidia)) {
     const folder = path.join(nvidia, name, 'lib');
     if (!fs.existsSync(folder)) continue;
     for (const file of fs.readdirSync(folder)) {
-      if (file.includes('.so')) link(`../nvidia/${name}/lib/${file}`, path.join(libraries, file));
+      if (!file.includes('.so')) continue;
+      link(`../nvidia/${name}/lib/${file}`, path.join(target, 'tensorflow', file));
     }
   }
 }
@@ -195,6 +199,8 @@ function build(): void {
   fs.writeFileSync(path.join(addon, 'scripts/custom-binary.json'), '{"tf-lib":"x"}\n');
   const bin = path.join(home, 'node_modules/.bin');
   const env: NodeJS.ProcessEnv = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
+  // The old kind of run path also serves libtensorflow itself when it opens the CUDA libraries.
+  env.LDFLAGS = `${env.LDFLAGS ?? ''} -Wl,--disable-new-dtags`;
   // Headers that came with Node spare node-gyp a download.
   const prefix = path.dirname(path.dirname(fs.realpathSync(process.execPath)));
   if (!env.npm_config_nodedir && fs.existsSync(path.join(prefix, 'include/node/node_api.h'))) {
@@ -218,13 +224,13 @@ function main(): void {
     fs.existsSync(fetched) && (wanted === 'any' || fs.readFileSync(fetched, 'utf8') === wanted);
   checkMachine(!haveLibrary && (options.cuda || !options.wheel));
   fs.mkdirSync(home, { recursive: true });
-  fs.rmSync(stamp, { force: true });
   installTfjsNode();
   const source = haveLibrary ? fs.readFileSync(fetched, 'utf8') : wanted === 'any' ? 'cpu' : wanted;
   if (!haveLibrary) {
     fetchLibrary(options);
     fs.writeFileSync(fetched, source);
   }
+  fs.rmSync(stamp, { force: true });
   build();
   const found = probe('tensorflow');
   if (typeof found === 'string') throw new InputError(`Built, but it does not load: ${found}`);
