@@ -21,7 +21,7 @@ export interface BackendInfo {
 
 /** A place where tfjs-node may be, with its native part or without. */
 export interface TensorflowCandidate {
-  /** `@tensorflow/tfjs-node-gpu`, ... */
+  /** `@tensorflow/tfjs-node-gpu`, or `.tensorflow` for what `npm run setup:tensorflow` made. */
   label: string;
   folder: string;
   /** Why it can't be used; undefined when all files are in place. */
@@ -34,10 +34,7 @@ const setupCommand = 'npm run setup:tensorflow';
 /** Where tfjs-node is looked for, in order of preference; loads nothing. */
 export function tensorflowCandidates(): TensorflowCandidate[] {
   const places: [string, string][] = [
-    [
-      '.tensorflow (npm run setup:tensorflow)',
-      path.join(root, '.tensorflow/node_modules/@tensorflow/tfjs-node'),
-    ],
+    ['.tensorflow', path.join(root, '.tensorflow/node_modules/@tensorflow/tfjs-node')],
     ['@tensorflow/tfjs-node-gpu', path.join(root, 'node_modules/@tensorflow/tfjs-node-gpu')],
     ['@tensorflow/tfjs-node', path.join(root, 'node_modules/@tensorflow/tfjs-node')],
   ];

@@ -73,7 +73,9 @@ export function doctor(): string {
   const tensorflow = probe('tensorflow');
   const wasm = probe('wasm');
   const say = (found: BackendInfo | string) =>
-    typeof found === 'string' ? `not usable: ${found}` : `usable: ${found.detail}`;
+    typeof found === 'string'
+      ? `not usable: ${found.replace(/^The .* can't be loaded \((.*)\)\.$/, '$1')}`
+      : `usable: ${found.detail}`;
   const wanted = process.env.TILLER_BACKEND;
   const auto = typeof tensorflow === 'string' ? 'wasm' : 'tensorflow';
   const lines = [
