@@ -199,10 +199,7 @@ function checkCommand(command: Command | undefined) {
 function isInputError(error: unknown): error is Error {
   const { name, code } = error as { name?: string; code?: unknown };
   const ofFiles = ['ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR', 'EPERM'];
-  return (
-    ['InputError', 'SafetensorsError', 'CACError'].includes(name ?? '') ||
-    ofFiles.includes(String(code))
-  );
+  return ['InputError', 'CACError'].includes(name ?? '') || ofFiles.includes(String(code));
 }
 
 /**
