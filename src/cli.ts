@@ -39,8 +39,8 @@ cli
   .action(runVerify);
 
 cli
-  .command('generate <dir> <...prompt>', 'Answer a prompt; the text appears as it is made')
-  .usage('generate <dir> <prompt> [options]   (- reads the prompt from standard input)')
+  .command('generate <dir> [...prompt]', 'Answer a prompt; the text appears as it is made')
+  .usage('generate <dir> [prompt] [options]   (without a prompt, standard input is read)')
   .option('--style <style>', 'chat, raw or qa (default: chat with a chat template, else raw)')
   .option('--max-tokens <n>', 'Stop after this many new tokens (default: 256)')
   .option('--temperature <t>', 'Randomness of the choice of words; 0 is greedy (default: 0)')
@@ -98,7 +98,7 @@ async function runGenerate(dir: string, words: string[], options: Options): Prom
   const seed = number(options, 'seed', 0, 'a whole number', Number.isSafeInteger);
   const tokenizer = loadTokenizer(dir);
   const style = promptStyle(options, tokenizer);
-  const prompt = words.join(' ') === '-' ? readFileSync(0, 'utf8') : words.join(' ');
+  const prompt = words.length ? words.join(' ') : readStandardInput();
   const backend = await useBackend(text(options, 'backend'));
   const model = loadModel(dir);
   try {
@@ -129,6 +129,12 @@ function endedBy(stopped: 'stop' | 'length', tokens: number[], ids: number[], mo
   return ids.length + tokens.length >= model.dims.maxPositions
     ? 'ended at the limit of the context'
     : 'ended at --max-tokens';
+}
+
+function readStandardInput(): string {
+  const input = process.stdin.isTTY ? '' : readFileSync(0, 'utf8');
+  if (!input.trim()) throw new InputError('Give a prompt, as words or on standard input.');
+  return input;
 }
 
 const isCount = (x: number) => Number.isSafeInteger(x) && x > 0;
