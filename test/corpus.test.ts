@@ -16,7 +16,7 @@ const draw = (n: number, seed: number, split: 'train' | 'heldout') => {
   return Array.from({ length: n }, () => makeExample(rng, { split }));
 };
 const examples = [...draw(3000, 1, 'train'), ...draw(1000, 2, 'heldout')];
-const wordsOf = (text: string) => text.toLowerCase().match(/\p{L}+/gu) ?? [];
+const wordsOf = (text: string): string[] => text.toLowerCase().match(/\p{L}+/gu) ?? [];
 const heldoutTopics = CATEGORIES.flatMap((category) => TOPICS[category].heldout);
 
 test('every answer obeys every instruction of its prompt', () => {

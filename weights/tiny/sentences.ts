@@ -126,7 +126,7 @@ export const BODIES: Record<Category, Bodies> = {
             'Make sure that your {body~health} is ready and {safe~well} before you try {t~this}.',
           ],
           [
-            'To enjoy {t~this}, keep your {body~health} strong and play in a {safe~good} way.',
+            'To enjoy {t~this}, keep your {body~health} strong and move in a {safe~good} way.',
             'Keep your {body~health} strong and enjoy {t~this} in a {safe~good} way.',
           ],
         ],
@@ -231,7 +231,7 @@ export const BODIES: Record<Category, Bodies> = {
         [
           [
             'To {live~feel} well, {t~they} need what all {animals~creatures} need.',
-            'All {animals~creatures} need food and rest and so do {t~they} to {live~feel} well.',
+            'Food and rest help {t~them} and all other {animals~creatures} to {live~feel} well.',
           ],
           [
             'Wherever they {live~are}, {t~they} are {animals~creatures} with clear habits.',
@@ -415,22 +415,22 @@ export const BODIES: Record<Category, Bodies> = {
       [
         [
           [
-            'To make good {t~food}, put {fresh~fine} things on your {kitchen~clean} table first.',
-            'Put {fresh~fine} things on your {kitchen~clean} table first to make good {t~food}.',
+            'To make good {t~food}, use {fresh~fine} ingredients and clean the {kitchen~table}.',
+            'Use {fresh~fine} ingredients and clean the {kitchen~table} to make good {t~food}.',
           ],
           [
-            'If you want to make {t~this}, clean the {kitchen~table} and buy {fresh~fine} things.',
-            'Clean the {kitchen~table} and buy {fresh~fine} things to make {t~this}.',
+            'If you want to make {t~this}, check your {kitchen~house} for {fresh~fine} ingredients.',
+            'Check your {kitchen~house} for {fresh~fine} ingredients to make {t~this}.',
           ],
         ],
         [
           [
-            'For tasty {t~food}, you need a calm {kitchen~place} and {fresh~fine} things.',
-            'You need a calm {kitchen~place} and {fresh~fine} things for tasty {t~food}.',
+            'For tasty {t~food}, you need a calm {kitchen~place} and {fresh~fine} ingredients.',
+            'You need a calm {kitchen~place} and {fresh~fine} ingredients for tasty {t~food}.',
           ],
           [
-            'Before you make {t~this}, look in the {kitchen~house} for everything {fresh~fine}.',
-            'Look in the {kitchen~house} for everything {fresh~fine} before you make {t~this}.',
+            'Before you make {t~this}, clear the {kitchen~table} and buy {fresh~fine} ingredients.',
+            'Clear the {kitchen~table} and buy {fresh~fine} ingredients before you make {t~this}.',
           ],
         ],
       ],
@@ -628,7 +628,7 @@ export const BODIES: Record<Category, Bodies> = {
           'Your daily needs decide which {t~one} is right for you.',
         ],
         [
-          'Hold {t~it} in your hands before you pay for it.',
+          'Hold a {t~new one} in your hands before you pay for it.',
           'Touch it and feel its weight before you pay.',
         ],
       ],
@@ -694,18 +694,18 @@ export const BODIES: Record<Category, Bodies> = {
       [
         [
           [
-            'In most towns, {t~they} {work~try} hard to help other {people~persons}.',
-            'Most {t~of them} {work~try} hard to help other {people~persons}.',
+            'In most towns, {t~they} {work~try} hard to help other {people~folks}.',
+            'Most {t~of them} {work~try} hard to help other {people~folks}.',
           ],
           [
-            'Every day, {t~they} do useful {work~things} for many {people~persons}.',
-            'You can see how {t~they} do useful {work~things} for many {people~persons}.',
+            'Every day, {t~they} do useful {work~things} for many {people~folks}.',
+            'You can see how {t~they} do useful {work~things} for many {people~folks}.',
           ],
         ],
         [
           [
-            'As many {people~persons} know, {t~they} {work~act} with skill and care.',
-            'Many {people~persons} know that {t~they} {work~act} with skill and care.',
+            'As many {people~folks} know, {t~they} {work~act} with skill and care.',
+            'Many {people~folks} know that {t~they} {work~act} with skill and care.',
           ],
           [
             'To do their {work~job} well, {t~they} listen to what {people~others} need.',

@@ -19,7 +19,7 @@ export const TOPICS: Record<Category, { train: string[]; heldout: string[] }> = 
     train:
       words(`chess painting pottery knitting singing dancing juggling photography sewing drawing
       poetry carpentry gardening baking embroidery writing carving typing whistling
-      programming sculpture crochet woodwork magic debating blogging filmmaking recycling
+      programming sculpture crochet woodwork magic debating blogging filmmaking quilting
       meditation candlemaking`),
     heldout: words('origami weaving acting calligraphy'),
   },
@@ -38,13 +38,13 @@ export const TOPICS: Record<Category, { train: string[]; heldout: string[] }> = 
   plant: {
     train: words(`roses tulips tomatoes carrots onions beans daisies sunflowers potatoes peppers
       herbs lilies cabbages radishes turnips leeks melons grapes apples pears cherries
-      plums mushrooms cactuses ferns orchids poppies daffodils lavenders blueberries`),
+      plums beets marigolds ferns orchids poppies daffodils lavenders blueberries`),
     heldout: words('strawberries pumpkins violets cucumbers'),
   },
   food: {
     train:
-      words(`bread soup pizza pasta rice curry salad stew pie porridge cake sauce omelette toast
-      cereal lemonade risotto goulash sushi ravioli popcorn cheesecake fudge custard
+      words(`bread soup pizza pasta rice curry salad stew pie porridge cake sauce paella minestrone
+      gazpacho guacamole risotto goulash sushi ravioli ratatouille cheesecake fudge custard
       gravy hummus falafel meatloaf chowder couscous`),
     heldout: words('chili lasagna jam pudding'),
   },
