@@ -17,6 +17,7 @@ export class Progress {
   private readonly started: number;
   private done: number;
   private lastShown = -Infinity;
+  private lastDone = -1;
 
   /**
    * @param options.already items finished by an earlier run: shown, but not part of the rate
@@ -43,7 +44,7 @@ export class Progress {
 
   /** Shows the last state and ends the line. */
   end(): void {
-    this.show(true);
+    if (this.done !== this.lastDone) this.show(true);
     if (this.stream.isTTY) this.stream.write('\n');
   }
 
@@ -66,6 +67,7 @@ export class Progress {
     // A bar may move ten times a second; a log file should not hold more than a line per 5 s.
     if (!last && this.now() - this.lastShown < (isTTY ? 100 : 5000)) return;
     this.lastShown = this.now();
+    this.lastDone = this.done;
     const text = this.text();
     if (!isTTY) {
       this.stream.write(`${text}\n`);

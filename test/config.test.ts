@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { describeKeys } from '../experiments/shared/help';
+import { readCommandLine } from '../experiments/shared/script';
 import {
   configToYaml,
   flag,
@@ -120,6 +121,27 @@ test('--help takes default and meaning from the file', () => {
   assert.is(keys[6].default, 'null');
 });
 
+test('flags and overrides may come in any order', () => {
+  const script = path.join(__dirname, '../experiments/length/load_results.ts');
+  const schema = {
+    model_name: text(),
+    output_path: text(),
+    name: text(),
+    run_folder: nullable(text()),
+    dry_run: flag(),
+  };
+  const read = (...words: string[]) => readCommandLine(script, schema, words);
+  assert.is(read('--dry-run', 'name=x').name, 'x');
+  assert.is(read('--dry-run', 'name=x').dry_run, true);
+  assert.is(read('name=x', '--dry-run').name, 'x');
+  fs.writeFileSync(path.join(folder, 'extra.yaml'), 'name: y\noutput_path: z\n');
+  const extra = read('--config', path.join(folder, 'extra.yaml'), 'output_path=w');
+  assert.equal([extra.name, extra.output_path], ['y', 'w']);
+  refuses(() => read('--config'), 'value is missing');
+  refuses(() => read('--nmae'), 'nmae', 'key=value');
+  refuses(() => read('nmae=x'), '"name"');
+});
+
 test('tables are aligned: numbers right, text left, nothing is a dash', () => {
   const table = formatTable(
     ['steering', 'n', 'accuracy'],
@@ -149,7 +171,7 @@ test('progress: a bar on a terminal, few plain lines elsewhere, rate without res
   }
   assert.is(progress.text(), '70/100 rows, 2.0/s, 15 s left');
   progress.end();
-  assert.is(lines.length, 4, 'a line at the start, at 5 s, at 10 s, at the end');
+  assert.is(lines.length, 3, 'a line at the start, at 5 s and at 10 s, which is the end');
   assert.not.match(lines.join(''), '\r');
 
   const shown: string[] = [];

@@ -117,15 +117,14 @@ test('wordings are drawn by seed and key, whatever other rows there are', () => 
 });
 
 test('the wordings are those of the tiny model: trained ones for vectors, others for evaluation', () => {
-  const filled = (list: string[]) => list.map((one) => one.replace('{n}', '{n} sentence{s}'));
   assert.equal(
-    Object.values(phrasings.levels),
-    BREVITY.map(({ train }) => train),
+    phrasings.levels,
+    Object.fromEntries(BREVITY.map(({ name, train }) => [name, train])),
   );
-  assert.equal(phrasings.sentences, filled(SENTENCES.exactly.train));
-  for (const [constraint, { heldOut }] of Object.entries(SENTENCES)) {
+  assert.equal(phrasings.sentences, SENTENCES.exactly.train);
+  for (const [constraint, { heldout }] of Object.entries(SENTENCES)) {
     const key = constraint.replace(' ', '_') as keyof typeof phrasings.constraints;
-    assert.equal(phrasings.constraints[key], filled(heldOut));
+    assert.equal(phrasings.constraints[key], heldout);
   }
 });
 
@@ -400,7 +399,10 @@ test('evaluate: four cells on a real model, killed and continued, checked by han
   // Each answer again: alone in its batch, its vector from the mean activations themselves.
   const session = await open();
   const file = Safetensors.open(
-    path.join(temp, 'runs/length/chars/representations/high-level_5examples_seed42.safetensors'),
+    path.join(
+      temp,
+      'runs/length/chars/representations/questions_high-level_5examples_seed42.safetensors',
+    ),
   );
   assert.is(file.metadata.model_fingerprint, findModel(model).fingerprint);
   assert.equal(JSON.parse(file.metadata.example_keys), ['q0', 'q1', 'q2', 'q3', 'q4']);
@@ -412,8 +414,8 @@ test('evaluate: four cells on a real model, killed and continued, checked by han
     n_sent_max: 2,
     seed: 42,
   });
-  for (const row of rows) {
-    const level = row.steering.startsWith('adjust') ? levels[row.n_sent - 1] : levels[0];
+  const directions = new Map<string, { vector: Float32Array; norm: number; target: number }>();
+  for (const level of levels.slice(0, 2)) {
     const withIt = await meanActivation(
       session,
       questions.slice(0, 5).map(({ key, prompt }) => `${prompt} ${instructions.get(level)!(key)}`),
@@ -427,6 +429,11 @@ test('evaluate: four cells on a real model, killed and continued, checked by han
     const norm = Math.hypot(...difference);
     const vector = Float32Array.from(difference, (value) => value / norm);
     const target = withIt.reduce((sum, value, i) => sum + value * vector[i], 0);
+    directions.set(level, { vector, norm, target });
+  }
+  for (const row of rows) {
+    const level = row.steering.startsWith('adjust') ? levels[row.n_sent - 1] : levels[0];
+    const { vector, norm, target } = directions.get(level)!;
     const steer =
       row.steering === 'none'
         ? []
@@ -493,7 +500,9 @@ test('load_results prints a run per length; the other step keeps activations', a
   ).done;
   assert.is(step.code, 0, step.text);
   const folder = path.join(temp, 'runs2/length/chars/representations');
-  const file = Safetensors.open(path.join(folder, '2sentences_3examples_seed42.safetensors'));
+  const file = Safetensors.open(
+    path.join(folder, 'questions_2sentences_3examples_seed42.safetensors'),
+  );
   assert.equal(file.tensors.get('sentences_2.activations_with')?.shape, [3, 3, 2, 40]);
   const all = file.readFloat32('sentences_2.activations_with');
   const mean = file.readFloat32('sentences_2.mean_with');

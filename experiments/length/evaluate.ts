@@ -17,7 +17,13 @@ import {
 } from '../shared/length';
 import { loadPhrasings } from '../shared/lengthPhrasings';
 import { type LengthPlan, planLengthRows } from '../shared/lengthPlan';
-import { cellsTable, highlights, type LengthRow, lengthCells } from '../shared/lengthResults';
+import {
+  cellsTable,
+  highlights,
+  type LengthRow,
+  lengthCells,
+  weightText,
+} from '../shared/lengthResults';
 import { findModel, hashFile, hashOf, toolVersion } from '../shared/provenance';
 import { runScript } from '../shared/script';
 import { countSentences } from '../shared/sentences';
@@ -77,7 +83,11 @@ runScript(__filename, schema, async (config, { runName }) => {
     `${config.n_examples} queries, ${plan.length} rows, ${countAnswers(plan)} different answers, ` +
       `vectors ${fs.existsSync(vectorFile) ? 'from' : 'to be computed into'} ${vectorFile}`,
   );
-  if (config.dry_run) return console.log(`Would write to ${folder}`);
+  if (config.dry_run) {
+    console.log([...new Set(plan.map(cellName))].join('\n'));
+    console.log(`For example: "${plan[plan.length - 1].prompt}"\nWould write to ${folder}`);
+    return;
+  }
 
   const session = await openSession(config);
   console.log(`${model.name} on ${session.backend.name} (${session.backend.detail})`);
@@ -98,7 +108,7 @@ runScript(__filename, schema, async (config, { runName }) => {
       batchSize: config.batch_size,
     });
   }
-  const vectors = loadVectors(vectorFile, lengthProvenance(model, representations));
+  const vectors = loadVectors(vectorFile, lengthProvenance(session, representations));
 
   await answerRows(session, run, plan, {
     batchSize: config.batch_size,
@@ -122,3 +132,9 @@ runScript(__filename, schema, async (config, { runName }) => {
     return { ...row, ...answer, sentences, chars: response.length, ok };
   }
 });
+
+function cellName({ instruction, steering, weight, weight_unit, layer }: LengthPlan) {
+  const how = layer === null ? '' : ` at layer ${layer}`;
+  const much = weight === null ? '' : `, weight ${weightText({ weight, weight_unit })}`;
+  return `  ${instruction ? 'with' : 'without'} the instruction, steering ${steering}${how}${much}`;
+}

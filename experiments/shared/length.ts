@@ -3,7 +3,7 @@ import { InputError } from '../../src/errors';
 import { Progress } from '../../src/progress';
 import type { Question } from './data';
 import { type LengthPhrasings, lengthInstructions } from './lengthPhrasings';
-import { hashFile, hashOf, type ModelFiles, toolVersion } from './provenance';
+import { hashFile, hashOf, toolVersion } from './provenance';
 import type { Session } from './session';
 import {
   type Direction,
@@ -68,16 +68,19 @@ export function splitQuestions(questions: Question[], forVectors: number, forEva
 export function lengthVectorFile(folder: string, settings: LengthVectorSettings): string {
   const { constraint_type: set, n_examples, n_sent_max, seed } = settings;
   const which = set === 'sentences' ? `${n_sent_max}sentences` : 'high-level';
-  return path.join(folder, `${which}_${n_examples}examples_seed${seed}.safetensors`);
+  const data = path.basename(settings.data_path).replace(/\.\w+$/, '');
+  return path.join(folder, `${data}_${which}_${n_examples}examples_seed${seed}.safetensors`);
 }
 
 /** What must agree between a file of length vectors and their use. */
-export function lengthProvenance(files: ModelFiles, settings: LengthVectorSettings): Provenance {
+export function lengthProvenance(session: Session, settings: LengthVectorSettings): Provenance {
+  const { files, promptStyle } = session;
   const instructions = lengthInstructions(settings.phrasings, settings);
   return {
     kind: 'length vectors',
     model: files.name,
     model_fingerprint: files.fingerprint,
+    prompt_style: promptStyle,
     data_sha256: hashFile(settings.data_path),
     constraint_type: settings.constraint_type,
     n_examples: String(settings.n_examples),
@@ -132,9 +135,8 @@ export async function computeLengthVectors(
     keep(`${name}.activations_with`, from);
   });
   const provenance = {
-    ...lengthProvenance(session.files, settings),
+    ...lengthProvenance(session, settings),
     data_path: settings.data_path,
-    prompt_style: session.promptStyle,
     backend: session.backend.name,
     tool: toolVersion,
     num_final_tokens: String(settings.num_final_tokens),

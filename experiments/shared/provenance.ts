@@ -51,12 +51,16 @@ export function hashOf(value: unknown): string {
 }
 
 /**
- * A mark of a checkpoint's config and weights. Weight files up to 64 MiB count whole; of larger
- * ones the size and 64 evenly spaced blocks of 64 KiB, so that 20 GB take a moment, not a minute.
+ * A mark of a checkpoint's config, tokenizer and weights. Weight files up to 64 MiB count whole; of
+ * larger ones the size and 64 evenly spaced blocks of 64 KiB, so that 20 GB take a moment.
  */
 export function fingerprintModel(dir: string): string {
-  const hash = createHash('sha256').update(fs.readFileSync(path.join(dir, 'config.json')));
-  const files = fs.readdirSync(dir).filter((name) => name.endsWith('.safetensors'));
+  const hash = createHash('sha256');
+  const files = fs
+    .readdirSync(dir)
+    .filter((name) =>
+      /\.(safetensors|jinja)$|^(config|tokenizer|tokenizer_config)\.json$/.test(name),
+    );
   for (const name of files.sort()) {
     const file = path.join(dir, name);
     const { size } = fs.statSync(file);

@@ -15,19 +15,13 @@ export interface ScriptContext {
 /**
  * Runs the script in `file` with the process's arguments: Hydra-style `key=value`, `--config
  * file.yaml`, `--dry-run` (`--help`: see help.ts). Exit codes: 0; 2 for bad input (message only);
- * 1 for a defect (with its stack); 130 for Ctrl-C.
+ * 1 for a defect (with its stack). Ctrl-C ends at once, by the signal: finished rows are on the disk.
  */
 export async function runScript<S extends Schema>(
   file: string,
   schema: S,
   main: (config: ConfigOf<S>, context: ScriptContext) => Promise<void>,
 ): Promise<void> {
-  process.once('SIGINT', () => {
-    process.stderr.write(
-      '\nStopped. Finished rows are kept: the same command goes on from there.\n',
-    );
-    process.exit(130);
-  });
   try {
     const config = readCommandLine(file, schema, process.argv.slice(2));
     await main(config, { runName: runName(file, schema, config) });
@@ -54,16 +48,14 @@ export function readCommandLine<S extends Schema>(
   cli
     .command('[...key=value]')
     .option('--config <file>', '')
-    .option('--dry-run', '')
-    .action((given: string[], options: { config?: unknown; dryRun?: boolean }) => {
+    .action((given: string[], options: { config?: unknown }) => {
       overrides = given.map(String);
-      if (options.dryRun) {
-        overrides = [...overrides.filter((word) => !/^dry_run=/.test(word)), 'dry_run=true'];
-      }
       if (options.config !== undefined) extraFile = String(options.config);
     });
   try {
-    cli.parse(['node', file, ...words]);
+    // cac 7 would take the word after a dashed boolean flag for its value.
+    const plain = words.map((word) => (word === '--dry-run' ? 'dry_run=true' : word));
+    cli.parse(['node', file, ...plain]);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new InputError(`${message}. Settings are written key=value; --help lists them.`);
