@@ -20,7 +20,7 @@ export interface TokenizerPlan {
   maxVocab: number;
 }
 
-const PLAN: TokenizerPlan = { minCount: 4, minMerges: 256, maxVocab: 4096 };
+const PLAN: TokenizerPlan = { minCount: 2, minMerges: 192, maxVocab: 4096 };
 
 /** Tokens of a text before any merge: what the pre-tokenizer cuts, `▁` for a space. */
 export function piecesOf(text: string): string[] {
