@@ -16,7 +16,9 @@ cases.json is a list of {"name": "a", "prompt": "text" or "input_ids": [2, 7, ..
 each edit {"kind": "add", "layer": 3, "weight": 20} or {"kind": "project", "layer": 3, "target": 5},
 with "vector": [...] (it is brought to unit length) or a random one where none is given.
 
-The file's layout: docs in shared/spec/verify.md of the project, and `src/verify.ts`, which reads it.
+The file, read by src/reference.ts: the metadata `cases` lists {"name", "steer"} as above, and per case
+there are the tensors {name}.input_ids I32 [T], .logits F32 [T, V], .resid_post F32 [L, T, D] (block
+outputs after the edits), .generated I32 [N] (greedy, no stop ids) and .steer.{j}.vector F32 [D].
 """
 import argparse
 import json
@@ -171,10 +173,10 @@ def write(path, tensors, listed):
 
 def read_prompts(args, model):
     """Id lists from --prompt, from our own prompts, or random where there is no tokenizer."""
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(args.model)
-    except (OSError, ValueError, KeyError, TypeError):
-        tokenizer = None
+    # Asked for by file: without one, transformers makes up an empty tokenizer.
+    files = ('tokenizer.json', 'tokenizer.model', 'vocab.json')
+    has_tokenizer = any(os.path.exists(os.path.join(args.model, file)) for file in files)
+    tokenizer = AutoTokenizer.from_pretrained(args.model) if has_tokenizer else None
     if tokenizer is not None:
         return [tokenizer(text)['input_ids'] for text in args.prompt or PROMPTS], tokenizer
     if args.prompt:
