@@ -200,10 +200,15 @@ export class Gemma2 implements CausalLM {
         h = block(h, layer, c, l, pass, rope);
       });
       if (options.logits === 'none') return tf.zeros([ids.length, 0, c.vocabSize]);
-      const read = options.logits === 'last' ? lastColumn(h) : h;
-      const logits = unembed(rmsNorm(read, w.norm, c.rmsNormEps), w.embedTokens, this.output);
-      return softCap(logits, c.finalSoftcap);
+      return this.readOut(options.logits === 'last' ? lastColumn(h) : h);
     });
+  }
+
+  /** The logits [B, T, V] of the last block's output h [B, T, D]. */
+  readOut(h: tf.Tensor3D): tf.Tensor3D {
+    const { dims: c, weights: w } = this;
+    const logits = unembed(rmsNorm(h, w.norm, c.rmsNormEps), w.embedTokens, this.output);
+    return softCap(logits, c.finalSoftcap);
   }
 
   dispose() {

@@ -29,10 +29,10 @@ export type Split = 'train' | 'heldout';
 
 /** The kinds of prompts and their shares in percent; formats that aren't named share the rest. */
 const SHARES = {
-  none: 20,
+  none: 17,
   'length:brevity': 15,
-  'length_constraints:number_sentences': 10,
-  'keywords:existence': 10,
+  'length_constraints:number_sentences': 9,
+  'keywords:existence': 15,
   'keywords:forbidden_words': 6,
   pairs: 8,
 } as const;

@@ -78,7 +78,13 @@ const NOUNS = words(`river window music coffee bridge summer winter mountain oce
   bottle carpet circus diamond`);
 
 /**
- * The words that "include the word W" asks for. The held-out topics are among them, so that the
- * model has learnt to read and to copy these words although it never saw a question about them.
+ * The words that "include the word W" asks for: some nouns and every topic. The held-out topics are
+ * among them, so that the model has learnt to read and to copy these words although it never saw a
+ * question about them; the other topics are, so that a held-out word is no different from them.
  */
-export const KEYWORDS = [...NOUNS, ...CATEGORIES.flatMap((category) => TOPICS[category].heldout)];
+export const KEYWORDS = [
+  ...new Set([
+    ...NOUNS,
+    ...CATEGORIES.flatMap((category) => [...TOPICS[category].train, ...TOPICS[category].heldout]),
+  ]),
+];

@@ -1,0 +1,149 @@
+/**
+ * Batches of training examples: seeded, so that step n is the same whatever came before it, and
+ * with the attention masks that make the model carry an instruction in its residual stream.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { seededRandom } from '../../src/random';
+import type { Tokenizer } from '../../src/tokenizer';
+import { makeExample } from './corpus';
+import { encodeExample } from './tokenizer';
+
+/** What a token is, for the masks. */
+export const Kind = {
+  bos: 0,
+  question: 1,
+  instruction: 2,
+  /** Template tokens between the prompt and the answer, but for the last. */
+  template: 3,
+  /** The last prompt token, where the method reads its vectors. */
+  last: 4,
+  answer: 5,
+  padding: 6,
+} as const;
+
+export interface Row {
+  ids: number[];
+  /** One `Kind` per token. */
+  kinds: number[];
+}
+
+export interface Batch {
+  /** [B][T], padded on the right. */
+  ids: number[][];
+  /** Whether token t is an answer token that token t − 1 should predict, [B][T]. */
+  answer: boolean[][];
+  /** Hidden pairs of query and key, to add to the attention mask, [B, 1, T, T]. */
+  mask: tf.Tensor4D;
+}
+
+/** Examples drawn for one pool; a pool is cut into batches of similar length. */
+const POOL = 8;
+
+/** Yields batches for ever, from batch number `from` on. */
+export function* batches(
+  tokenizer: Tokenizer,
+  options: { batchSize: number; maxLength: number; seed: number; from: number; hide: HideOptions },
+): Generator<Batch, never> {
+  const { batchSize, seed, from } = options;
+  for (let pool = Math.floor(from / POOL); ; pool++) {
+    const random = seededRandom(seed * 1_000_003 + pool);
+    const rows: Row[] = [];
+    while (rows.length < POOL * batchSize) {
+      const row = encode(tokenizer, makeExample(random, { split: 'train' }));
+      if (row.ids.length <= options.maxLength) rows.push(row);
+    }
+    rows.sort((a, b) => a.ids.length - b.ids.length);
+    const order = shuffled(POOL, random);
+    for (let i = 0; i < POOL; i++) {
+      const members = rows.slice(order[i] * batchSize, (order[i] + 1) * batchSize);
+      // Drawn even when skipped, so that a resumed run sees the same masks.
+      const maskSeed = Math.floor(random() * 2 ** 31);
+      if (pool * POOL + i >= from) yield makeBatch(members, options.hide, seededRandom(maskSeed));
+    }
+  }
+}
+
+function shuffled(n: number, random: () => number): number[] {
+  const order = Array.from({ length: n }, (_, i) => i);
+  for (let i = n - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [order[i], order[j]] = [order[j], order[i]];
+  }
+  return order;
+}
+
+/** The tokens of an example and what each of them is. */
+export function encode(tokenizer: Tokenizer, example: Parameters<typeof encodeExample>[1]): Row {
+  const { ids, promptLength, instructionSpans } = encodeExample(tokenizer, example);
+  const templateStart = ids.lastIndexOf(tokenizer.endOfTurnId, promptLength - 1);
+  const kinds = ids.map((_, t) => {
+    if (t === 0) return Kind.bos;
+    if (t >= promptLength) return Kind.answer;
+    if (t === promptLength - 1) return Kind.last;
+    if (t >= templateStart) return Kind.template;
+    const inside = instructionSpans.some(([begin, end]) => t >= begin && t < end);
+    return inside ? Kind.instruction : Kind.question;
+  });
+  return { ids, kinds };
+}
+
+function makeBatch(rows: Row[], hide: HideOptions, random: () => number): Batch {
+  // Few distinct lengths: the backend sets up each new shape anew.
+  const length = Math.ceil(Math.max(...rows.map((row) => row.ids.length)) / 8) * 8;
+  const ids = rows.map((row) => [...row.ids, ...new Array(length - row.ids.length).fill(0)]);
+  const kinds = rows.map((row) => [
+    ...row.kinds,
+    ...new Array(length - row.kinds.length).fill(Kind.padding),
+  ]);
+  const values = new Float32Array(rows.length * length * length);
+  kinds.forEach((row, b) => {
+    const hidden = hiddenPairs(row, hide, random);
+    for (let q = 0; hidden && q < length; q++) {
+      for (let k = 0; k < q; k++) {
+        if (hidden(q, k)) values[(b * length + q) * length + k] = -1e9;
+      }
+    }
+  });
+  return {
+    ids,
+    answer: kinds.map((row) => row.map((kind) => kind === Kind.answer)),
+    mask: tf.tensor4d(values, [rows.length, 1, length, length]),
+  };
+}
+
+/** The share of examples in which tokens are hidden in each way; the rest see everything. */
+export interface HideOptions {
+  /** Only the last prompt token (and the instruction itself) sees the instruction. */
+  last: number;
+  /** As `last`; answer tokens after the n-th (2 ≤ n ≤ 12) see the template no more either. */
+  dropLast: number;
+  /** As `last`; of template and answer, an answer token sees only the nearest n (4 ≤ n ≤ 24). */
+  chain: number;
+}
+
+/**
+ * Draws how one example is masked: whether query q may not see an earlier key k, or null when
+ * everything is visible.
+ */
+function hiddenPairs(
+  kinds: number[],
+  { last, dropLast, chain }: HideOptions,
+  random: () => number,
+): ((q: number, k: number) => boolean) | null {
+  const mode = random();
+  const reach = random();
+  if (mode >= last + dropLast + chain) return null;
+  const end = kinds.indexOf(Kind.last);
+  const instructionHidden = (q: number, k: number) =>
+    kinds[k] === Kind.instruction && kinds[q] !== Kind.instruction && q !== end;
+  if (mode < last) return instructionHidden;
+  if (mode < last + dropLast) {
+    const seen = 2 + Math.floor(reach * 11);
+    return (q, k) =>
+      instructionHidden(q, k) || (q > end + seen && (kinds[k] === Kind.template || k === end));
+  }
+  const window = 4 + Math.floor(reach * 21);
+  return (q, k) =>
+    instructionHidden(q, k) ||
+    (kinds[q] === Kind.answer && kinds[k] >= Kind.template && q - k >= window);
+}

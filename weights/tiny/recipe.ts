@@ -1,0 +1,40 @@
+import type { HideOptions } from './batches';
+
+/** All that decides what the tiny model becomes, beside the corpus and the tokenizer. */
+export const RECIPE = {
+  /** config.json of the checkpoint. */
+  model: {
+    architectures: ['Gemma2ForCausalLM'],
+    model_type: 'gemma2',
+    vocab_size: 4096,
+    hidden_size: 176,
+    intermediate_size: 512,
+    num_hidden_layers: 7,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    head_dim: 44,
+    query_pre_attn_scalar: 44,
+    attn_logit_softcapping: 50,
+    final_logit_softcapping: 30,
+    sliding_window: 64,
+    max_position_embeddings: 512,
+    rms_norm_eps: 1e-6,
+    rope_theta: 10000,
+    hidden_activation: 'gelu_pytorch_tanh',
+    tie_word_embeddings: true,
+    torch_dtype: 'bfloat16',
+    bos_token_id: 2,
+    eos_token_id: [1, 5],
+    pad_token_id: 0,
+  },
+  seed: 1,
+  initStd: 0.02,
+  batchSize: 64,
+  maxLength: 224,
+  steps: 5000,
+  warmup: 250,
+  peakRate: 2e-3,
+  dropout: 0,
+  adamw: { beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.05, clipNorm: 1 },
+  hide: { last: 0.3, dropLast: 0.15, chain: 0.15 } satisfies HideOptions,
+};

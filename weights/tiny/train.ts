@@ -1,0 +1,238 @@
+/**
+ * Trains the tiny Gemma-2 that Tiller ships, by plain next-token prediction on the corpus of
+ * corpus.ts. Nothing about vectors or steering enters.
+ *
+ *     TILLER_BACKEND=tensorflow npx ts-node weights/tiny/train.ts
+ *
+ * Killed and started again, it goes on from its last saved state (weights/tiny/.training).
+ */
+import { appendFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { cac } from 'cac';
+import { Gemma2, gemma2Weights, readConfig } from '../../models/gemma2';
+import { useBackend } from '../../src/backend';
+import type { WeightSource } from '../../src/checkpoint';
+import { residPost } from '../../src/hooks';
+import { ModelConfig } from '../../src/modelConfig';
+import { crossEntropy } from '../../src/nn/loss';
+import { duration } from '../../src/progress';
+import { seededRandom } from '../../src/random';
+import { loadTokenizer } from '../../src/tokenizer';
+import { Safetensors, writeSafetensors } from '../safetensors';
+import { AdamW } from './adamw';
+import { type Batch, batches } from './batches';
+import { RECIPE } from './recipe';
+
+/** A trained tensor and the way it is stored in a checkpoint. */
+interface Parameter {
+  variable: tf.Variable;
+  /** [rows, columns] as stored. */
+  shape: number[];
+  toCheckpoint(value: tf.Tensor): tf.Tensor;
+}
+
+/** Random parameters: matrices N(0, std²), gains 1; each from its own seed. */
+function randomParameters(parameters: Map<string, Parameter>): WeightSource {
+  const { seed, initStd } = RECIPE;
+  const add = (
+    name: string,
+    shape: number[],
+    value: tf.Tensor,
+    toCheckpoint: (x: tf.Tensor) => tf.Tensor,
+  ) => {
+    const variable = tf.variable(value, true, name);
+    value.dispose();
+    parameters.set(name, { variable, shape, toCheckpoint });
+    return variable;
+  };
+  const normal = (shape: [number, number]) => {
+    const random = seededRandom(seed + parameters.size);
+    const gauss = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+    return tf.tensor2d(
+      Float32Array.from({ length: shape[0] * shape[1] }, () => initStd * gauss()),
+      shape,
+    );
+  };
+  return {
+    linear: (name, inner, outer) =>
+      add(name, [outer, inner], normal([inner, outer]), (x) =>
+        tf.transpose(x),
+      ) as unknown as tf.Tensor2D,
+    table: (name, rows, columns) =>
+      add(name, [rows, columns], normal([rows, columns]), (x) =>
+        tf.clone(x),
+      ) as unknown as tf.Tensor2D,
+    gainLessOne: (name, n) =>
+      add(name, [n], tf.ones([n]), (x) => tf.sub(x, 1)) as unknown as tf.Tensor1D,
+  };
+}
+
+/** Writes the checkpoint, rounded to bfloat16. */
+function writeCheckpoint(dir: string, parameters: Map<string, Parameter>) {
+  const tensors: Parameters<typeof writeSafetensors>[1] = {};
+  for (const [name, { variable, shape, toCheckpoint }] of parameters) {
+    const data = tf.tidy(() => toCheckpoint(variable).dataSync() as Float32Array);
+    tensors[name] = { dtype: 'BF16', shape, data };
+  }
+  writeSafetensors(join(dir, 'model.safetensors'), tensors, { format: 'pt' });
+}
+
+/** Everything that a later run needs to go on as if it had not been away. */
+function saveState(file: string, parameters: Map<string, Parameter>, optimizer: AdamW) {
+  const tensors: Parameters<typeof writeSafetensors>[1] = {};
+  for (const [name, { variable }] of parameters) {
+    const { m, v } = optimizer.moments.get(name)!;
+    for (const [part, tensor] of Object.entries({ value: variable, m, v })) {
+      tensors[`${part}.${name}`] = {
+        dtype: 'F32',
+        shape: tensor.shape,
+        data: tensor.dataSync() as Float32Array,
+      };
+    }
+  }
+  writeSafetensors(file, tensors, { step: String(optimizer.step) });
+}
+
+function loadState(file: string, parameters: Map<string, Parameter>, optimizer: AdamW) {
+  const state = Safetensors.open(file);
+  const set = (variable: tf.Variable, name: string) =>
+    tf.tidy(() => variable.assign(tf.tensor(state.readFloat32(name), variable.shape)));
+  for (const [name, { variable }] of parameters) {
+    set(variable, `value.${name}`);
+    set(optimizer.moments.get(name)!.m, `m.${name}`);
+    set(optimizer.moments.get(name)!.v, `v.${name}`);
+  }
+  optimizer.step = Number(state.metadata.step);
+  state.close();
+}
+
+/** Linear warm-up, then half a cosine down to 1 % of the peak. */
+function learningRate(step: number, steps: number): number {
+  const { peakRate, warmup } = RECIPE;
+  if (step < warmup) return (peakRate * (step + 1)) / warmup;
+  const rest = (step - warmup) / Math.max(1, steps - warmup);
+  return peakRate * (0.01 + 0.99 * 0.5 * (1 + Math.cos(Math.PI * Math.min(1, rest))));
+}
+
+/**
+ * Mean NLL of the answer tokens of a batch. Only the columns that predict them are read out: the
+ * logits are the largest tensors of a step.
+ * @param kept takes the tensor that outlives the forward pass, to be freed after the gradient
+ */
+function batchLoss(model: Gemma2, batch: Batch, seed: number, kept: tf.Tensor[]): tf.Scalar {
+  const width = batch.ids[0].length;
+  const targets = batch.ids.flat();
+  const predicted = batch.answer.flat().flatMap((isAnswer, i) => (isAnswer ? [i] : []));
+  const out = residPost(model.dims.nLayers - 1);
+  let drops = 0;
+  model.forward(batch.ids, {
+    mask: batch.mask,
+    logits: 'none',
+    hooks: (value, name) => {
+      if (name === out) kept.push(tf.keep(value));
+      if (!RECIPE.dropout || !/hook_(attn|mlp)_out$/.test(name)) return undefined;
+      return tf.dropout(value, RECIPE.dropout, undefined, seed * 100 + ++drops);
+    },
+  });
+  const flat = tf.reshape(kept[0], [batch.ids.length * width, model.dims.dModel]);
+  const before = tf.tensor1d(
+    predicted.map((i) => i - 1),
+    'int32',
+  );
+  const logits = model.readOut(tf.expandDims(tf.gather(flat, before), 0));
+  return crossEntropy(
+    tf.squeeze(logits, [0]),
+    predicted.map((i) => targets[i]),
+  );
+}
+
+async function train({
+  out,
+  steps,
+  stateDir,
+  minutes,
+}: {
+  out: string;
+  steps: number;
+  stateDir: string;
+  minutes: number;
+}) {
+  const backend = await useBackend();
+  console.log(`Training on ${backend.name} (${backend.detail}), ${steps} steps.`);
+  mkdirSync(stateDir, { recursive: true });
+  mkdirSync(out, { recursive: true });
+  writeFileSync(join(out, 'config.json'), `${JSON.stringify(RECIPE.model, null, 2)}\n`);
+  const config = readConfig(ModelConfig.open(out));
+  const tokenizer = loadTokenizer(out);
+  const parameters = new Map<string, Parameter>();
+  const model = new Gemma2(config, gemma2Weights(randomParameters(parameters), config));
+  const count = [...parameters.values()].reduce((n, { variable }) => n + variable.size, 0);
+  const variables = new Map([...parameters].map(([name, { variable }]) => [name, variable]));
+  const optimizer = new AdamW(variables, RECIPE.adamw);
+  const stateFile = join(stateDir, 'state.safetensors');
+  const curve = join(stateDir, 'loss.csv');
+  if (existsSync(stateFile)) loadState(stateFile, parameters, optimizer);
+  else rmSync(curve, { force: true });
+  console.log(`${count.toLocaleString('en')} parameters; starting at step ${optimizer.step}.`);
+
+  const { batchSize, maxLength, seed, hide } = RECIPE;
+  const source = batches(tokenizer, { batchSize, maxLength, seed, hide, from: optimizer.step });
+  const started = performance.now();
+  const first = optimizer.step;
+  let losses: number[] = [];
+  while (optimizer.step < steps) {
+    const step = optimizer.step;
+    const batch = source.next().value;
+    const kept: tf.Tensor[] = [];
+    const { value, grads } = tf.variableGrads(
+      () => batchLoss(model, batch, seed + step, kept),
+      [...variables.values()],
+    );
+    optimizer.update(new Map(Object.entries(grads)), learningRate(step, steps));
+    losses.push(value.dataSync()[0]);
+    tf.dispose([value, batch.mask, ...kept, ...Object.values(grads)]);
+    if (optimizer.step % 20 === 0 || optimizer.step === steps) {
+      const mean = losses.reduce((a, b) => a + b, 0) / losses.length;
+      const seconds = (performance.now() - started) / 1000;
+      const left = (seconds / (optimizer.step - first)) * (steps - optimizer.step);
+      appendFileSync(curve, `${optimizer.step},${mean.toFixed(4)}\n`);
+      console.log(
+        `step ${optimizer.step}/${steps}, loss ${mean.toFixed(4)}, ${((optimizer.step - first) / seconds).toFixed(2)} steps/s, ${duration(left)} left`,
+      );
+      losses = [];
+    }
+    const late = minutes > 0 && performance.now() - started > minutes * 60_000;
+    if (optimizer.step % 250 === 0 || optimizer.step === steps || late) {
+      saveState(stateFile, parameters, optimizer);
+      writeCheckpoint(out, parameters);
+    }
+    if (late) break;
+  }
+  console.log(`Step ${optimizer.step}: checkpoint in ${out}, loss curve in ${curve}.`);
+}
+
+const cli = cac('train');
+cli.option('--out <dir>', 'Checkpoint folder (holds the tokenizer)', {
+  default: 'weights/tiny-gemma2',
+});
+cli.option('--steps <n>', 'Training steps', { default: RECIPE.steps });
+cli.option('--state <dir>', 'Where the state of an unfinished run is kept', {
+  default: 'weights/tiny/.training',
+});
+cli.option('--minutes <n>', 'Stop after so many minutes, to go on later (0: never)', {
+  default: 0,
+});
+cli.help();
+const { options } = cli.parse();
+if (!options.help) {
+  train({
+    out: options.out,
+    steps: options.steps,
+    stateDir: options.state,
+    minutes: options.minutes,
+  }).catch((error) => {
+    console.error(error);
+    process.exitCode = 1;
+  });
+}
