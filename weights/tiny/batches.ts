@@ -5,8 +5,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { seededRandom } from '../../src/random';
 import type { Tokenizer } from '../../src/tokenizer';
-import { makeExample } from './corpus';
-import { encodeExample } from './tokenizer';
+import { type Example, makeExample } from './corpus';
+import { encodeExample } from './encode';
 
 /** What a token is, for the masks. */
 export const Kind = {
@@ -25,6 +25,8 @@ export interface Row {
   ids: number[];
   /** One `Kind` per token. */
   kinds: number[];
+  /** Whether an instruction names a word to use or to avoid. */
+  keywords: boolean;
 }
 
 export interface Batch {
@@ -73,9 +75,9 @@ function shuffled(n: number, random: () => number): number[] {
 }
 
 /** The tokens of an example and what each of them is. */
-export function encode(tokenizer: Tokenizer, example: Parameters<typeof encodeExample>[1]): Row {
+export function encode(tokenizer: Tokenizer, example: Example): Row {
   const { ids, promptLength, instructionSpans } = encodeExample(tokenizer, example);
-  const templateStart = ids.lastIndexOf(tokenizer.endOfTurnId, promptLength - 1);
+  const templateStart = ids.lastIndexOf(tokenizer.endOfTurnId!, promptLength - 1);
   const kinds = ids.map((_, t) => {
     if (t === 0) return Kind.bos;
     if (t >= promptLength) return Kind.answer;
@@ -84,7 +86,7 @@ export function encode(tokenizer: Tokenizer, example: Parameters<typeof encodeEx
     const inside = instructionSpans.some(([begin, end]) => t >= begin && t < end);
     return inside ? Kind.instruction : Kind.question;
   });
-  return { ids, kinds };
+  return { ids, kinds, keywords: example.ids.some((id) => id.startsWith('keywords:')) };
 }
 
 function makeBatch(rows: Row[], hide: HideOptions, random: () => number): Batch {
@@ -96,9 +98,9 @@ function makeBatch(rows: Row[], hide: HideOptions, random: () => number): Batch 
     ...new Array(length - row.kinds.length).fill(Kind.padding),
   ]);
   const values = new Float32Array(rows.length * length * length);
-  kinds.forEach((row, b) => {
-    const hidden = hiddenPairs(row, hide, random);
-    for (let q = 0; hidden && q < length; q++) {
+  kinds.forEach((_, b) => {
+    const hidden = hiddenPairs(rows[b], hide, random);
+    for (let q = 0; hidden && q < rows[b].ids.length; q++) {
       for (let k = 0; k < q; k++) {
         if (hidden(q, k)) values[(b * length + q) * length + k] = -1e9;
       }
@@ -111,14 +113,24 @@ function makeBatch(rows: Row[], hide: HideOptions, random: () => number): Batch 
   };
 }
 
-/** The share of examples in which tokens are hidden in each way; the rest see everything. */
+/**
+ * The share of examples in which tokens are hidden in each way; the rest see everything. In all of
+ * them answer tokens can't see the instruction, so it has to travel through the residual stream.
+ */
 export interface HideOptions {
-  /** Only the last prompt token (and the instruction itself) sees the instruction. */
+  /** Only the last prompt token sees the instruction. */
   last: number;
-  /** As `last`; answer tokens after the n-th (2 ≤ n ≤ 12) see the template no more either. */
-  dropLast: number;
-  /** As `last`; of template and answer, an answer token sees only the nearest n (4 ≤ n ≤ 24). */
+  /** Only the template tokens before the last prompt token see the instruction. */
+  relay: number;
+  /** As `relay`; of template and answer, an answer token sees only the nearest n (4 ≤ n ≤ 24). */
   chain: number;
+  /**
+   * As `relay`; answer tokens and the last prompt token each miss a random part (up to nine in ten)
+   * of the template and answer tokens.
+   */
+  drop: number;
+  /** The share of keyword examples that see everything: their word has to be copied. */
+  keywordsFree: number;
 }
 
 /**
@@ -126,24 +138,23 @@ export interface HideOptions {
  * everything is visible.
  */
 function hiddenPairs(
-  kinds: number[],
-  { last, dropLast, chain }: HideOptions,
+  { kinds, keywords }: Row,
+  { last, relay, chain, drop, keywordsFree }: HideOptions,
   random: () => number,
 ): ((q: number, k: number) => boolean) | null {
-  const mode = random();
-  const reach = random();
-  if (mode >= last + dropLast + chain) return null;
+  const [free, mode, amount] = [random(), random(), random()];
+  if (keywords && free < keywordsFree) return null;
+  if (mode >= last + relay + chain + drop) return null;
   const end = kinds.indexOf(Kind.last);
-  const instructionHidden = (q: number, k: number) =>
-    kinds[k] === Kind.instruction && kinds[q] !== Kind.instruction && q !== end;
-  if (mode < last) return instructionHidden;
-  if (mode < last + dropLast) {
-    const seen = 2 + Math.floor(reach * 11);
-    return (q, k) =>
-      instructionHidden(q, k) || (q > end + seen && (kinds[k] === Kind.template || k === end));
+  if (mode < last) {
+    return (q, k) => kinds[k] === Kind.instruction && kinds[q] !== Kind.instruction && q !== end;
   }
-  const window = 4 + Math.floor(reach * 21);
+  const relayed = (q: number, k: number) => kinds[k] === Kind.instruction && q >= end;
+  if (mode < last + relay) return relayed;
+  if (mode < last + relay + chain) {
+    const window = 4 + Math.floor(amount * 21);
+    return (q, k) => relayed(q, k) || (q > end && kinds[k] >= Kind.template && q - k >= window);
+  }
   return (q, k) =>
-    instructionHidden(q, k) ||
-    (kinds[q] === Kind.answer && kinds[k] >= Kind.template && q - k >= window);
+    relayed(q, k) || (q >= end && kinds[k] > Kind.question && random() < 0.9 * amount);
 }

@@ -22,6 +22,7 @@ import { loadTokenizer } from '../../src/tokenizer';
 import { Safetensors, writeSafetensors } from '../safetensors';
 import { AdamW } from './adamw';
 import { type Batch, batches } from './batches';
+import { Noise } from './noise';
 import { RECIPE } from './recipe';
 
 /** A trained tensor and the way it is stored in a checkpoint. */
@@ -120,19 +121,20 @@ function learningRate(step: number, steps: number): number {
  * logits are the largest tensors of a step.
  * @param kept takes the tensor that outlives the forward pass, to be freed after the gradient
  */
-function batchLoss(model: Gemma2, batch: Batch, seed: number, kept: tf.Tensor[]): tf.Scalar {
+function batchLoss(model: Gemma2, batch: Batch, noise: Noise, kept: tf.Tensor[]): tf.Scalar {
   const width = batch.ids[0].length;
   const targets = batch.ids.flat();
   const predicted = batch.answer.flat().flatMap((isAnswer, i) => (isAnswer ? [i] : []));
   const out = residPost(model.dims.nLayers - 1);
-  let drops = 0;
   model.forward(batch.ids, {
     mask: batch.mask,
     logits: 'none',
     hooks: (value, name) => {
-      if (name === out) kept.push(tf.keep(value));
-      if (!RECIPE.dropout || !/hook_(attn|mlp)_out$/.test(name)) return undefined;
-      return tf.dropout(value, RECIPE.dropout, undefined, seed * 100 + ++drops);
+      if (/hook_(attn|mlp)_out$/.test(name)) return noise.drop(value);
+      if (!name.endsWith('hook_resid_post')) return undefined;
+      const noisy = noise.blur(value);
+      if (name === out) kept.push(tf.keep(noisy));
+      return noisy;
     },
   });
   const flat = tf.reshape(kept[0], [batch.ids.length * width, model.dims.dModel]);
@@ -177,6 +179,7 @@ async function train({
   console.log(`${count.toLocaleString('en')} parameters; starting at step ${optimizer.step}.`);
 
   const { batchSize, maxLength, seed, hide } = RECIPE;
+  const noise = new Noise(RECIPE);
   const source = batches(tokenizer, { batchSize, maxLength, seed, hide, from: optimizer.step });
   const started = performance.now();
   const first = optimizer.step;
@@ -185,8 +188,9 @@ async function train({
     const step = optimizer.step;
     const batch = source.next().value;
     const kept: tf.Tensor[] = [];
+    noise.begin(step);
     const { value, grads } = tf.variableGrads(
-      () => batchLoss(model, batch, seed + step, kept),
+      () => batchLoss(model, batch, noise, kept),
       [...variables.values()],
     );
     optimizer.update(new Map(Object.entries(grads)), learningRate(step, steps));
