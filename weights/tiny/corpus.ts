@@ -29,11 +29,11 @@ export type Split = 'train' | 'heldout';
 
 /** The kinds of prompts and their shares in percent; formats that aren't named share the rest. */
 const SHARES = {
-  none: 17,
-  'length:brevity': 15,
+  none: 16,
+  'length:brevity': 14,
   'length_constraints:number_sentences': 9,
-  'keywords:existence': 15,
-  'keywords:forbidden_words': 6,
+  'keywords:existence': 16,
+  'keywords:forbidden_words': 8,
   pairs: 8,
 } as const;
 
@@ -43,6 +43,20 @@ export type Family = keyof typeof SHARES | Format;
 const FORMAT_IDS = Object.keys(FORMATS) as Format[];
 const EVEN = FORMAT_IDS.filter((id) => !(id in SHARES));
 export const FAMILIES = [...Object.keys(SHARES), ...EVEN] as Family[];
+
+/**
+ * The share of training questions whose topic is a stray word ("How do I grow evening?"): what is
+ * asked about has to be copied from the question, as it must for a topic never seen.
+ */
+const STRAY_SHARE = 0.3;
+
+/** Every longer word of the sentences, and every keyword but the held-out topics. */
+const STRAYS: readonly string[] = (() => {
+  const heldout = new Set(CATEGORIES.flatMap((category) => TOPICS[category].heldout));
+  const text = JSON.stringify(Object.values(BODIES).map(({ slots }) => slots));
+  const words = [...KEYWORDS, ...(text.match(/(?<!\p{L})\p{Ll}{4,}/gu) ?? [])];
+  return [...new Set(words)].filter((word) => !heldout.has(word));
+})();
 
 /** Two instructions that can be obeyed at once. */
 const PAIRS: readonly (readonly [Family, Family])[] = (() => {
@@ -194,7 +208,11 @@ export function makeExample(rng: Rng, options: ExampleOptions): Example {
   const { split, family = drawFamily(rng) } = options;
   const which = options.phrasings ?? (split === 'train' ? 'train' : 'mixed');
   const category = pick(rng, CATEGORIES);
-  const topic = pick(rng, TOPICS[category][split]);
+  const families = family === 'none' ? [] : family === 'pairs' ? pick(rng, PAIRS) : [family];
+  // A stray word could not be left out: the sentences may hold it anywhere.
+  const stray =
+    split === 'train' && !families.includes('keywords:forbidden_words') && rng() < STRAY_SHARE;
+  const topic = pick(rng, stray ? STRAYS : TOPICS[category][split]);
 
   const { open, closed } = QUESTIONS[category];
   const constrained = family === 'detectable_format:constrained_response';
@@ -203,7 +221,6 @@ export function makeExample(rng: Rng, options: ExampleOptions): Example {
   const asked = phrasing(rng, verdict === undefined ? open : closed[verdict], which);
   const question = asked.replaceAll('{t}', topic);
 
-  const families = family === 'none' ? [] : family === 'pairs' ? pick(rng, PAIRS) : [family];
   const wishes = families.map((id) => drawWish(rng, id, category, topic, families.length === 1));
   const texts = wishes.map((wish) => wording(rng, wish, which));
   const before = texts.filter(() => rng() < 0.15);

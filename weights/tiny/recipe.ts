@@ -42,9 +42,11 @@ export const RECIPE = {
   batchSize: 32,
   /** Longer examples are left out. */
   maxLength: 136,
-  steps: 4000,
-  warmup: 200,
+  steps: 3200,
+  warmup: 150,
   peakRate: 1.6e-3,
+  /** The share of the steps over which the rate falls to 0. */
+  descent: 0.25,
   /** Share of each sublayer's output that is dropped. */
   dropout: 0.1,
   /** Gaussian noise on the residual stream after each block: up to this share of its own size. */

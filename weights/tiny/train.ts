@@ -108,12 +108,10 @@ function loadState(file: string, parameters: Map<string, Parameter>, optimizer: 
   state.close();
 }
 
-/** Linear warm-up, then half a cosine down to 1 % of the peak. */
+/** Linear warm-up, the peak rate, and a linear descent to 0 at the end. */
 function learningRate(step: number, steps: number): number {
-  const { peakRate, warmup } = RECIPE;
-  if (step < warmup) return (peakRate * (step + 1)) / warmup;
-  const rest = (step - warmup) / Math.max(1, steps - warmup);
-  return peakRate * (0.01 + 0.99 * 0.5 * (1 + Math.cos(Math.PI * Math.min(1, rest))));
+  const { peakRate, warmup, descent } = RECIPE;
+  return peakRate * Math.min(1, (step + 1) / warmup, (steps - step) / (descent * steps));
 }
 
 /**
@@ -207,7 +205,7 @@ async function train({
       losses = [];
     }
     const late = minutes > 0 && performance.now() - started > minutes * 60_000;
-    if (optimizer.step % 250 === 0 || optimizer.step === steps || late) {
+    if (optimizer.step % 100 === 0 || optimizer.step === steps || late) {
       saveState(stateFile, parameters, optimizer);
       writeCheckpoint(out, parameters);
     }
