@@ -45,6 +45,7 @@ export function readConfig(file: ModelConfig): Gemma2Config {
   const nLayers = file.count('num_hidden_layers');
   const nHeads = file.count('num_attention_heads');
   const slidingWindow = file.numberOrNull('sliding_window', 4096);
+  file.oneOf('sliding_window_size', [slidingWindow, undefined]);
   const kinds = file.words('layer_types', nLayers, [
     'sliding_attention',
     'full_attention',

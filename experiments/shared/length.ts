@@ -2,7 +2,12 @@ import * as path from 'node:path';
 import { InputError } from '../../src/errors';
 import { Progress } from '../../src/progress';
 import type { Question } from './data';
-import { type LengthPhrasings, lengthInstructions } from './lengthPhrasings';
+import {
+  type LengthConstraint,
+  type LengthPhrasings,
+  type LengthSet,
+  lengthInstructions,
+} from './lengthPhrasings';
 import { hashFile, hashOf, toolVersion } from './provenance';
 import type { Session } from './session';
 import {
@@ -14,10 +19,6 @@ import {
   saveVectors,
   type Weight,
 } from './vectors';
-
-/** `high-level`: levels from extremely concise to extremely verbose; `sentences`: 1 to n. */
-export type LengthSet = 'high-level' | 'sentences';
-export type LengthConstraint = 'at_most' | 'at_least' | 'exactly';
 
 const ACTS = ['add_vector', 'adjust_rs'] as const;
 const AIMS = ['conciseness', 'verbosity', 'length_specific'] as const;

@@ -1,8 +1,11 @@
 import * as fs from 'node:fs';
 import { parse } from 'yaml';
 import { InputError } from '../../src/errors';
-import type { LengthConstraint, LengthSet } from './length';
 import { drawFor } from './random';
+
+/** `high-level`: levels from extremely concise to extremely verbose; `sentences`: 1 to n. */
+export type LengthSet = 'high-level' | 'sentences';
+export type LengthConstraint = 'at_most' | 'at_least' | 'exactly';
 
 /** Instructions about length, in several wordings each. `{n}` is the number, `{s}` the plural s. */
 export interface LengthPhrasings {

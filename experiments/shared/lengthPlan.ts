@@ -1,7 +1,13 @@
 import type { Planned } from './answerRows';
 import type { Question } from './data';
-import { type LengthConstraint, type LengthSet, type LengthSteering, lengthEdit } from './length';
-import { constraintInstruction, directionNames, type LengthPhrasings } from './lengthPhrasings';
+import { type LengthSteering, lengthEdit } from './length';
+import {
+  constraintInstruction,
+  directionNames,
+  type LengthConstraint,
+  type LengthPhrasings,
+  type LengthSet,
+} from './lengthPhrasings';
 import type { LengthRow } from './lengthResults';
 import { type Weight, weightParts } from './vectors';
 
