@@ -4,7 +4,13 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { seededRandom } from '../src/random';
 import { body } from '../weights/tiny/answers';
-import { CHECKS, checkAnswer, type Kwargs, sentenceCount } from '../weights/tiny/check';
+import {
+  CHECKS,
+  checkAnswer,
+  type Kwargs,
+  obeyedByPlainAnswers,
+  sentenceCount,
+} from '../weights/tiny/check';
 import { FAMILIES, makeExample, neutral, questionRows } from '../weights/tiny/corpus';
 import { BREVITY, FORMATS, SENTENCES } from '../weights/tiny/instructions';
 import { OPTIONS, QUESTIONS } from '../weights/tiny/questions';
@@ -32,20 +38,13 @@ test('every answer obeys every instruction of its prompt', () => {
   );
 });
 
-/** Instructions that a plain answer of 3 or 4 sentences obeys by what they ask for. */
-const naturallyObeyed = ({ level, num_sentences: n = 0, relation }: Kwargs) =>
-  level === 2 ||
-  (relation === 'at most' && n >= 3) ||
-  (relation === 'at least' && n <= 4) ||
-  (relation === 'exactly' && (n === 3 || n === 4));
-
 test('plain answers seldom obey an instruction by accident', () => {
   const rng = seededRandom(3);
   const tally = new Map<string, [obeyed: number, all: number]>();
   for (const { ids, kwargs, category, topic } of examples) {
     const plain = neutral(rng, category, topic);
     ids.forEach((id, i) => {
-      if (naturallyObeyed(kwargs[i])) return;
+      if (obeyedByPlainAnswers(kwargs[i])) return;
       const [obeyed, all] = tally.get(id) ?? [0, 0];
       tally.set(id, [obeyed + Number(checkAnswer(id, kwargs[i], plain)), all + 1]);
     });

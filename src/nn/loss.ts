@@ -8,7 +8,8 @@ import * as tf from '@tensorflow/tfjs-core';
  */
 export function crossEntropy(logits: tf.Tensor2D, targets: number[]): tf.Scalar {
   const [count, vocab] = logits.shape;
-  const wanted = tf.oneHot(tf.tensor1d(targets, 'int32'), vocab, 1, 0, 'float32') as tf.Tensor2D;
+  // oneHot with dtype float32 gives wrong numbers on wasm (tfjs 4.22), so it is cast.
+  const wanted = tf.cast(tf.oneHot(tf.tensor1d(targets, 'int32'), vocab), 'float32');
   const loss = tf.customGrad((x, save) => {
     const logits2d = x as tf.Tensor2D;
     const shifted = tf.sub(logits2d, tf.max(logits2d, 1, true));

@@ -20,10 +20,8 @@ export class AdamW {
     private readonly options: AdamWOptions,
   ) {
     for (const [name, variable] of variables) {
-      this.moments.set(name, {
-        m: tf.variable(tf.zerosLike(variable), false),
-        v: tf.variable(tf.zerosLike(variable), false),
-      });
+      const zeros = () => tf.tidy(() => tf.variable(tf.zerosLike(variable), false));
+      this.moments.set(name, { m: zeros(), v: zeros() });
     }
   }
 
@@ -52,5 +50,9 @@ export class AdamW {
       }
     });
     return norm;
+  }
+
+  dispose() {
+    for (const { m, v } of this.moments.values()) tf.dispose([m, v]);
   }
 }

@@ -104,3 +104,13 @@ export function checkAnswer(id: string, kwargs: Kwargs, answer: string): boolean
   if (!check) throw new Error(`No check for the instruction id ${JSON.stringify(id)}.`);
   return check(answer, kwargs);
 }
+
+/** Whether a plain answer of 3 or 4 sentences may obey an instruction by what it asks for. */
+export function obeyedByPlainAnswers({ level, num_sentences: n = 0, relation }: Kwargs): boolean {
+  return (
+    level === 2 ||
+    (relation === 'at most' && n >= 3) ||
+    (relation === 'at least' && n <= 4) ||
+    (relation === 'exactly' && (n === 3 || n === 4))
+  );
+}

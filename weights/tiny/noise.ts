@@ -54,4 +54,8 @@ export class Noise {
     }))(x);
     return tf.add(x, tf.mul(this.slice(this.normal, x), tf.mul(size, strength)));
   }
+
+  dispose() {
+    tf.dispose([this.normal, this.keep]);
+  }
 }

@@ -54,3 +54,5 @@ export const RECIPE = {
   adamw: { beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.15, clipNorm: 1 },
   hide: { last: 0.1, relay: 0.15, chain: 0.2, drop: 0.3, keywordsFree: 0.7 } satisfies HideOptions,
 };
+
+export type Recipe = typeof RECIPE;

@@ -13,6 +13,7 @@ import { cac } from 'cac';
 import { Gemma2, gemma2Weights, readConfig } from '../../models/gemma2';
 import { useBackend } from '../../src/backend';
 import type { WeightSource } from '../../src/checkpoint';
+import { InputError } from '../../src/errors';
 import { residPost } from '../../src/hooks';
 import { ModelConfig } from '../../src/modelConfig';
 import { crossEntropy } from '../../src/nn/loss';
@@ -23,7 +24,7 @@ import { Safetensors, writeSafetensors } from '../safetensors';
 import { AdamW } from './adamw';
 import { type Batch, batches } from './batches';
 import { Noise } from './noise';
-import { RECIPE } from './recipe';
+import { RECIPE, type Recipe } from './recipe';
 
 /** A trained tensor and the way it is stored in a checkpoint. */
 interface Parameter {
@@ -34,8 +35,10 @@ interface Parameter {
 }
 
 /** Random parameters: matrices N(0, std²), gains 1; each from its own seed. */
-function randomParameters(parameters: Map<string, Parameter>): WeightSource {
-  const { seed, initStd } = RECIPE;
+function randomParameters(
+  parameters: Map<string, Parameter>,
+  { seed, initStd }: Recipe,
+): WeightSource {
   const add = (
     name: string,
     shape: number[],
@@ -109,8 +112,8 @@ function loadState(file: string, parameters: Map<string, Parameter>, optimizer: 
 }
 
 /** Linear warm-up, the peak rate, and a linear descent to 0 at the end. */
-function learningRate(step: number, steps: number): number {
-  const { peakRate, warmup, descent } = RECIPE;
+function learningRate(step: number, steps: number, recipe: Recipe): number {
+  const { peakRate, warmup, descent } = recipe;
   return peakRate * Math.min(1, (step + 1) / warmup, (steps - step) / (descent * steps));
 }
 
@@ -147,37 +150,49 @@ function batchLoss(model: Gemma2, batch: Batch, noise: Noise, kept: tf.Tensor[])
   );
 }
 
-async function train({
-  out,
-  steps,
-  stateDir,
-  minutes,
-}: {
+export interface TrainOptions {
+  /** Checkpoint folder, which holds the tokenizer. */
   out: string;
-  steps: number;
+  /** Where the state of an unfinished run and the loss curve are kept. */
   stateDir: string;
-  minutes: number;
-}) {
+  steps: number;
+  /** Stop after so many minutes, to go on later; 0: never. */
+  minutes?: number;
+  recipe?: Recipe;
+}
+
+/**
+ * Trains up to `steps`, from the saved state if there is one, and writes the checkpoint.
+ * @throws InputError on a backend that can't train
+ */
+export async function train(options: TrainOptions): Promise<void> {
+  const { out, stateDir, steps, minutes = 0, recipe = RECIPE } = options;
   const backend = await useBackend();
+  if (backend.name !== 'tensorflow') {
+    // A tied output is a copy there, which no gradient reaches.
+    throw new InputError(
+      `Training needs the tensorflow backend, not ${backend.name}. Run: npm run setup:tensorflow`,
+    );
+  }
   console.log(`Training on ${backend.name} (${backend.detail}), ${steps} steps.`);
   mkdirSync(stateDir, { recursive: true });
   mkdirSync(out, { recursive: true });
-  writeFileSync(join(out, 'config.json'), `${JSON.stringify(RECIPE.model, null, 2)}\n`);
+  writeFileSync(join(out, 'config.json'), `${JSON.stringify(recipe.model, null, 2)}\n`);
   const config = readConfig(ModelConfig.open(out));
   const tokenizer = loadTokenizer(out);
   const parameters = new Map<string, Parameter>();
-  const model = new Gemma2(config, gemma2Weights(randomParameters(parameters), config));
+  const model = new Gemma2(config, gemma2Weights(randomParameters(parameters, recipe), config));
   const count = [...parameters.values()].reduce((n, { variable }) => n + variable.size, 0);
   const variables = new Map([...parameters].map(([name, { variable }]) => [name, variable]));
-  const optimizer = new AdamW(variables, RECIPE.adamw);
+  const optimizer = new AdamW(variables, recipe.adamw);
   const stateFile = join(stateDir, 'state.safetensors');
   const curve = join(stateDir, 'loss.csv');
   if (existsSync(stateFile)) loadState(stateFile, parameters, optimizer);
   else rmSync(curve, { force: true });
   console.log(`${count.toLocaleString('en')} parameters; starting at step ${optimizer.step}.`);
 
-  const { batchSize, maxLength, seed, hide } = RECIPE;
-  const noise = new Noise(RECIPE);
+  const { batchSize, maxLength, seed, hide } = recipe;
+  const noise = new Noise(recipe);
   const source = batches(tokenizer, { batchSize, maxLength, seed, hide, from: optimizer.step });
   const started = performance.now();
   const first = optimizer.step;
@@ -191,7 +206,7 @@ async function train({
       () => batchLoss(model, batch, noise, kept),
       [...variables.values()],
     );
-    optimizer.update(new Map(Object.entries(grads)), learningRate(step, steps));
+    optimizer.update(new Map(Object.entries(grads)), learningRate(step, steps, recipe));
     losses.push(value.dataSync()[0]);
     tf.dispose([value, batch.mask, ...kept, ...Object.values(grads)]);
     if (optimizer.step % 20 === 0 || optimizer.step === steps) {
@@ -211,30 +226,33 @@ async function train({
     }
     if (late) break;
   }
+  optimizer.dispose();
+  noise.dispose();
+  model.dispose();
   console.log(`Step ${optimizer.step}: checkpoint in ${out}, loss curve in ${curve}.`);
 }
 
-const cli = cac('train');
-cli.option('--out <dir>', 'Checkpoint folder (holds the tokenizer)', {
-  default: 'weights/tiny-gemma2',
-});
-cli.option('--steps <n>', 'Training steps', { default: RECIPE.steps });
-cli.option('--state <dir>', 'Where the state of an unfinished run is kept', {
-  default: 'weights/tiny/.training',
-});
-cli.option('--minutes <n>', 'Stop after so many minutes, to go on later (0: never)', {
-  default: 0,
-});
-cli.help();
-const { options } = cli.parse();
-if (!options.help) {
-  train({
-    out: options.out,
-    steps: options.steps,
-    stateDir: options.state,
-    minutes: options.minutes,
-  }).catch((error) => {
-    console.error(error);
-    process.exitCode = 1;
+function main() {
+  const cli = cac('train');
+  cli
+    .option('--out <dir>', 'Checkpoint folder (holds the tokenizer)', {
+      default: 'weights/tiny-gemma2',
+    })
+    .option('--steps <n>', 'Training steps', { default: RECIPE.steps })
+    .option('--state <dir>', 'Where the state of an unfinished run is kept', {
+      default: 'weights/tiny/.training',
+    })
+    .option('--minutes <n>', 'Stop after so many minutes, to go on later (0: never)', {
+      default: 0,
+    })
+    .help();
+  const { options } = cli.parse();
+  if (options.help) return;
+  const { out, steps, state: stateDir, minutes } = options;
+  train({ out, steps, stateDir, minutes }).catch((error) => {
+    console.error(error instanceof InputError ? error.message : error);
+    process.exitCode = error instanceof InputError ? 2 : 1;
   });
 }
+
+if (require.main === module) main();

@@ -1,0 +1,135 @@
+/**
+ * How well the tiny model follows instructions, on topics and wordings that it was not trained on.
+ *
+ *     npx ts-node weights/tiny/evaluate.ts                       40 prompts of each family
+ *     npx ts-node weights/tiny/evaluate.ts --n 10 --family keywords:existence --show
+ */
+import { cac } from 'cac';
+import { loadModel } from '../../models';
+import { useBackend } from '../../src/backend';
+import { generate } from '../../src/generate';
+import type { CausalLM } from '../../src/model';
+import { Progress } from '../../src/progress';
+import { seededRandom } from '../../src/random';
+import { formatTable, percent } from '../../src/table';
+import { loadTokenizer, type Tokenizer } from '../../src/tokenizer';
+import { checkAnswer, obeyedByPlainAnswers } from './check';
+import { type Example, FAMILIES, type Family, makeExample } from './corpus';
+
+/** What became of one prompt. */
+export interface Outcome {
+  example: Example;
+  /** The answer to the whole prompt, and to the question alone. */
+  answer: string;
+  plainAnswer: string;
+  /** Whether the answer obeys all instructions. */
+  obeyed: boolean;
+  /** Whether the plain answer does; null where any plain answer may. */
+  plainObeyed: boolean | null;
+  /** Whether the plain answer names the topic. */
+  onTopic: boolean;
+}
+
+/** Answers `n` held-out prompts of each family, with their instructions and without. */
+export async function evaluate(
+  model: CausalLM,
+  tokenizer: Tokenizer,
+  { n, families, seed = 1 }: { n: number; families: readonly Family[]; seed?: number },
+): Promise<Outcome[]> {
+  const random = seededRandom(seed);
+  const examples = families.flatMap((family) =>
+    Array.from({ length: n }, () => makeExample(random, { split: 'heldout', family })),
+  );
+  const prompts = examples.flatMap(({ prompt, question }) => [prompt, question]);
+  const progress = new Progress('answers', prompts.length);
+  const generations = await generate(
+    model,
+    prompts.map((prompt) => tokenizer.encodePrompt(prompt)),
+    {
+      maxNewTokens: 200,
+      stopIds: tokenizer.stopIds,
+      padId: tokenizer.padId,
+      onFinish: () => progress.add(1),
+    },
+  );
+  progress.end();
+  const texts = generations.map(({ tokens }) =>
+    tokenizer.decode(tokens, { skipSpecialTokens: true }).trim(),
+  );
+  return examples.map((example, i) => {
+    const { ids, kwargs, topic } = example;
+    const [answer, plainAnswer] = texts.slice(2 * i);
+    const obeys = (text: string) => ids.every((id, j) => checkAnswer(id, kwargs[j], text));
+    const free = kwargs.every(obeyedByPlainAnswers);
+    return {
+      example,
+      answer,
+      plainAnswer,
+      obeyed: obeys(answer),
+      plainObeyed: free ? null : obeys(plainAnswer),
+      onTopic: plainAnswer.toLowerCase().includes(topic),
+    };
+  });
+}
+
+/** The share of the outcomes that are true; those that are null don't count. */
+export function share(values: (boolean | null)[]): number {
+  const counted = values.filter((value) => value !== null);
+  return counted.filter(Boolean).length / counted.length;
+}
+
+/** A row for each family and one for all of them: obeyed with the instruction and without. */
+export function outcomeTable(outcomes: Outcome[]): string {
+  const row = (name: string, some: Outcome[]) => [
+    name,
+    some.length,
+    percent(share(some.map(({ obeyed }) => obeyed))),
+    percent(share(some.map(({ plainObeyed }) => plainObeyed))),
+  ];
+  const families = [...new Set(outcomes.map(({ example }) => example.family))];
+  const rows = families
+    .filter((family) => family !== 'none')
+    .map((family) =>
+      row(
+        family,
+        outcomes.filter(({ example }) => example.family === family),
+      ),
+    );
+  const instructed = outcomes.filter(({ example }) => example.family !== 'none');
+  if (instructed.length) rows.push(row('all', instructed));
+  return formatTable(['instruction', 'n', 'in the prompt', 'not'], rows);
+}
+
+async function main() {
+  const cli = cac('evaluate');
+  cli
+    .option('--model <dir>', 'Checkpoint folder', { default: 'weights/tiny-gemma2' })
+    .option('--n <count>', 'Prompts of each family', { default: 40 })
+    .option('--family <id>', 'Only this family')
+    .option('--show', 'Print every answer')
+    .help();
+  const { options } = cli.parse();
+  if (options.help) return;
+  await useBackend();
+  const families = options.family ? [options.family as Family] : FAMILIES;
+  const outcomes = await evaluate(loadModel(options.model), loadTokenizer(options.model), {
+    n: options.n,
+    families,
+  });
+  if (options.show) {
+    for (const { example, answer, plainAnswer, obeyed } of outcomes) {
+      console.log(`> ${example.prompt}\n[${obeyed ? 'obeyed' : 'NOT obeyed'}] ${answer}`);
+      console.log(`[question alone] ${plainAnswer}\n`);
+    }
+  }
+  console.log(outcomeTable(outcomes));
+  const onTopic = share(outcomes.map((outcome) => outcome.onTopic));
+  console.log(`Answers to the question alone that name its topic: ${percent(onTopic)}`);
+}
+
+if (require.main === module) {
+  main().catch((error) => {
+    console.error(error);
+    process.exitCode = 1;
+  });
+}
