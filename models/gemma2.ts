@@ -3,7 +3,7 @@
  * Axis letters: src/nn/README.md.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { loadWeights, type WeightSource } from '../src/checkpoint';
+import { isHead, loadWeights, type WeightSource } from '../src/checkpoint';
 import {
   type CausalLM,
   type ForwardOptions,
@@ -183,11 +183,9 @@ export class Gemma2 implements CausalLM {
   /** @throws InputError when config.json or the weights are not a Gemma-2's */
   static load(dir: string): Gemma2 {
     const config = readConfig(ModelConfig.open(dir));
-    // Some exports write the tied head a second time.
-    const tied = (name: string) => name === 'lm_head.weight';
     return new Gemma2(
       config,
-      loadWeights(dir, (source) => gemma2Weights(source, config), tied),
+      loadWeights(dir, (source) => gemma2Weights(source, config), isHead),
     );
   }
 
@@ -195,12 +193,12 @@ export class Gemma2 implements CausalLM {
     const { dims: c, weights: w } = this;
     return forwardPass(ids, c, options, (pass) => {
       const rope = ropeTables(pass.positions, defaultFrequencies(c.headDim, c.ropeTheta));
-      const scaled: tf.Tensor3D = tf.mul(embed(w.embedTokens, ids), Math.sqrt(c.dModel));
+      const scaled: tf.Tensor3D = tf.mul(embed(w.embedTokens, pass.ids), Math.sqrt(c.dModel));
       let h = pass.hook('hook_embed', scaled);
       w.layers.forEach((layer, l) => {
         h = block(h, layer, c, l, pass, rope);
       });
-      if (options.logits === 'none') return tf.zeros([ids.length, 0, c.vocabSize]);
+      if (options.logits === 'none') return tf.zeros([pass.ids.length, 0, c.vocabSize]);
       return this.readOut(options.logits === 'last' ? lastColumn(h) : h);
     });
   }

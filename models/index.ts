@@ -2,10 +2,16 @@ import { didYouMean, InputError } from '../src/errors';
 import type { CausalLM } from '../src/model';
 import { ModelConfig } from '../src/modelConfig';
 import { Gemma2 } from './gemma2';
+import { GPT2 } from './gpt2';
+import { Mistral } from './mistral';
+import { Phi3 } from './phi3';
 
 /** `model_type` of config.json → loader. A new architecture is one file and one line here. */
 const LOADERS: Record<string, (dir: string) => CausalLM> = {
   gemma2: Gemma2.load,
+  gpt2: GPT2.load,
+  mistral: Mistral.load,
+  phi3: Phi3.load,
 };
 
 /**

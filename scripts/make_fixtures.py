@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the tiny random Gemma-2 checkpoints under test/fixtures, with references beside them.
+"""Makes the tiny random checkpoints under test/fixtures, with references beside them.
 
     pip install torch==2.13.0 transformers==5.18.0 safetensors
     python scripts/make_fixtures.py            # all
@@ -18,7 +18,11 @@ import sys
 
 import torch
 import transformers
-from transformers import Gemma2Config, Gemma2ForCausalLM
+from safetensors.torch import load_file, save_file
+from transformers import (
+    Gemma2Config, Gemma2ForCausalLM, GPT2Config, GPT2LMHeadModel, MistralConfig, MistralForCausalLM,
+    Phi3Config, Phi3ForCausalLM,
+)
 
 from write_reference import (
     SMALLEST_MARGIN, compute, continue_greedily, fill_vectors, forward, load, write,
@@ -31,8 +35,25 @@ LENGTHS = {'plain': 14, 'plain-short': 3, 'add': 9, 'project': 20, 'same-layer':
 
 SLIDE, FULL = 'sliding_attention', 'full_attention'
 
+# By the first part of a fixture's name.
+CLASSES = {
+    'gemma2': (Gemma2Config, Gemma2ForCausalLM),
+    'gpt2': (GPT2Config, GPT2LMHeadModel),
+    'mistral': (MistralConfig, MistralForCausalLM),
+    'phi3': (Phi3Config, Phi3ForCausalLM),
+}
+PLAIN_ROPE = {'rope_type': 'default', 'rope_theta': 10000.0}
+# Factors of LongRoPE for heads of which 8 dimensions turn, and for 12.
+SHORT_4, LONG_4 = [1.0, 1.1, 1.5, 2.0], [1.3, 3.0, 6.5, 11.0]
+SHORT_6, LONG_6 = [1.0, 1.0, 1.2, 1.4, 1.9, 2.3], [1.2, 2.0, 3.5, 5.0, 9.0, 14.0]
+
+
+def longrope(short, long, theta=10000.0, **more):
+    return {'rope_type': 'longrope', 'rope_theta': theta, 'short_factor': short, 'long_factor': long, **more}
+
+
 # `scale` sets how large attention scores grow, `embed` the size of embeddings and logits; `without`
-# lists what must matter, as config values that must give other logits.
+# lists what must matter, as config values that must give other logits in one of the cases `judge`.
 FIXTURES = {
     # Grouped queries, head_dim ≠ hidden/heads, both soft-caps tight; the config as 5.18 writes it.
     'gemma2-gqa': {
@@ -92,34 +113,182 @@ FIXTURES = {
             dict(rope_parameters={'rope_type': 'default', 'rope_theta': 10000.0}),
         ],
     },
+    # Phi-3-mini-4k in small: a key head per query head, a window, bf16 in shards, an old config.
+    'phi3-window-bf16-sharded': {
+        'config': dict(
+            vocab_size=83, hidden_size=32, intermediate_size=44, num_hidden_layers=4,
+            num_attention_heads=4, sliding_window=4, max_position_embeddings=64,
+            original_max_position_embeddings=64, rope_parameters={**PLAIN_ROPE, 'rope_theta': 200.0},
+        ),
+        'dtype': torch.bfloat16, 'shard': '20KB', 'old_config': True, 'scale': 1.8, 'embed': 1.0,
+        'without': [dict(sliding_window=5), dict(rope_parameters=PLAIN_ROPE), dict(rms_norm_eps=0.1)],
+    },
+    # Phi-3.5 in small: LongRoPE whose limit of 16 tokens some cases pass while they are generated,
+    # one before and some never; grouped queries.
+    'phi3-longrope-gqa': {
+        'config': dict(
+            vocab_size=97, hidden_size=48, intermediate_size=40, num_hidden_layers=3,
+            num_attention_heads=6, num_key_value_heads=2, sliding_window=60,
+            max_position_embeddings=64, original_max_position_embeddings=16,
+            rope_parameters=longrope(SHORT_4, LONG_4),
+        ),
+        'dtype': torch.float32, 'scale': 2.2, 'embed': 1.0, 'judge': ('plain', 'project'),
+        'without': [
+            dict(rope_parameters=longrope(SHORT_4, SHORT_4)),
+            dict(rope_parameters=longrope(LONG_4, LONG_4)),
+            dict(rope_parameters=longrope(SHORT_4, LONG_4, attention_factor=1.0)),
+            dict(original_max_position_embeddings=20), dict(max_position_embeddings=128),
+        ],
+    },
+    # Phi-4-mini in small: half of each head turns, LongRoPE with a factor of its own, a window below
+    # the prompt, one key head, tied output, f16.
+    'phi3-partial-tied-f16': {
+        'config': dict(
+            vocab_size=79, hidden_size=48, intermediate_size=52, num_hidden_layers=3,
+            num_attention_heads=3, num_key_value_heads=1, sliding_window=7, tie_word_embeddings=True,
+            max_position_embeddings=48, original_max_position_embeddings=12,
+            rope_parameters=longrope(SHORT_4, LONG_4, 500.0, partial_rotary_factor=0.5, attention_factor=1.35),
+        ),
+        'dtype': torch.float16, 'scale': 2.0, 'embed': 0.6, 'judge': ('add', 'project'),
+        'without': [
+            dict(sliding_window=8),
+            dict(rope_parameters=longrope(SHORT_4, LONG_4, 500.0, partial_rotary_factor=0.5)),
+            dict(rope_parameters=longrope(SHORT_4 * 2, LONG_4 * 2, 500.0, attention_factor=1.35)),
+            dict(rope_parameters=longrope(SHORT_4, SHORT_4, 500.0, partial_rotary_factor=0.5, attention_factor=1.35)),
+            dict(rope_parameters=longrope(LONG_4, LONG_4, 500.0, partial_rotary_factor=0.5, attention_factor=1.35)),
+        ],
+    },
+    # The first Phi-3-mini-128k in small: a config that calls LongRoPE "su" (5.18 does not read it, so
+    # it is written last), no window, a share of the head that is not a half.
+    'phi3-su-old-config': {
+        'config': dict(
+            vocab_size=71, hidden_size=64, intermediate_size=48, num_hidden_layers=3,
+            num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=80,
+            original_max_position_embeddings=10,
+            rope_parameters=longrope(SHORT_6, LONG_6, partial_rotary_factor=0.75),
+        ),
+        'dtype': torch.float32, 'scale': 2.2, 'embed': 1.0, 'judge': ('add', 'project'),
+        'old_config': True, 'su': True,
+        'without': [
+            dict(rope_parameters=longrope(SHORT_6, SHORT_6, partial_rotary_factor=0.75)),
+            dict(rope_parameters=longrope(LONG_6, LONG_6, partial_rotary_factor=0.75)),
+            dict(rope_parameters=longrope(SHORT_6[:4], LONG_6[:4], partial_rotary_factor=0.5)),
+        ],
+    },
+    # Mistral v0.1 in small: grouped queries, a window, bf16 in shards, an old config.
+    'mistral-window-bf16-sharded': {
+        'config': dict(
+            vocab_size=91, hidden_size=40, intermediate_size=60, num_hidden_layers=4,
+            num_attention_heads=4, num_key_value_heads=2, sliding_window=5, rms_norm_eps=1e-5,
+            max_position_embeddings=256,
+        ),
+        'dtype': torch.bfloat16, 'shard': '24KB', 'old_config': True, 'scale': 2.0, 'embed': 1.0,
+        'without': [dict(sliding_window=6), dict(sliding_window=4), dict(sliding_window=None)],
+    },
+    # As v0.2 and v0.3: no window, another theta; heads wider than hidden/heads, one key head.
+    'mistral-wide-heads': {
+        'config': dict(
+            vocab_size=77, hidden_size=36, intermediate_size=50, num_hidden_layers=3,
+            num_attention_heads=3, num_key_value_heads=1, head_dim=20, sliding_window=None,
+            rms_norm_eps=1e-5, rope_parameters={**PLAIN_ROPE, 'rope_theta': 1e6},
+            max_position_embeddings=64,
+        ),
+        'dtype': torch.float32, 'scale': 2.0, 'embed': 1.0,
+        'without': [dict(sliding_window=8), dict(rope_parameters=PLAIN_ROPE)],
+    },
+    # Heads narrower than hidden/heads, a key head per query head, tied output, a window of two, f16.
+    'mistral-narrow-tied-f16': {
+        'config': dict(
+            vocab_size=101, hidden_size=48, intermediate_size=36, num_hidden_layers=5,
+            num_attention_heads=4, num_key_value_heads=4, head_dim=6, sliding_window=2,
+            tie_word_embeddings=True, rms_norm_eps=0.02, max_position_embeddings=32,
+            rope_parameters={**PLAIN_ROPE, 'rope_theta': 50.0},
+        ),
+        'dtype': torch.float16, 'scale': 1.8, 'embed': 0.5,
+        'without': [dict(sliding_window=3), dict(rms_norm_eps=1e-6), dict(rope_parameters=PLAIN_ROPE)],
+    },
+    # GPT-2 as OpenAI's checkpoints are: names without prefix, mask buffers, an old config.
+    'gpt2-bare-masks': {
+        'config': dict(vocab_size=89, n_embd=36, n_layer=3, n_head=3, n_positions=32),
+        'dtype': torch.float32, 'old_config': True, 'bare': True, 'scale': 1.8, 'embed': 0.7,
+        'without': [
+            dict(layer_norm_epsilon=0.1), dict(scale_attn_weights=False), dict(activation_function='gelu'),
+        ],
+    },
+    # As transformers writes it, bf16 in shards; an MLP of its own width, a large epsilon.
+    'gpt2-bf16-sharded': {
+        'config': dict(
+            vocab_size=67, n_embd=40, n_layer=4, n_head=5, n_positions=48, n_inner=56,
+            layer_norm_epsilon=0.03,
+        ),
+        'dtype': torch.bfloat16, 'shard': '20KB', 'scale': 1.8, 'embed': 0.7,
+        'without': [dict(layer_norm_epsilon=1e-5), dict(activation_function='gelu')],
+    },
+    # One head, scores scaled by the number of the block and not by width, an output of its own, f16.
+    'gpt2-untied-f16-scaled': {
+        'config': dict(
+            vocab_size=61, n_embd=24, n_layer=4, n_head=1, n_positions=40, tie_word_embeddings=False,
+            scale_attn_weights=False, scale_attn_by_inverse_layer_idx=True,
+        ),
+        'dtype': torch.float16, 'scale': 1.2, 'embed': 0.7,
+        'without': [dict(scale_attn_weights=True), dict(scale_attn_by_inverse_layer_idx=False)],
+    },
 }
 
 
 def randomize(model, spec, generator):
-    """Weights large enough that scores and logits reach the caps. The gains of the norms after the
-    sublayers are raised so that blocks count against the embedding; the final gains have either
+    """Weights large enough that scores and logits reach the caps. The gains of Gemma's norms after
+    the sublayers are raised so that blocks count against the embedding; the final gains have either
     sign, else a tied model with a large embedding only repeats its input."""
+    gemma = model.config.model_type == 'gemma2'
     for name, weight in model.named_parameters():
         noise = torch.randn(weight.shape, generator=generator)
-        if name.endswith('embed_tokens.weight'):
+        if name.endswith(('embed_tokens.weight', 'wte.weight', 'wpe.weight')):
             new = spec['embed'] * noise
-        elif name == 'model.norm.weight':
+        elif name.endswith('.bias'):
+            new = 0.3 * noise
+        elif name == 'model.norm.weight' and gemma:
             new = noise - 1
-        elif 'norm' in name:
+        elif name in ('model.norm.weight', 'transformer.ln_f.weight'):
+            new = noise
+        elif 'norm' in name and gemma:
             new = 0.5 * noise + (2.5 * spec['embed'] if '.post_' in name else 0)
+        elif 'norm' in name or '.ln_' in name:
+            new = 1 + 0.4 * noise
         else:
-            new = spec['scale'] * noise / weight.shape[1] ** 0.5
+            # GPT-2 keeps its projections [in, out].
+            inner = weight.shape[0 if 'transformer.h.' in name else 1]
+            new = spec['scale'] * noise / inner ** 0.5
         weight.data.copy_(new)
 
 
-def make_checkpoint(folder, spec, seed):
+def make_checkpoint(folder, name, spec, seed):
     shutil.rmtree(folder, ignore_errors=True)
     generator = torch.Generator().manual_seed(seed)
-    model = Gemma2ForCausalLM(Gemma2Config(**spec['config']))
+    model = build(name, spec['config'])
     randomize(model, spec, generator)
     model.to(spec['dtype']).save_pretrained(folder, max_shard_size=spec.get('shard', '1GB'))
-    if spec.get('old_config'):
+    if spec.get('bare'):
+        write_bare(folder, spec)
+    if spec.get('old_config') and not spec.get('su'):
         write_old_config(folder, spec)
+
+
+def build(name, config):
+    make_config, make_model = CLASSES[name.split('-')[0]]
+    family = {} if name.startswith('gemma2') else {'bos_token_id': 2, 'eos_token_id': 1, 'pad_token_id': 0}
+    return make_model(make_config(**{**family, **config}))
+
+
+def write_bare(folder, spec):
+    """The same tensors as in OpenAI's checkpoints: no prefix, and the masks of every block."""
+    path = os.path.join(folder, 'model.safetensors')
+    tensors = {name.removeprefix('transformer.'): t for name, t in load_file(path).items()}
+    n = spec['config']['n_positions']
+    for l in range(spec['config']['n_layer']):
+        tensors[f'h.{l}.attn.bias'] = torch.ones(n, n).tril().reshape(1, 1, n, n)
+        tensors[f'h.{l}.attn.masked_bias'] = torch.tensor(-1e4)
+    save_file(tensors, path, {'format': 'pt'})
 
 
 def write_old_config(folder, spec):
@@ -127,12 +296,32 @@ def write_old_config(folder, spec):
     path = os.path.join(folder, 'config.json')
     with open(path, encoding='utf8') as file:
         new = json.load(file)
-    gone = ('layer_types', 'rope_parameters', 'dtype', 'use_bidirectional_attention', 'tie_word_embeddings')
+    gone = ('layer_types', 'rope_parameters', 'dtype', 'use_bidirectional_attention')
     old = {key: value for key, value in new.items() if key not in gone}
-    old.update(
-        hidden_act='gelu_pytorch_tanh', cache_implementation='hybrid', torch_dtype='bfloat16',
-        rope_theta=spec['config']['rope_theta'], transformers_version='4.42.0.dev0',
-    )
+    old['torch_dtype'] = str(spec['dtype']).removeprefix('torch.')
+    old['transformers_version'] = '4.42.0.dev0'
+    if new['model_type'] == 'gemma2':
+        del old['tie_word_embeddings']
+        old.update(
+            hidden_act='gelu_pytorch_tanh', cache_implementation='hybrid',
+            rope_theta=spec['config']['rope_theta'],
+        )
+    elif new['model_type'] == 'gpt2':
+        # What those files lack counts by default.
+        for key in ('n_inner', 'add_cross_attention', 'reorder_and_upcast_attn', 'tie_word_embeddings',
+                    'scale_attn_weights', 'scale_attn_by_inverse_layer_idx', 'pad_token_id'):
+            del old[key]
+        old.update(n_ctx=old['n_positions'], task_specific_params={'text-generation': {'do_sample': True}})
+    else:
+        rope = dict(new['rope_parameters'])
+        old.update(rope_theta=rope['rope_theta'], rope_scaling=None)
+        if new['model_type'] == 'phi3':
+            old.update(attention_bias=False, auto_map={'AutoConfig': 'configuration_phi3.Phi3Config'})
+        if rope.get('partial_rotary_factor', 1.0) != 1.0:
+            old['partial_rotary_factor'] = rope['partial_rotary_factor']
+        if rope['rope_type'] == 'longrope':
+            factors = {key: rope[key] for key in ('long_factor', 'short_factor')}
+            old['rope_scaling'] = {**factors, 'type': 'su' if spec.get('su') else 'longrope'}
     with open(path, 'w', encoding='utf8') as file:
         json.dump(dict(sorted(old.items())), file, indent=2)
         file.write('\n')
@@ -194,16 +383,18 @@ def relative_change(a, b):
     return ((a - b).abs().max() / a.std()).item()
 
 
-def features_matter(model, spec, case):
+def features_matter(model, name, spec, cases):
     """Whether each change of the config listed in the fixture changes the logits."""
-    plain = forward(model, case['input_ids'])[0]
+    judge = spec.get('judge', ('plain',))
+    prompts = [case['input_ids'] for case in cases if case['name'] in judge]
     smallest = float('inf')
     for change in spec['without']:
-        config = {**model.config.to_dict(), **change}
-        other = Gemma2ForCausalLM(Gemma2Config(**config)).eval()
+        other = build(name, {**spec['config'], **change}).eval()
         other.load_state_dict(model.state_dict())
         other.set_attn_implementation('eager')
-        effect = relative_change(plain, forward(other, case['input_ids'])[0])
+        effect = max(
+            relative_change(forward(model, ids)[0], forward(other, ids)[0]) for ids in prompts
+        )
         smallest = min(smallest, effect)
         print(f'    {change}: logits change by {effect:.3f} of their deviation')
     return smallest >= SMALLEST_EFFECT
@@ -212,15 +403,17 @@ def features_matter(model, spec, case):
 def make(name):
     spec, folder = FIXTURES[name], os.path.join(ROOT, name)
     for seed in range(20):
-        make_checkpoint(folder, spec, seed)
+        make_checkpoint(folder, name, spec, seed)
         model = load(folder)
         cases = make_cases(model, torch.Generator().manual_seed(1000 + seed))
-        if features_matter(model, spec, cases[0]):
+        if features_matter(model, name, spec, cases):
             break
     else:
         sys.exit(f'{name}: no seed will do')
     tensors, listed, margins = compute(model, cases, NEW_TOKENS)
     write(os.path.join(folder, 'reference.safetensors'), tensors, listed)
+    if spec.get('su'):
+        write_old_config(folder, spec)
     for file in os.listdir(folder):
         os.chmod(os.path.join(folder, file), 0o644)
     size = sum(os.path.getsize(os.path.join(folder, f)) for f in os.listdir(folder))

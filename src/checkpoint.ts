@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { Safetensors } from '../weights/safetensors';
+import { Safetensors, type TensorInfo } from '../weights/safetensors';
 import { InputError } from './errors';
 
 /**
@@ -9,10 +9,22 @@ import { InputError } from './errors';
 export interface WeightSource {
   /** A linear layer, stored [out, in] in the checkpoint → [in, out]. */
   linear(name: string, inner: number, outer: number): tf.Tensor2D;
-  /** A table as it is stored, [rows, columns]. */
+  /** A table as it is stored, [rows, columns]; also a linear layer that is stored [in, out]. */
   table(name: string, rows: number, columns: number): tf.Tensor2D;
+  /** A bias, or the gain of a norm, as it is stored → [n]. */
+  vector(name: string, n: number): tf.Tensor1D;
   /** The gain of a norm that the checkpoint stores less one (Gemma) → [n], the one added. */
   gainLessOne(name: string, n: number): tf.Tensor1D;
+}
+
+/** Some exports write a tied head a second time; it may stand in the checkpoint unused. */
+export const isHead = ({ name }: TensorInfo) => name === 'lm_head.weight';
+
+/** The names of all tensors in a checkpoint folder: some families are published under two. */
+export function tensorNames(dir: string): string[] {
+  const file = Safetensors.openFolder(dir);
+  file.close();
+  return [...file.tensors.keys()];
 }
 
 /**
@@ -20,13 +32,13 @@ export interface WeightSource {
  * @param dir folder with model.safetensors, or an index and its shards
  * @param build asks a source for every tensor of the model; it is run twice, first only to compare
  *   names and shapes
- * @param ignore names that may stand in the checkpoint unused
+ * @param ignore tensors that may stand in the checkpoint unused
  * @throws InputError naming all missing, misshapen and unused tensors at once
  */
 export function loadWeights<W>(
   dir: string,
   build: (source: WeightSource) => W,
-  ignore: (name: string) => boolean = () => false,
+  ignore: (tensor: TensorInfo) => boolean = () => false,
 ): W {
   const file = Safetensors.openFolder(dir);
   try {
@@ -41,7 +53,7 @@ function compare(
   file: Safetensors,
   dir: string,
   build: (source: WeightSource) => unknown,
-  ignore: (name: string) => boolean,
+  ignore: (tensor: TensorInfo) => boolean,
 ) {
   const wanted = new Map<string, number[]>();
   const note = <T>(name: string, shape: number[]) => {
@@ -51,6 +63,7 @@ function compare(
   build({
     linear: (name, inner, outer) => note(name, [outer, inner]),
     table: (name, rows, columns) => note(name, [rows, columns]),
+    vector: (name, n) => note(name, [n]),
     gainLessOne: (name, n) => note(name, [n]),
   });
   const problems: string[] = [];
@@ -61,8 +74,8 @@ function compare(
       problems.push(`${name} is [${found.shape}], but config.json makes it [${shape}]`);
     }
   }
-  for (const name of file.tensors.keys()) {
-    if (!wanted.has(name) && !ignore(name)) problems.push(`not used by this model: ${name}`);
+  for (const [name, tensor] of file.tensors) {
+    if (!wanted.has(name) && !ignore(tensor)) problems.push(`not used by this model: ${name}`);
   }
   if (!problems.length) return;
   const shown = problems.slice(0, 20).map((problem) => `\n  ${problem}`);
@@ -75,6 +88,7 @@ function readingSource(file: Safetensors): WeightSource {
     linear: (name, inner, outer) =>
       tf.tidy(() => tf.transpose(tf.tensor2d(file.readFloat32(name), [outer, inner]))),
     table: (name, rows, columns) => tf.tensor2d(file.readFloat32(name), [rows, columns]),
+    vector: (name) => tf.tensor1d(file.readFloat32(name)),
     gainLessOne: (name) => tf.tensor1d(file.readFloat32(name).map((w) => w + 1)),
   };
 }

@@ -7,6 +7,10 @@ import * as tf from '@tensorflow/tfjs-core';
 export class KVCache {
   /** Columns held. */
   length = 0;
+  /** The tokens of the columns held, [B][length]. */
+  ids: number[][];
+  /** Tokens of each row, as the last pass saw them. */
+  lengths: number[];
   private keys: tf.Tensor4D[] = [];
   private values: tf.Tensor4D[] = [];
 
@@ -17,13 +21,31 @@ export class KVCache {
   constructor(
     public pads: number[],
     readonly promptEnd: number,
-  ) {}
+  ) {
+    this.ids = pads.map(() => []);
+    this.lengths = pads.map(() => 0);
+  }
 
   /** Adds this call's columns to a layer and returns all that layer has: k and v [B, K, S, d]. */
   append(layer: number, k: tf.Tensor4D, v: tf.Tensor4D): { k: tf.Tensor4D; v: tf.Tensor4D } {
     this.keys[layer] = grow(this.keys[layer], k);
     this.values[layer] = grow(this.values[layer], v);
     return { k: this.keys[layer], v: this.values[layer] };
+  }
+
+  /** Counts the columns of a pass that is done: their tokens, and the length of each row. */
+  advance(ids: number[][], lengths: number[]): void {
+    this.length += ids[0].length;
+    this.ids = this.ids.map((row, b) => [...row, ...ids[b]]);
+    this.lengths = lengths;
+  }
+
+  /** Forgets all columns, but not what it knows of the batch. */
+  clear(): void {
+    this.dispose();
+    this.length = 0;
+    this.ids = this.pads.map(() => []);
+    this.lengths = this.pads.map(() => 0);
   }
 
   /** Keeps only the given rows, in the given order. */
@@ -37,6 +59,8 @@ export class KVCache {
     this.keys = this.keys.map(select);
     this.values = this.values.map(select);
     this.pads = rows.map((row) => this.pads[row]);
+    this.ids = rows.map((row) => this.ids[row]);
+    this.lengths = rows.map((row) => this.lengths[row]);
     index.dispose();
   }
 

@@ -15,6 +15,8 @@ export interface ModelDims {
   vocabSize: number;
   /** The longest context, in positions. */
   maxPositions: number;
+  /** Rows longer than this are computed otherwise, from their first token on (LongRoPE). */
+  changesBeyond?: number;
 }
 
 /** A decoder: token ids in, logits out. */
@@ -43,6 +45,11 @@ export interface ForwardOptions {
   promptEnd?: number;
   steering?: Steering;
   hooks?: Hooks;
+  /**
+   * Tokens of each row in the end, where a text comes in pieces that are to count as one pass;
+   * without it, those seen so far.
+   */
+  lengths?: number[];
   /** Which columns get logits; `none` where only activations are wanted. */
   logits?: 'all' | 'last' | 'none';
   /** Added to every layer's attention mask, [B, 1, T, S]: training hides tokens with it. */
@@ -51,6 +58,10 @@ export interface ForwardOptions {
 
 /** What one forward pass carries through the blocks beside the residual stream. */
 export interface Pass {
+  /** Tokens, [B][T]. */
+  ids: number[][];
+  /** Tokens of each row up to the end of this pass, padding excluded. */
+  lengths: number[];
   /** Position of every token, [B][T]. */
   positions: number[][];
   /** The attention mask for a window (null: none), made once per window. */
@@ -66,6 +77,9 @@ export interface Pass {
  * Runs `body`, the computation of one model, as `CausalLM.forward` promises: the input is checked,
  * columns, positions and masks are laid out, everything but the result is freed, and the cache
  * counts the new columns.
+ *
+ * A row that grows past `changesBeyond` makes its cached keys and values stale. The batch is then
+ * computed once more from its first column, and hooks see all columns in that pass.
  */
 export function forwardPass(
   ids: number[][],
@@ -73,10 +87,34 @@ export function forwardPass(
   options: ForwardOptions,
   body: (pass: Pass) => tf.Tensor3D,
 ): tf.Tensor3D {
+  const { cache } = options;
   const pass = beginPass(ids, dims, options);
+  const limit = dims.changesBeyond ?? Number.POSITIVE_INFINITY;
+  if (cache?.length && pass.lengths.some((n, b) => n > limit && cache.lengths[b] <= limit)) {
+    return startOver(ids, dims, options, cache, body);
+  }
   const logits = tf.tidy(() => body(pass));
-  if (options.cache) options.cache.length += ids[0].length;
+  cache?.advance(ids, pass.lengths);
   return logits;
+}
+
+function startOver(
+  ids: number[][],
+  dims: ModelDims,
+  options: ForwardOptions,
+  cache: KVCache,
+  body: (pass: Pass) => tf.Tensor3D,
+): tf.Tensor3D {
+  if (options.mask) throw new Error('An extra mask does not fit a pass that starts over.');
+  const whole = cache.ids.map((row, b) => [...row, ...ids[b]]);
+  cache.clear();
+  const logits = forwardPass(whole, dims, options, body);
+  if (options.logits && options.logits !== 'all') return logits;
+  const [batch, seen, vocab] = logits.shape;
+  const length = ids[0].length;
+  const last = tf.slice(logits, [0, seen - length, 0], [batch, length, vocab]);
+  logits.dispose();
+  return last;
 }
 
 function beginPass(ids: number[][], dims: ModelDims, options: ForwardOptions): Pass {
@@ -97,6 +135,8 @@ function beginPass(ids: number[][], dims: ModelDims, options: ForwardOptions): P
   };
   const masks = new Map<number | null, tf.Tensor4D | null>();
   return {
+    ids,
+    lengths: options.lengths ?? pads.map((pad) => start + length - pad),
     positions: pads.map((pad) => Array.from({ length }, (_, t) => Math.max(0, start + t - pad))),
     mask(window) {
       if (!masks.has(window)) {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { didYouMean, InputError } from './errors';
+import { defaultFrequencies, dividedFrequencies, type Rope } from './nn/rope';
 
 /**
  * Keys of config.json that say nothing about the computation of a forward pass: bookkeeping,
@@ -17,6 +18,9 @@ const HARMLESS = [
   'use_cache',
   'cache_implementation',
   'attention_dropout',
+  'attn_pdrop',
+  'embd_pdrop',
+  'resid_pdrop',
   'bos_token_id',
   'eos_token_id',
   'pad_token_id',
@@ -84,6 +88,44 @@ export class ModelConfig {
     return value as number;
   }
 
+  /** A positive even number. */
+  even(key: string, fallback?: number): number {
+    const value = this.count(key, fallback);
+    if (value % 2) this.refuse(key, 'a positive even number');
+    return value;
+  }
+
+  /** A positive whole number that divides `of`. */
+  divisor(key: string, of: number, fallback = of): number {
+    const value = this.count(key, fallback);
+    if (of % value) this.refuse(key, `a divisor of ${of}`);
+    return value;
+  }
+
+  /** A positive whole number, or null where the file says null; `fallback` where it says nothing. */
+  countOrNull(key: string, fallback: number | null): number | null {
+    const value = this.get(key);
+    if (value === undefined) return fallback;
+    return value === null ? null : this.count(key);
+  }
+
+  /** true or false. */
+  flag(key: string, fallback: boolean): boolean {
+    const value = this.get(key) ?? fallback;
+    if (typeof value !== 'boolean') this.refuse(key, 'true or false');
+    return value;
+  }
+
+  /** A list of `n` positive numbers. */
+  numbers(key: string, n: number): number[] {
+    const value = this.get(key);
+    const fits = (x: unknown) => typeof x === 'number' && Number.isFinite(x) && x > 0;
+    if (!Array.isArray(value) || value.length !== n || !value.every(fits)) {
+      this.refuse(key, `a list of ${n} positive numbers`);
+    }
+    return value;
+  }
+
   /** A positive number. */
   number(key: string, fallback?: number): number {
     const value = this.get(key) ?? fallback;
@@ -140,6 +182,58 @@ export class ModelConfig {
       }
     }
     return this.number('rope_theta', 10000);
+  }
+
+  /**
+   * A rotary embedding that is plain or LongRoPE, of all dimensions of a head or the first ones, in
+   * the old style (`rope_theta`, `rope_scaling`, `partial_rotary_factor`) or the new one
+   * (`rope_parameters`). `original_max_position_embeddings` stands at the top of the file, as
+   * transformers 5.18 has it; a nested one must agree.
+   * @throws InputError for any other kind, or factors that do not fit the heads
+   */
+  rope(headDim: number, maxPositions: number, originalFallback: number): Rope {
+    const [nested, second] = ['rope_scaling', 'rope_parameters'].filter((key) => this.get(key));
+    if (second) this.refuse(second, `absent (there is "${nested}" already)`);
+    const values = (nested ? this.values[nested] : {}) as Record<string, unknown>;
+    const inner = new ModelConfig(values, nested ? `${this.file}: ${nested}` : this.file);
+    const types = ['type', 'rope_type'].map((key) =>
+      inner.oneOf(key, ['default', 'su', 'longrope', undefined]),
+    );
+    const isLong = types.map((type) => type && type !== 'default');
+    if (types.every(Boolean) && isLong[0] !== isLong[1]) {
+      inner.refuse('rope_type', `of the kind that "type" is (${types[0]})`);
+    }
+    const theta = inner.numberOrNull('rope_theta', null) ?? this.number('rope_theta', 10000);
+    const share =
+      inner.numberOrNull('partial_rotary_factor', null) ?? this.number('partial_rotary_factor', 1);
+    const half = Math.floor(headDim * share) / 2;
+    if (!Number.isInteger(half) || half < 1 || share > 1) {
+      this.refuse('partial_rotary_factor', `a share that makes ${headDim} an even number`);
+    }
+    this.get('rope_theta');
+    this.get('partial_rotary_factor');
+    const original = this.count('original_max_position_embeddings', originalFallback);
+    inner.oneOf('original_max_position_embeddings', [original, null, undefined]);
+    if (!isLong.some(Boolean)) {
+      inner.done();
+      return { kind: 'default', frequencies: defaultFrequencies(2 * half, theta) };
+    }
+    const factor = inner.numberOrNull('factor', null) ?? maxPositions / original;
+    const recommended = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
+    const rope: Rope = {
+      kind: 'longrope',
+      short: dividedFrequencies(theta, inner.numbers('short_factor', half)),
+      long: dividedFrequencies(theta, inner.numbers('long_factor', half)),
+      original,
+      attentionFactor: inner.numberOrNull('attention_factor', null) ?? recommended,
+    };
+    inner.done();
+    return rope;
+  }
+
+  /** Marks keys that do not change what this model type computes. */
+  harmless(...keys: string[]): void {
+    for (const key of keys) this.asked.add(key);
   }
 
   /** @throws InputError naming every key that was neither read nor known to be harmless */

@@ -12,7 +12,7 @@ import { bf16ToFloat32, float16ToFloat32, float32ToBf16, float32ToFloat16 } from
 export { bf16ToFloat32, float16ToFloat32, float32ToBf16, float32ToFloat16 };
 
 /** Bytes per element of the dtypes that are read and written here. */
-const DTYPE_BYTES = { I64: 8, F32: 4, I32: 4, F16: 2, BF16: 2, U8: 1 };
+const DTYPE_BYTES = { I64: 8, F32: 4, I32: 4, F16: 2, BF16: 2, U8: 1, BOOL: 1 };
 export type Dtype = keyof typeof DTYPE_BYTES;
 
 export interface TensorInfo {
@@ -487,7 +487,7 @@ function parseIndex(index: string): Map<string, string> {
  * Writes a .safetensors file, whole or not at all: under another name first, then renamed.
  * @param file replaced if it is there; its folder must exist
  * @param tensors by name. Float32Array for F32, BF16 and F16 (rounded to nearest, ties to even),
- *   Int32Array for I32 and I64, Uint8Array for U8, or for any dtype its bytes as they are
+ *   Int32Array for I32 and I64, Uint8Array for U8 and BOOL, or for any dtype its bytes as they are
  * @param metadata goes to `__metadata__`
  * @throws InputError naming file and tensor when data, dtype and shape don't fit, or when the file
  *   can't be written
@@ -535,7 +535,7 @@ function checkTensor(file: string, name: string, { dtype, shape, data }: TensorD
   if (bytes === undefined) throw refuse(`has shape ${quote(shape)}, which is not possible`);
   const raw = data instanceof Uint8Array;
   const fits = dtype[0] === 'I' ? data instanceof Int32Array : data instanceof Float32Array;
-  if (!raw && (dtype === 'U8' || !fits)) {
+  if (!raw && (DTYPE_BYTES[dtype] === 1 || !fits)) {
     throw refuse(`is to be ${dtype}, but its data are a ${data.constructor.name}`);
   }
   const wanted = raw ? bytes : bytes / DTYPE_BYTES[dtype];

@@ -22,6 +22,11 @@ export function geluTanh<T extends tf.Tensor>(x: T): T {
   return gelu(x) as T;
 }
 
+/** SiLU (`silu`, also called swish): x · sigmoid(x). */
+export function silu<T extends tf.Tensor>(x: T): T {
+  return tf.mul(x, tf.sigmoid(x));
+}
+
 /** Soft-cap of Gemma-2: cap · tanh(x / cap), or x itself where there is no cap. */
 export function softCap<T extends tf.Tensor>(x: T, cap: number | null): T {
   return cap === null ? x : tf.mul(tf.tanh(tf.mul(x, 1 / cap)), cap);

@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
- * x [..., I] times w [I, O] → [..., O], without bias.
+ * x [..., I] times w [I, O], plus the bias [O] where there is one → [..., O].
  *
  * Leading axes are flattened first: a plain 2-D product is the only fast one on wasm. Weights are
  * kept [in, out] (checkpoints store [out, in]; the loader transposes once).
  */
-export function linear(x: tf.Tensor, w: tf.Tensor2D): tf.Tensor {
+export function linear(x: tf.Tensor, w: tf.Tensor2D, bias?: tf.Tensor1D): tf.Tensor {
   const [inner, outer] = w.shape;
   const flat = tf.matMul(tf.reshape(x, [-1, inner]) as tf.Tensor2D, w);
-  return tf.reshape(flat, [...x.shape.slice(0, -1), outer]);
+  return tf.reshape(bias ? tf.add(flat, bias) : flat, [...x.shape.slice(0, -1), outer]);
 }

@@ -29,3 +29,14 @@ export function rmsNorm<T extends tf.Tensor>(x: T, gain: tf.Tensor1D, eps: numbe
   });
   return norm(x, gain) as T;
 }
+
+/** Layer norm over the last axis (Ba et al. 2016): x [..., D], gain and bias [D] → [..., D]. */
+export function layerNorm<T extends tf.Tensor>(
+  x: T,
+  { gain, bias }: { gain: tf.Tensor1D; bias: tf.Tensor1D },
+  eps: number,
+): T {
+  const centred = tf.sub(x, tf.mean(x, -1, true));
+  const scale = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), eps));
+  return tf.add(tf.mul(tf.mul(centred, scale), gain), bias);
+}

@@ -1,6 +1,19 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Cosines and signed sines of every position: both [B, 1, T, d]. */
+/** How positions become angles. Frequencies are in radians per position, one for two dimensions. */
+export type Rope =
+  | { kind: 'default'; frequencies: number[] }
+  | {
+      /** LongRoPE (Ding et al. 2024): other frequencies in a row longer than `original` tokens. */
+      kind: 'longrope';
+      short: number[];
+      long: number[];
+      original: number;
+      /** Factor on cosines and sines, in short rows and in long ones. */
+      attentionFactor: number;
+    };
+
+/** Cosines and signed sines of every position: both [B, 1, T, r], for the r ≤ d first dimensions. */
 export interface RopeTables {
   cos: tf.Tensor4D;
   /** The first half is negated, so that a rotation is x·cos + swapHalves(x)·sin. */
@@ -10,22 +23,39 @@ export interface RopeTables {
 /**
  * Tables of the rotary embedding (Su et al. 2021, in the half-split layout of Hugging Face).
  * @param positions [B][T], the position of each token in its row
- * @param inverseFrequencies d/2 angular steps, see `defaultFrequencies`
+ * @param frequencies r/2 angular steps, see `defaultFrequencies`
  */
-export function ropeTables(positions: number[][], inverseFrequencies: number[]): RopeTables {
-  const half = inverseFrequencies.length;
+export function ropeTables(positions: number[][], frequencies: number[]): RopeTables {
+  const rows = positions.map(() => frequencies);
+  return fillTables(positions, rows, 1);
+}
+
+/**
+ * The tables of any kind of rotary embedding.
+ * @param positions [B][T]
+ * @param lengths [B], tokens of each row in all
+ */
+export function ropeTablesOf(rope: Rope, positions: number[][], lengths: number[]): RopeTables {
+  if (rope.kind === 'default') return ropeTables(positions, rope.frequencies);
+  const rows = lengths.map((n) => (n > rope.original ? rope.long : rope.short));
+  return fillTables(positions, rows, rope.attentionFactor);
+}
+
+/** `frequencies` are those of each row, [B][r/2]; cosines and sines are multiplied by `factor`. */
+function fillTables(positions: number[][], frequencies: number[][], factor: number): RopeTables {
+  const half = frequencies[0].length;
   const length = positions[0].length;
   const shape: [number, number, number, number] = [positions.length, 1, length, 2 * half];
   const cos = new Float32Array(positions.length * length * 2 * half);
   const sin = new Float32Array(cos.length);
   let at = 0;
-  for (const row of positions) {
+  for (const [b, row] of positions.entries()) {
     for (const position of row) {
       for (let i = 0; i < half; i++) {
         // Rounded to float32 where the reference rounds, so that long contexts agree too.
-        const angle = Math.fround(position * Math.fround(inverseFrequencies[i]));
-        const c = Math.cos(angle);
-        const s = Math.sin(angle);
+        const angle = Math.fround(position * Math.fround(frequencies[b][i]));
+        const c = Math.cos(angle) * factor;
+        const s = Math.sin(angle) * factor;
         cos[at + i] = c;
         cos[at + half + i] = c;
         sin[at + i] = -s;
@@ -37,18 +67,27 @@ export function ropeTables(positions: number[][], inverseFrequencies: number[]):
   return { cos: tf.tensor4d(cos, shape), sin: tf.tensor4d(sin, shape) };
 }
 
-/** theta^(-2i/d) for i < d/2. */
-export function defaultFrequencies(headDim: number, theta: number): number[] {
-  return Array.from({ length: headDim / 2 }, (_, i) => theta ** ((-2 * i) / headDim));
+/** theta^(-2i/r) for i < r/2; r is d, or fewer dimensions where only these are rotated. */
+export function defaultFrequencies(rotaryDim: number, theta: number): number[] {
+  return Array.from({ length: rotaryDim / 2 }, (_, i) => theta ** ((-2 * i) / rotaryDim));
 }
 
-/** Rotates x [B, heads, T, d]. */
+/** The default frequencies, each over its factor: r/2 factors → r/2 frequencies (LongRoPE). */
+export function dividedFrequencies(theta: number, factors: number[]): number[] {
+  return defaultFrequencies(2 * factors.length, theta).map((f, i) => f / factors[i]);
+}
+
+/** Rotates the first r dimensions of x [B, heads, T, d]; the others pass. */
 export function applyRope(x: tf.Tensor4D, { cos, sin }: RopeTables): tf.Tensor4D {
   const [batch, heads, length, dim] = x.shape;
-  const size: [number, number, number, number] = [batch, heads, length, dim / 2];
-  const swapped = tf.concat(
-    [tf.slice(x, [0, 0, 0, dim / 2], size), tf.slice(x, [0, 0, 0, 0], size)],
-    3,
+  const half = cos.shape[3] / 2;
+  const part = (from: number, width: number): tf.Tensor4D =>
+    tf.slice(x, [0, 0, 0, from], [batch, heads, length, width]);
+  const swapped = tf.concat([part(half, half), part(0, half)], 3);
+  const whole = 2 * half === dim;
+  const rotated: tf.Tensor4D = tf.add(
+    tf.mul(whole ? x : part(0, 2 * half), cos),
+    tf.mul(swapped, sin),
   );
-  return tf.add(tf.mul(x, cos), tf.mul(swapped, sin));
+  return whole ? rotated : tf.concat([rotated, part(2 * half, dim - 2 * half)], 3);
 }

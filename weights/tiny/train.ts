@@ -67,6 +67,7 @@ function randomParameters(
       add(name, [rows, columns], normal([rows, columns]), (x) =>
         tf.clone(x),
       ) as unknown as tf.Tensor2D,
+    vector: (name, n) => add(name, [n], tf.ones([n]), (x) => tf.clone(x)) as unknown as tf.Tensor1D,
     gainLessOne: (name, n) =>
       add(name, [n], tf.ones([n]), (x) => tf.sub(x, 1)) as unknown as tf.Tensor1D,
   };

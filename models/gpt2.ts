@@ -1,0 +1,225 @@
+/**
+ * GPT-2 (Radford et al. 2019), after `GPT2LMHeadModel` of transformers 5.18.
+ * Axis letters: src/nn/README.md.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { isHead, loadWeights, tensorNames, type WeightSource } from '../src/checkpoint';
+import {
+  type CausalLM,
+  type ForwardOptions,
+  forwardPass,
+  type ModelDims,
+  type Pass,
+} from '../src/model';
+import { ModelConfig } from '../src/modelConfig';
+import { geluTanh } from '../src/nn/activation';
+import { attention, splitHeads } from '../src/nn/attention';
+import { embed, lastColumn, tiedOutput, unembed } from '../src/nn/embedding';
+import { linear } from '../src/nn/linear';
+import { layerNorm } from '../src/nn/norm';
+import type { TensorInfo } from '../weights/safetensors';
+
+// ── Config ──────────────────────────────────────────────────────────────────────────────────────
+
+export interface GPT2Config extends ModelDims {
+  /** F */
+  intermediateSize: number;
+  layerNormEps: number;
+  /** Factor on the scores of each block. */
+  scales: number[];
+  /** The embedding is the output layer too. */
+  tied: boolean;
+}
+
+/** @throws InputError for a missing or unknown key, or a value this file does not compute */
+export function readConfig(file: ModelConfig): GPT2Config {
+  file.oneOf('model_type', ['gpt2']);
+  // Two names of one formula.
+  file.oneOf('activation_function', ['gelu_new', 'gelu_pytorch_tanh', undefined]);
+  file.oneOf('add_cross_attention', [false, undefined]);
+  file.oneOf('is_encoder_decoder', [false, undefined]);
+  // Precision of mixed arithmetic, another head on top, notes on training and tasks.
+  file.harmless('reorder_and_upcast_attn', 'gradient_checkpointing', 'output_past', '_num_labels');
+  file.harmless('summary_type', 'summary_use_proj', 'summary_activation', 'summary_first_dropout');
+  file.harmless('summary_proj_to_labels', 'task_specific_params', 'keys_to_ignore_at_inference');
+  const nLayers = file.count('n_layer', 12);
+  const dModel = file.count('n_embd', 768);
+  const nHeads = file.divisor('n_head', dModel, 12);
+  const headDim = dModel / nHeads;
+  const maxPositions = file.count('n_positions', 1024);
+  file.oneOf('n_ctx', [maxPositions, undefined]);
+  const scale = file.flag('scale_attn_weights', true) ? headDim ** -0.5 : 1;
+  const byLayer = file.flag('scale_attn_by_inverse_layer_idx', false);
+  const config: GPT2Config = {
+    nLayers,
+    dModel,
+    nHeads,
+    kvHeads: nHeads,
+    headDim,
+    vocabSize: file.count('vocab_size', 50257),
+    maxPositions,
+    intermediateSize: file.count('n_inner', 4 * dModel),
+    layerNormEps: file.number('layer_norm_epsilon', 1e-5),
+    scales: Array.from({ length: nLayers }, (_, l) => (byLayer ? scale / (l + 1) : scale)),
+    tied: file.flag('tie_word_embeddings', true),
+  };
+  file.done();
+  return config;
+}
+
+// ── Weights ─────────────────────────────────────────────────────────────────────────────────────
+
+export type NormWeights = ReturnType<typeof normWeights>;
+export type Conv1DWeights = ReturnType<typeof conv1DWeights>;
+export type BlockWeights = ReturnType<typeof blockWeights>;
+export type GPT2Weights = ReturnType<typeof gpt2Weights>;
+
+const normWeights = (w: WeightSource, at: string, c: GPT2Config) => ({
+  gain: w.vector(`${at}.weight`, c.dModel),
+  bias: w.vector(`${at}.bias`, c.dModel),
+});
+
+/** A linear layer that is stored [in, out], with a bias. */
+const conv1DWeights = (w: WeightSource, at: string, inner: number, outer: number) => ({
+  weight: w.table(`${at}.weight`, inner, outer),
+  bias: w.vector(`${at}.bias`, outer),
+});
+
+const blockWeights = (w: WeightSource, at: string, c: GPT2Config) => ({
+  ln1: normWeights(w, `${at}.ln_1`, c),
+  attn: {
+    /** Queries, then keys, then values: D → 3D. */
+    cAttn: conv1DWeights(w, `${at}.attn.c_attn`, c.dModel, 3 * c.dModel),
+    cProj: conv1DWeights(w, `${at}.attn.c_proj`, c.dModel, c.dModel),
+  },
+  ln2: normWeights(w, `${at}.ln_2`, c),
+  mlp: {
+    cFc: conv1DWeights(w, `${at}.mlp.c_fc`, c.dModel, c.intermediateSize),
+    cProj: conv1DWeights(w, `${at}.mlp.c_proj`, c.intermediateSize, c.dModel),
+  },
+});
+
+/** Every tensor of the model, asked for by its checkpoint name; `prefix` is `transformer.` or ''. */
+export const gpt2Weights = (w: WeightSource, c: GPT2Config, prefix: string) => ({
+  /** Token embedding [V, D]. */
+  wte: w.table(`${prefix}wte.weight`, c.vocabSize, c.dModel),
+  /** Position embedding [maxPositions, D]. */
+  wpe: w.table(`${prefix}wpe.weight`, c.maxPositions, c.dModel),
+  h: Array.from({ length: c.nLayers }, (_, l) => blockWeights(w, `${prefix}h.${l}`, c)),
+  lnF: normWeights(w, `${prefix}ln_f`, c),
+  lmHead: c.tied ? undefined : w.linear('lm_head.weight', c.dModel, c.vocabSize),
+});
+
+/** Older exports hold the causal mask of every block: [1, 1, n, n], and the score it stands for. */
+function isMask({ name, shape }: TensorInfo, prefix: string, c: GPT2Config): boolean {
+  if (!name.startsWith(prefix)) return false;
+  const parts = name.slice(prefix.length).match(/^h\.(\d+)\.attn\.(bias|masked_bias)$/);
+  const wanted = parts?.[2] === 'bias' ? `1,1,${c.maxPositions},${c.maxPositions}` : '';
+  return parts !== null && Number(parts[1]) < c.nLayers && shape.join() === wanted;
+}
+
+// ── Attention ───────────────────────────────────────────────────────────────────────────────────
+
+const conv1D = (x: tf.Tensor, { weight, bias }: Conv1DWeights) => linear(x, weight, bias);
+
+/** x [B, T, D] → [B, T, D] */
+function selfAttention(
+  x: tf.Tensor,
+  { cAttn, cProj }: BlockWeights['attn'],
+  c: GPT2Config,
+  layer: number,
+  pass: Pass,
+) {
+  const heads = splitHeads(conv1D(x, cAttn), 3 * c.nHeads); // [B, 3H, T, d]
+  const [q, k, v]: tf.Tensor4D[] = tf.split(heads, 3, 1);
+  const seen = pass.remember(layer, k, v); // [B, H, S, d]
+  const mixed = attention(q, seen.k, seen.v, {
+    scale: c.scales[layer],
+    softcap: null,
+    mask: pass.mask(null),
+  }); // [B, T, D]
+  return conv1D(mixed, cProj);
+}
+
+// ── MLP ─────────────────────────────────────────────────────────────────────────────────────────
+
+/** x [B, T, D] → [B, T, D] through width F */
+function mlp(x: tf.Tensor, { cFc, cProj }: BlockWeights['mlp']) {
+  return conv1D(geluTanh(conv1D(x, cFc)), cProj);
+}
+
+// ── Block ───────────────────────────────────────────────────────────────────────────────────────
+
+/** h [B, T, D] → [B, T, D]: the residual stream, with a norm before each sublayer. */
+function block(
+  h: tf.Tensor3D,
+  w: BlockWeights,
+  c: GPT2Config,
+  layer: number,
+  pass: Pass,
+): tf.Tensor3D {
+  const at = (name: string) => `blocks.${layer}.${name}`;
+  const norm = (x: tf.Tensor, weights: NormWeights) => layerNorm(x, weights, c.layerNormEps);
+
+  const pre = pass.hook(at('hook_resid_pre'), h);
+  const attended = selfAttention(norm(pre, w.ln1), w.attn, c, layer, pass);
+  const attnOut = pass.hook(at('hook_attn_out'), attended);
+
+  const mid = pass.hook(at('hook_resid_mid'), tf.add(pre, attnOut));
+  const mlpOut = pass.hook(at('hook_mlp_out'), mlp(norm(mid, w.ln2), w.mlp));
+
+  return pass.hook(at('hook_resid_post'), pass.steer(layer, tf.add(mid, mlpOut)));
+}
+
+// ── Model ───────────────────────────────────────────────────────────────────────────────────────
+
+export class GPT2 implements CausalLM {
+  readonly modelType = 'gpt2';
+  /** [D, V] of a tied head where the backend wants it, see `tiedOutput`. */
+  private readonly output: tf.Tensor2D | null;
+
+  constructor(
+    readonly dims: GPT2Config,
+    readonly weights: GPT2Weights,
+  ) {
+    this.output = weights.lmHead ? null : tiedOutput(weights.wte);
+  }
+
+  /** @throws InputError when config.json or the weights are not a GPT-2's */
+  static load(dir: string): GPT2 {
+    const config = readConfig(ModelConfig.open(dir));
+    // The checkpoints of OpenAI lack the prefix that transformers writes.
+    const prefix = tensorNames(dir).includes('wte.weight') ? '' : 'transformer.';
+    const unused = (tensor: TensorInfo) => isHead(tensor) || isMask(tensor, prefix, config);
+    return new GPT2(
+      config,
+      loadWeights(dir, (source) => gpt2Weights(source, config, prefix), unused),
+    );
+  }
+
+  forward(ids: number[][], options: ForwardOptions = {}): tf.Tensor3D {
+    const { dims: c, weights: w } = this;
+    return forwardPass(ids, c, options, (pass) => {
+      const embedded = tf.add<tf.Tensor3D>(embed(w.wte, pass.ids), embed(w.wpe, pass.positions));
+      // Token and position together, so that it is what the first block gets, as everywhere else.
+      let h = pass.hook('hook_embed', embedded);
+      w.h.forEach((layer, l) => {
+        h = block(h, layer, c, l, pass);
+      });
+      if (options.logits === 'none') return tf.zeros([pass.ids.length, 0, c.vocabSize]);
+      return this.readOut(options.logits === 'last' ? lastColumn(h) : h);
+    });
+  }
+
+  /** The logits [B, T, V] of the last block's output h [B, T, D]. */
+  readOut(h: tf.Tensor3D): tf.Tensor3D {
+    const { wte, lmHead, lnF } = this.weights;
+    const x = layerNorm(h, lnF, this.dims.layerNormEps);
+    return lmHead ? (linear(x, lmHead) as tf.Tensor3D) : unembed(x, wte, this.output);
+  }
+
+  dispose() {
+    tf.dispose(this.weights);
+    this.output?.dispose();
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * Mistral (Jiang et al. 2023), after `MistralForCausalLM` of transformers 5.18: v0.1 with its sliding
+ * window, v0.2 and v0.3 without. Axis letters: src/nn/README.md.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { isHead, loadWeights, type WeightSource } from '../src/checkpoint';
+import {
+  type CausalLM,
+  type ForwardOptions,
+  forwardPass,
+  type ModelDims,
+  type Pass,
+} from '../src/model';
+import { ModelConfig } from '../src/modelConfig';
+import { silu } from '../src/nn/activation';
+import { attention, splitHeads } from '../src/nn/attention';
+import { embed, lastColumn, tiedOutput, unembed } from '../src/nn/embedding';
+import { linear } from '../src/nn/linear';
+import { rmsNorm } from '../src/nn/norm';
+import { applyRope, defaultFrequencies, type RopeTables, ropeTables } from '../src/nn/rope';
+
+// ── Config ──────────────────────────────────────────────────────────────────────────────────────
+
+export interface MistralConfig extends ModelDims {
+  /** F */
+  intermediateSize: number;
+  rmsNormEps: number;
+  ropeTheta: number;
+  /** The window of every block; null: all see everything. */
+  window: number | null;
+  /** The embedding is the output layer too. */
+  tied: boolean;
+}
+
+/** @throws InputError for a missing or unknown key, or a value this file does not compute */
+export function readConfig(file: ModelConfig): MistralConfig {
+  file.oneOf('model_type', ['mistral']);
+  file.oneOf('hidden_act', ['silu', undefined]);
+  file.oneOf('attention_bias', [false, undefined]);
+  file.oneOf('mlp_bias', [false, undefined]);
+  const nHeads = file.count('num_attention_heads');
+  const dModel = file.count('hidden_size');
+  const headDim = file.even('head_dim', Math.floor(dModel / nHeads));
+  const config: MistralConfig = {
+    nLayers: file.count('num_hidden_layers'),
+    dModel,
+    nHeads,
+    kvHeads: file.divisor('num_key_value_heads', nHeads),
+    headDim,
+    vocabSize: file.count('vocab_size'),
+    maxPositions: file.count('max_position_embeddings', 131072),
+    intermediateSize: file.count('intermediate_size'),
+    rmsNormEps: file.number('rms_norm_eps', 1e-6),
+    ropeTheta: file.ropeTheta(),
+    // Without the key the window is that of v0.1; the later ones say null.
+    window: file.countOrNull('sliding_window', 4096),
+    tied: file.flag('tie_word_embeddings', false),
+  };
+  file.done();
+  return config;
+}
+
+// ── Weights ─────────────────────────────────────────────────────────────────────────────────────
+
+export type AttentionWeights = ReturnType<typeof attentionWeights>;
+export type MlpWeights = ReturnType<typeof mlpWeights>;
+export type BlockWeights = ReturnType<typeof blockWeights>;
+export type MistralWeights = ReturnType<typeof mistralWeights>;
+
+const attentionWeights = (w: WeightSource, at: string, c: MistralConfig) => ({
+  qProj: w.linear(`${at}.q_proj.weight`, c.dModel, c.nHeads * c.headDim),
+  kProj: w.linear(`${at}.k_proj.weight`, c.dModel, c.kvHeads * c.headDim),
+  vProj: w.linear(`${at}.v_proj.weight`, c.dModel, c.kvHeads * c.headDim),
+  oProj: w.linear(`${at}.o_proj.weight`, c.nHeads * c.headDim, c.dModel),
+});
+
+const mlpWeights = (w: WeightSource, at: string, c: MistralConfig) => ({
+  gateProj: w.linear(`${at}.gate_proj.weight`, c.dModel, c.intermediateSize),
+  upProj: w.linear(`${at}.up_proj.weight`, c.dModel, c.intermediateSize),
+  downProj: w.linear(`${at}.down_proj.weight`, c.intermediateSize, c.dModel),
+});
+
+const blockWeights = (w: WeightSource, at: string, c: MistralConfig) => ({
+  inputLayernorm: w.vector(`${at}.input_layernorm.weight`, c.dModel),
+  selfAttn: attentionWeights(w, `${at}.self_attn`, c),
+  postAttentionLayernorm: w.vector(`${at}.post_attention_layernorm.weight`, c.dModel),
+  mlp: mlpWeights(w, `${at}.mlp`, c),
+});
+
+/** Every tensor of the model, asked for by its checkpoint name. */
+export const mistralWeights = (w: WeightSource, c: MistralConfig) => ({
+  embedTokens: w.table('model.embed_tokens.weight', c.vocabSize, c.dModel),
+  layers: Array.from({ length: c.nLayers }, (_, l) => blockWeights(w, `model.layers.${l}`, c)),
+  norm: w.vector('model.norm.weight', c.dModel),
+  lmHead: c.tied ? undefined : w.linear('lm_head.weight', c.dModel, c.vocabSize),
+});
+
+// ── Attention ───────────────────────────────────────────────────────────────────────────────────
+
+/** x [B, T, D] → [B, T, D] */
+function selfAttention(
+  x: tf.Tensor,
+  { qProj, kProj, vProj, oProj }: AttentionWeights,
+  c: MistralConfig,
+  layer: number,
+  pass: Pass,
+  rope: RopeTables,
+) {
+  const q = applyRope(splitHeads(linear(x, qProj), c.nHeads), rope); // [B, H, T, d]
+  const k = applyRope(splitHeads(linear(x, kProj), c.kvHeads), rope); // [B, K, T, d]
+  const v = splitHeads(linear(x, vProj), c.kvHeads); // [B, K, T, d]
+  const seen = pass.remember(layer, k, v); // [B, K, S, d]
+  const mixed = attention(q, seen.k, seen.v, {
+    scale: c.headDim ** -0.5,
+    softcap: null,
+    mask: pass.mask(c.window),
+  }); // [B, T, H·d]
+  return linear(mixed, oProj);
+}
+
+// ── MLP ─────────────────────────────────────────────────────────────────────────────────────────
+
+/** x [B, T, D] → [B, T, D] through width F */
+function mlp(x: tf.Tensor, { gateProj, upProj, downProj }: MlpWeights) {
+  return linear(tf.mul(silu(linear(x, gateProj)), linear(x, upProj)), downProj);
+}
+
+// ── Block ───────────────────────────────────────────────────────────────────────────────────────
+
+/** h [B, T, D] → [B, T, D]: the residual stream, with a norm before each sublayer. */
+function block(
+  h: tf.Tensor3D,
+  w: BlockWeights,
+  c: MistralConfig,
+  layer: number,
+  pass: Pass,
+  rope: RopeTables,
+): tf.Tensor3D {
+  const at = (name: string) => `blocks.${layer}.${name}`;
+  const norm = (x: tf.Tensor, gain: tf.Tensor1D) => rmsNorm(x, gain, c.rmsNormEps);
+
+  const pre = pass.hook(at('hook_resid_pre'), h);
+  const attended = selfAttention(norm(pre, w.inputLayernorm), w.selfAttn, c, layer, pass, rope);
+  const attnOut = pass.hook(at('hook_attn_out'), attended);
+
+  const mid = pass.hook(at('hook_resid_mid'), tf.add(pre, attnOut));
+  const fed = mlp(norm(mid, w.postAttentionLayernorm), w.mlp);
+  const mlpOut = pass.hook(at('hook_mlp_out'), fed);
+
+  return pass.hook(at('hook_resid_post'), pass.steer(layer, tf.add(mid, mlpOut)));
+}
+
+// ── Model ───────────────────────────────────────────────────────────────────────────────────────
+
+export class Mistral implements CausalLM {
+  readonly modelType = 'mistral';
+  /** [D, V] of a tied head where the backend wants it, see `tiedOutput`. */
+  private readonly output: tf.Tensor2D | null;
+
+  constructor(
+    readonly dims: MistralConfig,
+    readonly weights: MistralWeights,
+  ) {
+    this.output = weights.lmHead ? null : tiedOutput(weights.embedTokens);
+  }
+
+  /** @throws InputError when config.json or the weights are not a Mistral's */
+  static load(dir: string): Mistral {
+    const config = readConfig(ModelConfig.open(dir));
+    return new Mistral(
+      config,
+      loadWeights(dir, (source) => mistralWeights(source, config), isHead),
+    );
+  }
+
+  forward(ids: number[][], options: ForwardOptions = {}): tf.Tensor3D {
+    const { dims: c, weights: w } = this;
+    return forwardPass(ids, c, options, (pass) => {
+      const rope = ropeTables(pass.positions, defaultFrequencies(c.headDim, c.ropeTheta));
+      let h = pass.hook('hook_embed', embed(w.embedTokens, pass.ids));
+      w.layers.forEach((layer, l) => {
+        h = block(h, layer, c, l, pass, rope);
+      });
+      if (options.logits === 'none') return tf.zeros([pass.ids.length, 0, c.vocabSize]);
+      return this.readOut(options.logits === 'last' ? lastColumn(h) : h);
+    });
+  }
+
+  /** The logits [B, T, V] of the last block's output h [B, T, D]. */
+  readOut(h: tf.Tensor3D): tf.Tensor3D {
+    const { embedTokens, lmHead, norm } = this.weights;
+    const x = rmsNorm(h, norm, this.dims.rmsNormEps);
+    return lmHead ? (linear(x, lmHead) as tf.Tensor3D) : unembed(x, embedTokens, this.output);
+  }
+
+  dispose() {
+    tf.dispose(this.weights);
+    this.output?.dispose();
+  }
+}

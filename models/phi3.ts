@@ -1,0 +1,206 @@
+/**
+ * Phi-3 (Abdin et al. 2024), Phi-3.5 and Phi-4-mini, after `Phi3ForCausalLM` of transformers 5.18.
+ * Axis letters: src/nn/README.md.
+ *
+ * LongRoPE: every row has the short or the long frequencies throughout, by its number of tokens. A
+ * row that grows past the limit while it is generated is computed once more from its first token,
+ * as in transformers without a cache, and whatever the other rows of the batch are. (With a cache,
+ * `generate` of 5.18 goes on from the newest token alone and forgets the text before it.)
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { isHead, loadWeights, type WeightSource } from '../src/checkpoint';
+import {
+  type CausalLM,
+  type ForwardOptions,
+  forwardPass,
+  type ModelDims,
+  type Pass,
+} from '../src/model';
+import { ModelConfig } from '../src/modelConfig';
+import { silu } from '../src/nn/activation';
+import { attention, splitHeads } from '../src/nn/attention';
+import { embed, lastColumn, tiedOutput, unembed } from '../src/nn/embedding';
+import { linear } from '../src/nn/linear';
+import { rmsNorm } from '../src/nn/norm';
+import { applyRope, type Rope, type RopeTables, ropeTablesOf } from '../src/nn/rope';
+
+// ── Config ──────────────────────────────────────────────────────────────────────────────────────
+
+export interface Phi3Config extends ModelDims {
+  /** F */
+  intermediateSize: number;
+  rmsNormEps: number;
+  rope: Rope;
+  /** The window of every block; null: all see everything. */
+  window: number | null;
+  /** The embedding is the output layer too. */
+  tied: boolean;
+}
+
+/** @throws InputError for a missing or unknown key, or a value this file does not compute */
+export function readConfig(file: ModelConfig): Phi3Config {
+  file.oneOf('model_type', ['phi3']);
+  file.oneOf('hidden_act', ['silu', undefined]);
+  file.oneOf('attention_bias', [false, undefined]);
+  file.oneOf('mlp_bias', [false, undefined]);
+  const nHeads = file.count('num_attention_heads');
+  const dModel = file.count('hidden_size');
+  const headDim = file.count('head_dim', Math.floor(dModel / nHeads));
+  const maxPositions = file.count('max_position_embeddings', 4096);
+  const rope = file.rope(headDim, maxPositions, 4096);
+  const config: Phi3Config = {
+    nLayers: file.count('num_hidden_layers'),
+    dModel,
+    nHeads,
+    kvHeads: file.divisor('num_key_value_heads', nHeads),
+    headDim,
+    vocabSize: file.count('vocab_size'),
+    maxPositions,
+    changesBeyond: rope.kind === 'longrope' ? rope.original : undefined,
+    intermediateSize: file.count('intermediate_size'),
+    rmsNormEps: file.number('rms_norm_eps', 1e-5),
+    rope,
+    window: file.countOrNull('sliding_window', null),
+    tied: file.flag('tie_word_embeddings', false),
+  };
+  file.done();
+  return config;
+}
+
+// ── Weights ─────────────────────────────────────────────────────────────────────────────────────
+
+export type AttentionWeights = ReturnType<typeof attentionWeights>;
+export type MlpWeights = ReturnType<typeof mlpWeights>;
+export type BlockWeights = ReturnType<typeof blockWeights>;
+export type Phi3Weights = ReturnType<typeof phi3Weights>;
+
+const attentionWeights = (w: WeightSource, at: string, c: Phi3Config) => ({
+  /** Queries, then keys, then values: D → (H + 2K)·d. */
+  qkvProj: w.linear(`${at}.qkv_proj.weight`, c.dModel, (c.nHeads + 2 * c.kvHeads) * c.headDim),
+  oProj: w.linear(`${at}.o_proj.weight`, c.nHeads * c.headDim, c.dModel),
+});
+
+const mlpWeights = (w: WeightSource, at: string, c: Phi3Config) => ({
+  /** Gate, then up: D → 2F. */
+  gateUpProj: w.linear(`${at}.gate_up_proj.weight`, c.dModel, 2 * c.intermediateSize),
+  downProj: w.linear(`${at}.down_proj.weight`, c.intermediateSize, c.dModel),
+});
+
+const blockWeights = (w: WeightSource, at: string, c: Phi3Config) => ({
+  inputLayernorm: w.vector(`${at}.input_layernorm.weight`, c.dModel),
+  selfAttn: attentionWeights(w, `${at}.self_attn`, c),
+  postAttentionLayernorm: w.vector(`${at}.post_attention_layernorm.weight`, c.dModel),
+  mlp: mlpWeights(w, `${at}.mlp`, c),
+});
+
+/** Every tensor of the model, asked for by its checkpoint name. */
+export const phi3Weights = (w: WeightSource, c: Phi3Config) => ({
+  embedTokens: w.table('model.embed_tokens.weight', c.vocabSize, c.dModel),
+  layers: Array.from({ length: c.nLayers }, (_, l) => blockWeights(w, `model.layers.${l}`, c)),
+  norm: w.vector('model.norm.weight', c.dModel),
+  lmHead: c.tied ? undefined : w.linear('lm_head.weight', c.dModel, c.vocabSize),
+});
+
+// ── Attention ───────────────────────────────────────────────────────────────────────────────────
+
+/** x [B, T, D] → [B, T, D] */
+function selfAttention(
+  x: tf.Tensor,
+  { qkvProj, oProj }: AttentionWeights,
+  c: Phi3Config,
+  layer: number,
+  pass: Pass,
+  rope: RopeTables,
+) {
+  const heads = splitHeads(linear(x, qkvProj), c.nHeads + 2 * c.kvHeads); // [B, H + 2K, T, d]
+  const [q, k, v]: tf.Tensor4D[] = tf.split(heads, [c.nHeads, c.kvHeads, c.kvHeads], 1);
+  const seen = pass.remember(layer, applyRope(k, rope), v); // [B, K, S, d]
+  const mixed = attention(applyRope(q, rope), seen.k, seen.v, {
+    scale: c.headDim ** -0.5,
+    softcap: null,
+    mask: pass.mask(c.window),
+  }); // [B, T, H·d]
+  return linear(mixed, oProj);
+}
+
+// ── MLP ─────────────────────────────────────────────────────────────────────────────────────────
+
+/** x [B, T, D] → [B, T, D] through width F */
+function mlp(x: tf.Tensor, { gateUpProj, downProj }: MlpWeights) {
+  const [gate, up] = tf.split(linear(x, gateUpProj), 2, -1);
+  return linear(tf.mul(silu(gate), up), downProj);
+}
+
+// ── Block ───────────────────────────────────────────────────────────────────────────────────────
+
+/** h [B, T, D] → [B, T, D]: the residual stream, with a norm before each sublayer. */
+function block(
+  h: tf.Tensor3D,
+  w: BlockWeights,
+  c: Phi3Config,
+  layer: number,
+  pass: Pass,
+  rope: RopeTables,
+): tf.Tensor3D {
+  const at = (name: string) => `blocks.${layer}.${name}`;
+  const norm = (x: tf.Tensor, gain: tf.Tensor1D) => rmsNorm(x, gain, c.rmsNormEps);
+
+  const pre = pass.hook(at('hook_resid_pre'), h);
+  const attended = selfAttention(norm(pre, w.inputLayernorm), w.selfAttn, c, layer, pass, rope);
+  const attnOut = pass.hook(at('hook_attn_out'), attended);
+
+  const mid = pass.hook(at('hook_resid_mid'), tf.add(pre, attnOut));
+  const fed = mlp(norm(mid, w.postAttentionLayernorm), w.mlp);
+  const mlpOut = pass.hook(at('hook_mlp_out'), fed);
+
+  return pass.hook(at('hook_resid_post'), pass.steer(layer, tf.add(mid, mlpOut)));
+}
+
+// ── Model ───────────────────────────────────────────────────────────────────────────────────────
+
+export class Phi3 implements CausalLM {
+  readonly modelType = 'phi3';
+  /** [D, V] of a tied head where the backend wants it, see `tiedOutput`. */
+  private readonly output: tf.Tensor2D | null;
+
+  constructor(
+    readonly dims: Phi3Config,
+    readonly weights: Phi3Weights,
+  ) {
+    this.output = weights.lmHead ? null : tiedOutput(weights.embedTokens);
+  }
+
+  /** @throws InputError when config.json or the weights are not a Phi-3's */
+  static load(dir: string): Phi3 {
+    const config = readConfig(ModelConfig.open(dir));
+    return new Phi3(
+      config,
+      loadWeights(dir, (source) => phi3Weights(source, config), isHead),
+    );
+  }
+
+  forward(ids: number[][], options: ForwardOptions = {}): tf.Tensor3D {
+    const { dims: c, weights: w } = this;
+    return forwardPass(ids, c, options, (pass) => {
+      const rope = ropeTablesOf(c.rope, pass.positions, pass.lengths);
+      let h = pass.hook('hook_embed', embed(w.embedTokens, pass.ids));
+      w.layers.forEach((layer, l) => {
+        h = block(h, layer, c, l, pass, rope);
+      });
+      if (options.logits === 'none') return tf.zeros([pass.ids.length, 0, c.vocabSize]);
+      return this.readOut(options.logits === 'last' ? lastColumn(h) : h);
+    });
+  }
+
+  /** The logits [B, T, V] of the last block's output h [B, T, D]. */
+  readOut(h: tf.Tensor3D): tf.Tensor3D {
+    const { embedTokens, lmHead, norm } = this.weights;
+    const x = rmsNorm(h, norm, this.dims.rmsNormEps);
+    return lmHead ? (linear(x, lmHead) as tf.Tensor3D) : unembed(x, embedTokens, this.output);
+  }
+
+  dispose() {
+    tf.dispose(this.weights);
+    this.output?.dispose();
+  }
+}
