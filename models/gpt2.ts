@@ -38,10 +38,11 @@ export function readConfig(file: ModelConfig): GPT2Config {
   file.oneOf('activation_function', ['gelu_new', 'gelu_pytorch_tanh', undefined]);
   file.oneOf('add_cross_attention', [false, undefined]);
   file.oneOf('is_encoder_decoder', [false, undefined]);
+  file.oneOf('n_special', [0, undefined]);
   // Precision of mixed arithmetic, another head on top, notes on training and tasks.
   file.harmless('reorder_and_upcast_attn', 'gradient_checkpointing', 'output_past', '_num_labels');
   file.harmless('summary_type', 'summary_use_proj', 'summary_activation', 'summary_first_dropout');
-  file.harmless('summary_proj_to_labels', 'task_specific_params', 'keys_to_ignore_at_inference');
+  file.harmless('summary_proj_to_labels', 'task_specific_params', 'predict_special_tokens');
   const nLayers = file.count('n_layer', 12);
   const dModel = file.count('n_embd', 768);
   const nHeads = file.divisor('n_head', dModel, 12);

@@ -43,6 +43,10 @@ export function readConfig(file: ModelConfig): Phi3Config {
   file.oneOf('hidden_act', ['silu', undefined]);
   file.oneOf('attention_bias', [false, undefined]);
   file.oneOf('mlp_bias', [false, undefined]);
+  // Phi-4-mini names them; any other value would be another model.
+  file.oneOf('lm_head_bias', [false, undefined]);
+  file.oneOf('full_attn_mod', [1, undefined]);
+  file.oneOf('interpolate_factor', [1, undefined]);
   const nHeads = file.count('num_attention_heads');
   const dModel = file.count('hidden_size');
   const headDim = file.count('head_dim', Math.floor(dModel / nHeads));

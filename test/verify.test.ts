@@ -11,9 +11,9 @@ import { type Dtype, Safetensors, writeSafetensors } from '../weights/safetensor
 const root = path.join(__dirname, '..');
 const fixtures = fs
   .readdirSync(path.join(__dirname, 'fixtures'))
-  .filter((name) => name.startsWith('gemma2-'))
-  .map((name) => path.join(__dirname, 'fixtures', name));
-const [gqa] = fixtures;
+  .map((name) => path.join(__dirname, 'fixtures', name))
+  .filter((dir) => fs.existsSync(path.join(dir, 'reference.safetensors')));
+const gqa = path.join(__dirname, 'fixtures', 'gemma2-gqa');
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-verify-'));
 test.after(() => fs.rmSync(scratch, { recursive: true }));
 
@@ -99,16 +99,26 @@ for (const fixture of fixtures) {
 }
 
 test('the fixtures differ in what matters', () => {
-  const of = (key: string) =>
-    fixtures.map((dir) => {
-      const config = JSON.parse(fs.readFileSync(path.join(dir, 'config.json'), 'utf8'));
-      return config[key];
-    });
-  const ratios = of('num_attention_heads').map((n, i) => n / of('num_key_value_heads')[i]);
-  assert.equal(new Set(ratios).size, 3, 'as many key heads as heads, fewer, one');
-  assert.ok(of('sliding_window').every((window) => window < 14));
-  assert.ok(of('head_dim').every((d, i) => d !== of('query_pre_attn_scalar')[i]));
-  assert.equal(new Set(of('dtype').concat(of('torch_dtype'))).size, 4, 'f32, f16, bf16, none');
+  const configs = fixtures.map((dir) =>
+    JSON.parse(fs.readFileSync(path.join(dir, 'config.json'), 'utf8')),
+  );
+  for (const [family, kinds] of Object.entries({ gemma2: 3, mistral: 3, phi3: 3, gpt2: 1 })) {
+    const own = configs.filter((config) => config.model_type === family);
+    assert.ok(own.length >= 3, family);
+    const dtypes = own.map((config) => config.dtype ?? config.torch_dtype);
+    assert.is(new Set(dtypes).size, 3, `${family}: f32, f16, bf16`);
+    const sharing = own.map(({ num_attention_heads: heads, num_key_value_heads: keys }) =>
+      keys === heads ? 'none' : keys === 1 ? 'all' : 'groups',
+    );
+    assert.is(new Set(sharing).size, kinds, `${family}: heads that share keys`);
+    assert.ok(own.some((config) => 'torch_dtype' in config) || family === 'gemma2', 'old configs');
+    assert.ok(
+      own.some((config) => 'dtype' in config),
+      `${family}: a new config`,
+    );
+    if (family === 'gpt2') continue;
+    assert.ok(own.filter((config) => config.sliding_window < 14).length >= 2, `${family}: windows`);
+  }
   for (const fixture of fixtures) {
     const { tensors } = readAll(path.join(fixture, 'reference.safetensors'));
     const lengths = Object.entries(tensors)
@@ -127,6 +137,13 @@ const changes: [string, Record<string, unknown>][] = [
   ['gemma2-mqa-bf16-sharded', { layer_types: Array(5).fill('full_attention') }],
   ['gemma2-narrow-heads', { rms_norm_eps: 1e-6 }],
   ['gemma2-narrow-heads', { rope_parameters: { rope_type: 'default', rope_theta: 10000 } }],
+  ['gpt2-bf16-sharded', { layer_norm_epsilon: 1e-5 }],
+  ['gpt2-untied-f16-scaled', { scale_attn_by_inverse_layer_idx: false }],
+  ['mistral-narrow-tied-f16', { sliding_window: 3 }],
+  ['mistral-wide-heads', { rope_parameters: { rope_type: 'default', rope_theta: 10000 } }],
+  ['phi3-longrope-gqa', { max_position_embeddings: 128 }],
+  ['phi3-partial-tied-f16', { sliding_window: 8 }],
+  ['phi3-window-bf16-sharded', { rope_theta: 10000 }],
 ];
 for (const [name, change] of changes) {
   test(`${name} fails with ${JSON.stringify(change)}`, async () => {
@@ -233,7 +250,11 @@ const unusable: [string, () => string[], RegExp][] = [
   ],
   [
     'the reference of another model',
-    () => [gqa, '--reference', path.join(fixtures[3], 'reference.safetensors')],
+    () => [
+      gqa,
+      '--reference',
+      path.join(__dirname, 'fixtures/gemma2-narrow-heads/reference.safetensors'),
+    ],
     /"plain\.logits" has shape \[14,73\].*\[14,101\]/,
   ],
   ['cases that are not JSON', reference(() => '[{"name":'), /reference-.*cases is not JSON/],
