@@ -14,6 +14,8 @@ import { printDoctor } from './doctor';
 import { didYouMean, InputError } from './errors';
 import { generate } from './generate';
 import type { CausalLM } from './model';
+import { meanNll, perplexityOf } from './perplexity';
+import { fixed, formatTable } from './table';
 import { loadTokenizer, type PromptStyle, type Tokenizer } from './tokenizer';
 import { formatVerify, verify, verifyToJson } from './verify';
 
@@ -49,6 +51,21 @@ cli
   .option('--backend <name>', 'tensorflow, wasm or auto (default: TILLER_BACKEND, else auto)')
   .example('  npx ts-node src/cli.ts generate weights/tiny-gemma2 "Why is the sky blue?"')
   .action(runGenerate);
+
+cli
+  .command(
+    'perplexity [...files]',
+    'How well a model predicts texts: exp of the mean loss per token',
+  )
+  .usage('perplexity --model <dir> [files] [options]   (without files, standard input is read)')
+  .option('--model <dir>', 'Folder of the model that judges')
+  .option('--lines', 'Every line is a text of its own (default: every file)')
+  .option('--last-tokens <n>', 'Judge longer texts by these last tokens (default: the context)')
+  .option('--batch-size <n>', 'Texts computed together (default: 8)')
+  .option('--backend <name>', 'tensorflow, wasm or auto (default: TILLER_BACKEND, else auto)')
+  .option('--json', 'Print one JSON object')
+  .example('  npx ts-node src/cli.ts perplexity --model weights/tiny-gemma2 answer.txt')
+  .action(runPerplexity);
 
 cli.help((sections) => [
   ...sections,
@@ -122,6 +139,65 @@ async function runGenerate(dir: string, words: string[], options: Options): Prom
   } finally {
     model.dispose();
   }
+}
+
+async function runPerplexity(files: string[], options: Options): Promise<number> {
+  const dir = text(options, 'model');
+  if (dir === undefined) throw new InputError('Give the model that judges: --model <dir>.');
+  checkModelFolder(dir);
+  const lastTokens = number(options, 'lastTokens', Number.NaN, 'a whole number from 2', (x) =>
+    isCount(x - 1),
+  );
+  const batchSize = number(options, 'batchSize', 8, 'a whole number from 1', isCount);
+  const texts = textsToJudge(files, Boolean(options.lines));
+  const tokenizer = loadTokenizer(dir);
+  const backend = await useBackend(text(options, 'backend'));
+  const model = loadModel(dir);
+  try {
+    const limit = Math.min(lastTokens || model.dims.maxPositions, model.dims.maxPositions);
+    const ids = texts.map((entry) => tokenizer.encode(entry.text));
+    const losses = await meanNll(model, ids, { lastTokens: limit, batchSize });
+    const results = texts.map(({ name }, i) => ({
+      text: name,
+      tokens: ids[i].length,
+      judged: Math.min(ids[i].length, limit),
+      nll: losses[i],
+      perplexity: perplexityOf(losses[i]),
+    }));
+    const { name, detail } = backend;
+    console.log(
+      options.json
+        ? JSON.stringify({ model: dir, backend: { name, detail }, texts: results })
+        : formatTable(
+            ['text', 'tokens', 'judged', 'loss per token', 'perplexity'],
+            results.map((row) => [
+              row.text,
+              row.tokens,
+              row.judged,
+              fixed(row.nll, 4),
+              fixed(row.perplexity),
+            ]),
+          ),
+    );
+    return 0;
+  } finally {
+    model.dispose();
+  }
+}
+
+/** The texts of files or of standard input, without the line break that ends each. */
+function textsToJudge(files: string[], perLine: boolean): { name: string; text: string }[] {
+  const whole = files.length
+    ? files.map((name) => ({ name, text: readFileSync(name, 'utf8') }))
+    : [{ name: 'stdin', text: process.stdin.isTTY ? '' : readFileSync(0, 'utf8') }];
+  if (!files.length && !whole[0].text) {
+    throw new InputError('Give texts to judge, as files or on standard input.');
+  }
+  const withoutEnd = whole.map(({ name, text }) => ({ name, text: text.replace(/\r?\n$/, '') }));
+  if (!perLine) return withoutEnd;
+  return withoutEnd.flatMap(({ name, text }) =>
+    text.split(/\r?\n/).map((line, i) => ({ name: `${name}:${i + 1}`, text: line })),
+  );
 }
 
 function endedBy(stopped: 'stop' | 'length', tokens: number[], ids: number[], model: CausalLM) {

@@ -10,10 +10,9 @@ export interface LikelihoodOptions {
   lastTokens?: number;
   /** Texts computed together; default 8. The values do not depend on it. */
   batchSize?: number;
+  /** Numbers in the logits of one step, rows × columns × vocabulary; default 2^24 (64 MB). */
+  logitsPerStep?: number;
 }
-
-/** Numbers in the logits of one step: 64 MB of float32. */
-const STEP_SIZE = 1 << 24;
 
 /**
  * Mean negative log-likelihood, in nats per token, of every text: each token but the first is
@@ -32,10 +31,11 @@ export async function meanNll(
   options: LikelihoodOptions = {},
 ): Promise<(number | null)[]> {
   const { maxPositions } = model.dims;
-  const { batchSize = 8, lastTokens = maxPositions } = options;
+  const { batchSize = 8, lastTokens = maxPositions, logitsPerStep = 1 << 24 } = options;
   for (const [name, value, smallest] of [
     ['batchSize', batchSize, 1],
     ['lastTokens', lastTokens, 2],
+    ['logitsPerStep', logitsPerStep, 1],
   ] as const) {
     if (!Number.isSafeInteger(value) || value < smallest) {
       throw new InputError(`${name} is ${value}, not a whole number from ${smallest}.`);
@@ -51,6 +51,7 @@ export async function meanNll(
     const sums = await sumsOfBatch(
       model,
       members.map((text) => cut[text]),
+      logitsPerStep,
     );
     for (const [row, text] of members.entries()) {
       results[text] = sums[row] / (cut[text].length - 1);
@@ -65,12 +66,12 @@ export function perplexityOf(nll: number | null): number | null {
 }
 
 /** The negative log-likelihoods of each text's tokens, summed: [B]. */
-async function sumsOfBatch(model: CausalLM, texts: number[][]): Promise<number[]> {
+async function sumsOfBatch(model: CausalLM, texts: number[][], size: number): Promise<number[]> {
   const { ids, pads } = leftPad(texts);
   // The last token of all is only predicted.
   const columns = ids[0].length - 1;
   const lengths = texts.map((text) => text.length);
-  const step = Math.max(1, Math.floor(STEP_SIZE / (texts.length * model.dims.vocabSize)));
+  const step = Math.max(1, Math.floor(size / (texts.length * model.dims.vocabSize)));
   const cache = new KVCache(pads, columns);
   const sums = texts.map(() => 0);
   try {
@@ -87,7 +88,7 @@ async function sumsOfBatch(model: CausalLM, texts: number[][]): Promise<number[]
         for (let column = Math.max(from, pad); column < to; column++) {
           const value = values[row * (to - from) + column - from];
           if (!Number.isFinite(value)) {
-            throw new Error('The logits are not finite: the weights or activations overflow.');
+            throw new Error('The logits are not finite: the weights may be broken.');
           }
           sums[row] += value;
         }
