@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Template } from '@huggingface/jinja';
 import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { InputError } from './errors';
+import { trimAsPython } from './pythonSpace';
 
 /** How a prompt becomes text: the chat template, as it is, or base Gemma's `Q: …\nA:`. */
 export type PromptStyle = 'chat' | 'raw' | 'qa';
@@ -261,7 +262,10 @@ export function loadTokenizer(dir: string): Tokenizer {
     if (known.length === 0) return '';
     return library.decode(known, { clean_up_tokenization_spaces: false });
   };
-  const formatPrompt = (prompt: string) => render([{ role: 'user', content: prompt }], true);
+  const formatPrompt = (prompt: string) =>
+    trimAsPython(prompt, template?.text ?? '', (content) =>
+      render([{ role: 'user', content }], true),
+    );
 
   /** The added token that the template writes after the model's words; undefined where none is. */
   const findEndOfTurn = (): number | undefined => {
