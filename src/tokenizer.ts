@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Template } from '@huggingface/jinja';
 import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { InputError } from './errors';
-import { trimAsPython } from './pythonSpace';
+import { spaceAsRust, type TokenizerParts, trimAsPython } from './whiteSpace';
 
 /** How a prompt becomes text: the chat template, as it is, or base Gemma's `Q: …\nA:`. */
 export type PromptStyle = 'chat' | 'raw' | 'qa';
@@ -130,6 +130,7 @@ function openLibrary(file: string, config: Json): Library {
   }
   try {
     const library = new Library({ added_tokens: [], ...data } as never, config as never);
+    spaceAsRust(library as unknown as TokenizerParts);
     const decoder = library.decoder as DecoderPart | null;
     for (const part of decoder?.decoders ?? (decoder ? [decoder] : [])) {
       if (part.config.type === 'ByteFallback') part.decode_chain = joinBytes;
