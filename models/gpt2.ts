@@ -76,14 +76,14 @@ export type BlockWeights = ReturnType<typeof blockWeights>;
 export type GPT2Weights = ReturnType<typeof gpt2Weights>;
 
 const normWeights = (w: WeightSource, at: string, c: GPT2Config) => ({
-  gain: w.vector(`${at}.weight`, c.dModel),
-  bias: w.vector(`${at}.bias`, c.dModel),
+  gain: w.gain(`${at}.weight`, c.dModel),
+  bias: w.bias(`${at}.bias`, c.dModel),
 });
 
 /** A linear layer that is stored [in, out], with a bias. */
 const conv1DWeights = (w: WeightSource, at: string, inner: number, outer: number) => ({
   weight: w.table(`${at}.weight`, inner, outer),
-  bias: w.vector(`${at}.bias`, outer),
+  bias: w.bias(`${at}.bias`, outer),
 });
 
 const blockWeights = (w: WeightSource, at: string, c: GPT2Config) => ({

@@ -91,9 +91,9 @@ const mlpWeights = (w: WeightSource, at: string, c: Phi3Config) => ({
 });
 
 const blockWeights = (w: WeightSource, at: string, c: Phi3Config) => ({
-  inputLayernorm: w.vector(`${at}.input_layernorm.weight`, c.dModel),
+  inputLayernorm: w.gain(`${at}.input_layernorm.weight`, c.dModel),
   selfAttn: attentionWeights(w, `${at}.self_attn`, c),
-  postAttentionLayernorm: w.vector(`${at}.post_attention_layernorm.weight`, c.dModel),
+  postAttentionLayernorm: w.gain(`${at}.post_attention_layernorm.weight`, c.dModel),
   mlp: mlpWeights(w, `${at}.mlp`, c),
 });
 
@@ -101,7 +101,7 @@ const blockWeights = (w: WeightSource, at: string, c: Phi3Config) => ({
 export const phi3Weights = (w: WeightSource, c: Phi3Config) => ({
   embedTokens: w.table('model.embed_tokens.weight', c.vocabSize, c.dModel),
   layers: Array.from({ length: c.nLayers }, (_, l) => blockWeights(w, `model.layers.${l}`, c)),
-  norm: w.vector('model.norm.weight', c.dModel),
+  norm: w.gain('model.norm.weight', c.dModel),
   lmHead: c.tied ? undefined : w.linear('lm_head.weight', c.dModel, c.vocabSize),
 });
 

@@ -11,8 +11,10 @@ export interface WeightSource {
   linear(name: string, inner: number, outer: number): tf.Tensor2D;
   /** A table as it is stored, [rows, columns]; also a linear layer that is stored [in, out]. */
   table(name: string, rows: number, columns: number): tf.Tensor2D;
-  /** A bias, or the gain of a norm, as it is stored → [n]. */
-  vector(name: string, n: number): tf.Tensor1D;
+  /** The gain of a norm → [n]. */
+  gain(name: string, n: number): tf.Tensor1D;
+  /** The bias of a norm or of a linear layer → [n]. */
+  bias(name: string, n: number): tf.Tensor1D;
   /** The gain of a norm that the checkpoint stores less one (Gemma) → [n], the one added. */
   gainLessOne(name: string, n: number): tf.Tensor1D;
 }
@@ -63,7 +65,8 @@ function compare(
   build({
     linear: (name, inner, outer) => note(name, [outer, inner]),
     table: (name, rows, columns) => note(name, [rows, columns]),
-    vector: (name, n) => note(name, [n]),
+    gain: (name, n) => note(name, [n]),
+    bias: (name, n) => note(name, [n]),
     gainLessOne: (name, n) => note(name, [n]),
   });
   const problems: string[] = [];
@@ -84,11 +87,13 @@ function compare(
 }
 
 function readingSource(file: Safetensors): WeightSource {
+  const vector = (name: string) => tf.tensor1d(file.readFloat32(name));
   return {
     linear: (name, inner, outer) =>
       tf.tidy(() => tf.transpose(tf.tensor2d(file.readFloat32(name), [outer, inner]))),
     table: (name, rows, columns) => tf.tensor2d(file.readFloat32(name), [rows, columns]),
-    vector: (name) => tf.tensor1d(file.readFloat32(name)),
+    gain: vector,
+    bias: vector,
     gainLessOne: (name) => tf.tensor1d(file.readFloat32(name).map((w) => w + 1)),
   };
 }

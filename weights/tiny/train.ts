@@ -34,7 +34,7 @@ interface Parameter {
   toCheckpoint(value: tf.Tensor): tf.Tensor;
 }
 
-/** Random parameters: matrices N(0, std²), gains 1; each from its own seed. */
+/** Random parameters: matrices N(0, std²), gains 1, biases 0; each from its own seed. */
 function randomParameters(
   parameters: Map<string, Parameter>,
   { seed, initStd }: Recipe,
@@ -67,7 +67,8 @@ function randomParameters(
       add(name, [rows, columns], normal([rows, columns]), (x) =>
         tf.clone(x),
       ) as unknown as tf.Tensor2D,
-    vector: (name, n) => add(name, [n], tf.ones([n]), (x) => tf.clone(x)) as unknown as tf.Tensor1D,
+    gain: (name, n) => add(name, [n], tf.ones([n]), (x) => tf.clone(x)) as unknown as tf.Tensor1D,
+    bias: (name, n) => add(name, [n], tf.zeros([n]), (x) => tf.clone(x)) as unknown as tf.Tensor1D,
     gainLessOne: (name, n) =>
       add(name, [n], tf.ones([n]), (x) => tf.sub(x, 1)) as unknown as tf.Tensor1D,
   };
