@@ -45,9 +45,7 @@ export async function downloadModel(
   const cached = findSnapshot(model.id, model.revision);
   if (cached && !options.update && !missingModelFiles(cached).length) {
     say(network, `${model.id} is in the cache already.`);
-    if (!fs.existsSync(path.join(cached, 'tokenizer.json'))) {
-      say(network, 'It lacks tokenizer.json, which generating needs; --update looks for it.');
-    }
+    noteTokenizer(cached, network, '; --update asks the Hub for it');
     return cached;
   }
   const { commit, files } = await listModel(model, network);
@@ -60,10 +58,16 @@ export async function downloadModel(
       fs.mkdirSync(path.dirname(ref), { recursive: true });
       writeAtomic(ref, commit);
     }
+    noteTokenizer(folder, network);
     return folder;
   } finally {
     release();
   }
+}
+
+function noteTokenizer(folder: string, network: Network, advice = '') {
+  if (fs.existsSync(path.join(folder, 'tokenizer.json'))) return;
+  say(network, `It has no tokenizer.json, without which it can't read text${advice}.`);
 }
 
 /** Out of sight of other tools, in the folder that they keep for locks. */
