@@ -2,6 +2,7 @@
  * npx ts-node src/cli.ts doctor
  * npx ts-node src/cli.ts verify test/fixtures/gemma2-gqa
  * npx ts-node src/cli.ts generate weights/tiny-gemma2 "Why is the sky blue?"
+ * npx ts-node src/cli.ts inspect gemma-2-2b
  *
  * Exit codes: 0 all is well, 1 a check failed or something broke, 2 the input is unusable.
  */
@@ -13,6 +14,7 @@ import { useBackend } from './backend';
 import { printDoctor } from './doctor';
 import { didYouMean, InputError } from './errors';
 import { generate } from './generate';
+import { formatInspection, inspect } from './inspect';
 import type { CausalLM } from './model';
 import { findModelFolder } from './modelFolder';
 import { loadTokenizer, type PromptStyle, type Tokenizer } from './tokenizer';
@@ -52,6 +54,13 @@ cli
   .option('--backend <name>', 'tensorflow, wasm or auto (default: TILLER_BACKEND, else auto)')
   .example('  npx ts-node src/cli.ts generate weights/tiny-gemma2 "Why is the sky blue?"')
   .action(runGenerate);
+
+cli
+  .command('inspect <model>', 'Show config, tensors and memory of a checkpoint, of any model type')
+  .usage('inspect <model, or a .safetensors file> [options]')
+  .option('--json', 'Print one JSON object')
+  .example('  npx ts-node src/cli.ts inspect gemma-2-2b')
+  .action(runInspect);
 
 cli.help((sections) => [
   ...sections,
@@ -125,6 +134,17 @@ async function runGenerate(given: string, words: string[], options: Options): Pr
   } finally {
     model.dispose();
   }
+}
+
+function runInspect(given: string, options: Options): number {
+  const place = given.endsWith('.safetensors') ? given : findModelFolder(given).dir;
+  const inspection = inspect(place);
+  console.log(
+    options.json
+      ? JSON.stringify({ model: place, ...inspection })
+      : formatInspection(inspection, place),
+  );
+  return 0;
 }
 
 function endedBy(stopped: 'stop' | 'length', tokens: number[], ids: number[], model: CausalLM) {
