@@ -30,10 +30,16 @@ export function parseHubModel(name: string): HubModel | undefined {
   return { id, revision: checkRevision(revision) };
 }
 
+/** The folder itself, or the one of that name in `weights/`; undefined where neither is a model. */
+export function localModelFolder(given: string): string | undefined {
+  return isModelFolder(given) ? given : projectModel(given);
+}
+
 /** What results are filed under: `google/gemma-2-2b`, its alias and its folder → `gemma-2-2b`. */
 export function modelName(given: string): string {
-  if (isModelFolder(given)) return folderName(given);
-  const hub = projectModel(given) ? undefined : parseHubModel(given);
+  const dir = localModelFolder(given);
+  if (dir) return folderName(dir);
+  const hub = parseHubModel(given);
   return hub ? hubName(hub) : path.basename(given);
 }
 
@@ -43,7 +49,7 @@ export function modelName(given: string): string {
  * @throws InputError that says how to get a model that is not there
  */
 export function findModelFolder(given: string): { name: string; dir: string } {
-  const dir = isModelFolder(given) ? given : projectModel(given);
+  const dir = localModelFolder(given);
   if (dir) return { name: folderName(dir), dir };
   const hub = parseHubModel(given);
   if (!hub) throw noSuchModel(given);

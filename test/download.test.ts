@@ -145,6 +145,13 @@ test('a model that another tool put into HF_HUB_CACHE is used as it is, offline'
   assert.match(said, /HF_HUB_OFFLINE is set/);
 });
 
+test('a folder is not fetched', async () => {
+  const folder = 'test/fixtures/gemma2-gqa';
+  await succeeds(path.join(root, folder));
+  assert.is(printed, `${path.join(root, folder)}\n`);
+  assert.equal(hub.requests, []);
+});
+
 test('shards: those that the index names; weights last', async () => {
   const { files } = hub.models['org/model'];
   delete files['model.safetensors'];
@@ -161,6 +168,12 @@ test('shards: those that the index names; weights last', async () => {
   const wanted = [...Object.keys(small), ...shards, 'model.safetensors.index.json'];
   assert.equal(fs.readdirSync(snapshot()).sort(), wanted.sort());
   assert.is(hub.ranges(shards[0]).length, 1, 'the first shard is not fetched again');
+
+  // A link that leads nowhere is a hole.
+  fs.rmSync(fs.realpathSync(snapshot(shards[0])));
+  await succeeds('org/model');
+  assert.is(fs.readFileSync(snapshot(shards[0]), 'utf8'), `bytes of ${shards[0]}`);
+  assert.is(hub.ranges(shards[1]).length, 2);
 });
 
 test('an index that leads out of the folder, or to nothing, is refused', async () => {
@@ -180,16 +193,18 @@ test('an index that leads out of the folder, or to nothing, is refused', async (
 test('a stream that is cut goes on where it stopped', async () => {
   hub.faults['model.safetensors'] = [
     { cutAfter: 100_000 },
+    { status: 403 },
     { status: 503 },
     { cutAfter: 50_000 },
     { cutAfter: 0 },
     { stallAfter: 1000 },
   ];
   await succeeds('org/model');
-  const expected = [undefined, 'bytes=100000-', 'bytes=100000-', 'bytes=150000-'];
-  assert.equal(hub.ranges('model.safetensors'), [...expected, 'bytes=150000-', 'bytes=151000-']);
+  const expected = [100, 100, 100, 150, 150, 151].map((thousand) => `bytes=${thousand}000-`);
+  assert.equal(hub.ranges('model.safetensors'), [undefined, ...expected]);
   assert.equal(fs.readFileSync(snapshot('model.safetensors')), weights);
   assert.match(said, /model\.safetensors: the connection broke \(.*\)\. Trying again in 0\.01 s\./);
+  assert.match(said, /localhost:\d+ answers 403/);
   assert.match(said, /the server answers 503/);
   assert.match(said, /no data for 0\.3 s/);
 });

@@ -5,6 +5,7 @@ import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { findModel } from '../experiments/shared/provenance';
+import { run } from '../src/cli';
 import { hubCacheFolder, hubModelFolder } from '../src/hubCache';
 import { MODEL_ALIASES } from '../src/modelAliases';
 import { findModelFolder, modelName, parseHubModel } from '../src/modelFolder';
@@ -64,6 +65,20 @@ test('an alias and its id lead to the same folder in the cache', () => {
   assert.equal(findModelFolder(dir), { name, dir }, 'the snapshot itself, too');
   const fingerprint = findModel(path.join(fixtures, 'gemma2-gqa')).fingerprint;
   assert.is(findModel('phi-3').fingerprint, fingerprint);
+});
+
+test('the command line takes an alias', async () => {
+  cache('openai-community/gpt2', 'gemma2-gqa');
+  const { log } = console;
+  let out = '';
+  console.log = (text: string) => {
+    out += text;
+  };
+  const code = await run(['node', 'cli', 'inspect', 'gpt2', '--json']).finally(() => {
+    console.log = log;
+  });
+  assert.is(code, 0);
+  assert.is(JSON.parse(out).model, findModelFolder('gpt2').dir);
 });
 
 test('@revision: a branch, a tag or a commit', () => {

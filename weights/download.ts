@@ -14,9 +14,9 @@ import { parseArgs } from 'node:util';
 import { didYouMean, InputError } from '../src/errors';
 import { hubCacheFolder } from '../src/hubCache';
 import { MODEL_ALIASES } from '../src/modelAliases';
-import { type HubModel, parseHubModel } from '../src/modelFolder';
+import { type HubModel, localModelFolder, parseHubModel } from '../src/modelFolder';
 import { downloadData } from './download/data';
-import { NETWORK, type Network } from './download/http';
+import { NETWORK, type Network, say } from './download/http';
 import { downloadModel } from './download/model';
 
 const command = 'npx ts-node weights/download.ts';
@@ -104,6 +104,9 @@ export async function run(words: string[], network: Network = NETWORK): Promise<
       const folder = path.join(__dirname, '..', 'data');
       await downloadData(folder, network, { update });
       console.log(folder);
+    } else if (localModelFolder(model)) {
+      say(network, `${model} is a folder here, and used as it is.`);
+      console.log(localModelFolder(model));
     } else {
       console.log(await downloadModel(hubModel(model, revision), network, { update }));
     }

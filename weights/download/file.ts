@@ -103,6 +103,11 @@ async function continuePart(
   }
   if (!response.ok) {
     discard();
+    const { host } = new URL(response.url);
+    // The links to storage that the Hub redirects to expire; the next request gets a new one.
+    if (response.status === 403 && host !== new URL(remote.url).host) {
+      throw new Transient(`${host} answers 403`);
+    }
     throw remote.explain(response);
   }
   // Servers may ignore a range and send all.

@@ -15,7 +15,7 @@ export interface Network {
 }
 
 export const NETWORK: Network = {
-  delays: [1, 2, 4, 8, 16, 32],
+  delays: [0.5, 1, 2, 4, 8, 16],
   stallSeconds: 60,
   out: process.stderr,
 };

@@ -111,7 +111,9 @@ export function explainRefusal(response: Response, { id, revision }: HubModel, f
       `The Hub does not accept your access token (HF_TOKEN, or that of "hf auth login"): it may have expired. Make a new one on ${tokens}.`,
     );
   }
-  if (code === 'GatedRepo' && !token) {
+  // A file that the Hub lists and does not give to strangers is gated, too.
+  const gated = code === 'GatedRepo' || status === 403 || (status === 401 && file);
+  if (gated && !token) {
     return new InputError(
       `${id} is gated: its makers want their terms accepted first. Log in and accept them on ${page}, make a token of type "read" on ${tokens}, then run the command again with HF_TOKEN=hf_... before it.`,
     );
