@@ -2,10 +2,11 @@
  * npx ts-node src/cli.ts doctor
  * npx ts-node src/cli.ts verify test/fixtures/gemma2-gqa
  * npx ts-node src/cli.ts generate weights/tiny-gemma2 "Why is the sky blue?"
+ * npx ts-node src/cli.ts inspect gemma-2-2b
  *
  * Exit codes: 0 all is well, 1 a check failed or something broke, 2 the input is unusable.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, cac } from 'cac';
 import { loadModel } from '../models';
@@ -13,7 +14,9 @@ import { useBackend } from './backend';
 import { printDoctor } from './doctor';
 import { didYouMean, InputError } from './errors';
 import { generate } from './generate';
+import { formatInspection, inspect } from './inspect';
 import type { CausalLM } from './model';
+import { findModelFolder } from './modelFolder';
 import { loadTokenizer, type PromptStyle, type Tokenizer } from './tokenizer';
 import { formatVerify, verify, verifyToJson } from './verify';
 
@@ -21,7 +24,9 @@ type Options = Record<string, unknown>;
 
 // The name in --help: what a reader would type.
 const cli = cac('npx ts-node src/cli.ts');
-cli.usage('<command> [options]\n\nActivation steering on TensorFlow.js.');
+cli.usage(
+  '<command> [options]\n\nActivation steering on TensorFlow.js.\nA model is a folder, an alias (phi-3) or an id on the Hub; see weights/download.ts --help.',
+);
 cli.option('--debug', 'Show the stack of an error');
 
 cli
@@ -29,8 +34,8 @@ cli
   .action(() => printDoctor());
 
 cli
-  .command('verify <dir>', 'Compare a checkpoint with values of the reference implementation')
-  .usage('verify <dir> [options]')
+  .command('verify <model>', 'Compare a checkpoint with values of the reference implementation')
+  .usage('verify <model> [options]')
   .option('--reference <file>', 'Reference (default: reference.safetensors in the folder)')
   .option('--backend <name>', 'tensorflow, wasm or auto (default: TILLER_BACKEND, else auto)')
   .option('--json', 'Print one JSON object')
@@ -39,8 +44,8 @@ cli
   .action(runVerify);
 
 cli
-  .command('generate <dir> [...prompt]', 'Answer a prompt; the text appears as it is made')
-  .usage('generate <dir> [prompt] [options]   (without a prompt, standard input is read)')
+  .command('generate <model> [...prompt]', 'Answer a prompt; the text appears as it is made')
+  .usage('generate <model> [prompt] [options]   (without a prompt, standard input is read)')
   .option('--style <style>', 'chat, raw or qa (default: chat with a chat template, else raw)')
   .option('--max-tokens <n>', 'Stop after this many new tokens (default: 256)')
   .option('--temperature <t>', 'Randomness of the choice of words; 0 is greedy (default: 0)')
@@ -50,13 +55,20 @@ cli
   .example('  npx ts-node src/cli.ts generate weights/tiny-gemma2 "Why is the sky blue?"')
   .action(runGenerate);
 
+cli
+  .command('inspect <model>', 'Show config, tensors and memory of a checkpoint, of any model type')
+  .usage('inspect <model, or a .safetensors file> [options]')
+  .option('--json', 'Print one JSON object')
+  .example('  npx ts-node src/cli.ts inspect gemma-2-2b')
+  .action(runInspect);
+
 cli.help((sections) => [
   ...sections,
   { title: 'Exit codes', body: '  0 success   1 a check failed   2 the input is unusable' },
 ]);
 
-async function runVerify(dir: string, options: Options): Promise<number> {
-  checkModelFolder(dir);
+async function runVerify(given: string, options: Options): Promise<number> {
+  const { dir } = findModelFolder(given);
   const reference = text(options, 'reference') ?? join(dir, 'reference.safetensors');
   if (!existsSync(reference)) {
     throw new InputError(
@@ -90,8 +102,8 @@ async function runVerify(dir: string, options: Options): Promise<number> {
   }
 }
 
-async function runGenerate(dir: string, words: string[], options: Options): Promise<number> {
-  checkModelFolder(dir);
+async function runGenerate(given: string, words: string[], options: Options): Promise<number> {
+  const { dir } = findModelFolder(given);
   const maxNewTokens = number(options, 'maxTokens', 256, 'a whole number from 1', isCount);
   const temperature = number(options, 'temperature', 0, 'a number from 0', (x) => x >= 0);
   const topP = number(options, 'topP', 1, 'a number above 0, at most 1', (x) => x > 0 && x <= 1);
@@ -124,6 +136,17 @@ async function runGenerate(dir: string, words: string[], options: Options): Prom
   }
 }
 
+function runInspect(given: string, options: Options): number {
+  const place = given.endsWith('.safetensors') ? given : findModelFolder(given).dir;
+  const inspection = inspect(place);
+  console.log(
+    options.json
+      ? JSON.stringify({ model: place, ...inspection })
+      : formatInspection(inspection, place),
+  );
+  return 0;
+}
+
 function endedBy(stopped: 'stop' | 'length', tokens: number[], ids: number[], model: CausalLM) {
   if (stopped === 'stop') return 'ended by itself';
   return ids.length + tokens.length >= model.dims.maxPositions
@@ -138,13 +161,6 @@ function readStandardInput(): string {
 }
 
 const isCount = (x: number) => Number.isSafeInteger(x) && x > 0;
-
-function checkModelFolder(dir: string) {
-  if (!existsSync(dir)) throw new InputError(`${dir}: no such folder.`);
-  if (!statSync(dir).isDirectory()) {
-    throw new InputError(`${dir} is not a folder. Give the folder that holds config.json.`);
-  }
-}
 
 function promptStyle(options: Options, tokenizer: Tokenizer): PromptStyle {
   const style = text(options, 'style') ?? (tokenizer.hasChatTemplate ? 'chat' : 'raw');
