@@ -2,10 +2,11 @@
  * npx ts-node src/cli.ts doctor
  * npx ts-node src/cli.ts verify test/fixtures/gemma2-gqa
  * npx ts-node src/cli.ts generate weights/tiny-gemma2 "Why is the sky blue?"
+ * npx ts-node src/cli.ts inspect gemma-2-2b
  *
  * Exit codes: 0 all is well, 1 a check failed or something broke, 2 the input is unusable.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, cac } from 'cac';
 import { loadModel } from '../models';
@@ -13,7 +14,9 @@ import { useBackend } from './backend';
 import { printDoctor } from './doctor';
 import { didYouMean, InputError } from './errors';
 import { generate } from './generate';
+import { formatInspection, inspect } from './inspect';
 import type { CausalLM } from './model';
+import { findModelFolder } from './modelFolder';
 import { meanNll, perplexityOf } from './perplexity';
 import { fixed, formatTable } from './table';
 import { loadTokenizer, type PromptStyle, type Tokenizer } from './tokenizer';
@@ -23,7 +26,9 @@ type Options = Record<string, unknown>;
 
 // The name in --help: what a reader would type.
 const cli = cac('npx ts-node src/cli.ts');
-cli.usage('<command> [options]\n\nActivation steering on TensorFlow.js.');
+cli.usage(
+  '<command> [options]\n\nActivation steering on TensorFlow.js.\nA model is a folder, an alias (phi-3) or an id on the Hub; see weights/download.ts --help.',
+);
 cli.option('--debug', 'Show the stack of an error');
 
 cli
@@ -31,8 +36,8 @@ cli
   .action(() => printDoctor());
 
 cli
-  .command('verify <dir>', 'Compare a checkpoint with values of the reference implementation')
-  .usage('verify <dir> [options]')
+  .command('verify <model>', 'Compare a checkpoint with values of the reference implementation')
+  .usage('verify <model> [options]')
   .option('--reference <file>', 'Reference (default: reference.safetensors in the folder)')
   .option('--backend <name>', 'tensorflow, wasm or auto (default: TILLER_BACKEND, else auto)')
   .option('--json', 'Print one JSON object')
@@ -41,8 +46,8 @@ cli
   .action(runVerify);
 
 cli
-  .command('generate <dir> [...prompt]', 'Answer a prompt; the text appears as it is made')
-  .usage('generate <dir> [prompt] [options]   (without a prompt, standard input is read)')
+  .command('generate <model> [...prompt]', 'Answer a prompt; the text appears as it is made')
+  .usage('generate <model> [prompt] [options]   (without a prompt, standard input is read)')
   .option('--style <style>', 'chat, raw or qa (default: chat with a chat template, else raw)')
   .option('--max-tokens <n>', 'Stop after this many new tokens (default: 256)')
   .option('--temperature <t>', 'Randomness of the choice of words; 0 is greedy (default: 0)')
@@ -53,18 +58,25 @@ cli
   .action(runGenerate);
 
 cli
+  .command('inspect <model>', 'Show config, tensors and memory of a checkpoint, of any model type')
+  .usage('inspect <model, or a .safetensors file> [options]')
+  .option('--json', 'Print one JSON object')
+  .example('  npx ts-node src/cli.ts inspect gemma-2-2b')
+  .action(runInspect);
+
+cli
   .command(
     'perplexity [...files]',
     'How well a model predicts texts: exp of the mean loss per token',
   )
-  .usage('perplexity --model <dir> [files] [options]   (without files, standard input is read)')
-  .option('--model <dir>', 'Folder of the model that judges')
+  .usage('perplexity --model <model> [files] [options]   (without files, standard input is read)')
+  .option('--model <model>', 'The model that judges: an alias, a Hub id or a folder')
   .option('--lines', 'Every line is a text of its own (default: every file)')
   .option('--last-tokens <n>', 'Judge longer texts by these last tokens (default: the context)')
   .option('--batch-size <n>', 'Texts computed together (default: 8)')
   .option('--backend <name>', 'tensorflow, wasm or auto (default: TILLER_BACKEND, else auto)')
   .option('--json', 'Print one JSON object')
-  .example('  npx ts-node src/cli.ts perplexity --model weights/tiny-gemma2 answer.txt')
+  .example('  npx ts-node src/cli.ts perplexity --model gpt2 answer.txt')
   .action(runPerplexity);
 
 cli.help((sections) => [
@@ -72,8 +84,8 @@ cli.help((sections) => [
   { title: 'Exit codes', body: '  0 success   1 a check failed   2 the input is unusable' },
 ]);
 
-async function runVerify(dir: string, options: Options): Promise<number> {
-  checkModelFolder(dir);
+async function runVerify(given: string, options: Options): Promise<number> {
+  const { dir } = findModelFolder(given);
   const reference = text(options, 'reference') ?? join(dir, 'reference.safetensors');
   if (!existsSync(reference)) {
     throw new InputError(
@@ -107,8 +119,8 @@ async function runVerify(dir: string, options: Options): Promise<number> {
   }
 }
 
-async function runGenerate(dir: string, words: string[], options: Options): Promise<number> {
-  checkModelFolder(dir);
+async function runGenerate(given: string, words: string[], options: Options): Promise<number> {
+  const { dir } = findModelFolder(given);
   const maxNewTokens = number(options, 'maxTokens', 256, 'a whole number from 1', isCount);
   const temperature = number(options, 'temperature', 0, 'a number from 0', (x) => x >= 0);
   const topP = number(options, 'topP', 1, 'a number above 0, at most 1', (x) => x > 0 && x <= 1);
@@ -141,10 +153,21 @@ async function runGenerate(dir: string, words: string[], options: Options): Prom
   }
 }
 
+function runInspect(given: string, options: Options): number {
+  const place = given.endsWith('.safetensors') ? given : findModelFolder(given).dir;
+  const inspection = inspect(place);
+  console.log(
+    options.json
+      ? JSON.stringify({ model: place, ...inspection })
+      : formatInspection(inspection, place),
+  );
+  return 0;
+}
+
 async function runPerplexity(files: string[], options: Options): Promise<number> {
-  const dir = text(options, 'model');
-  if (dir === undefined) throw new InputError('Give the model that judges: --model <dir>.');
-  checkModelFolder(dir);
+  const given = text(options, 'model');
+  if (given === undefined) throw new InputError('Give the model that judges: --model <model>.');
+  const { dir } = findModelFolder(given);
   const lastTokens = number(options, 'lastTokens', Number.NaN, 'a whole number from 2', (x) =>
     isCount(x - 1),
   );
@@ -214,13 +237,6 @@ function readStandardInput(): string {
 }
 
 const isCount = (x: number) => Number.isSafeInteger(x) && x > 0;
-
-function checkModelFolder(dir: string) {
-  if (!existsSync(dir)) throw new InputError(`${dir}: no such folder.`);
-  if (!statSync(dir).isDirectory()) {
-    throw new InputError(`${dir} is not a folder. Give the folder that holds config.json.`);
-  }
-}
 
 function promptStyle(options: Options, tokenizer: Tokenizer): PromptStyle {
   const style = text(options, 'style') ?? (tokenizer.hasChatTemplate ? 'chat' : 'raw');

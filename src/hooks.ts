@@ -2,7 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { didYouMean, InputError } from './errors';
 
 /** Reads the tensor at a named point; what it returns, if anything, takes the tensor's place. */
-export type HookFn = (value: tf.Tensor, name: string) => tf.Tensor | undefined | undefined;
+export type HookFn = (value: tf.Tensor, name: string) => tf.Tensor | undefined;
 
 /** One function for every point, or functions by name (names as in TransformerLens). */
 export type Hooks = HookFn | Record<string, HookFn>;

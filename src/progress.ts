@@ -21,6 +21,7 @@ export class Progress {
 
   /**
    * @param options.already items finished by an earlier run: shown, but not part of the rate
+   * @param options.bytes the items are bytes: `1.20 GB/5.23 GB, 48.1 MB/s`
    * @param options.now the clock in milliseconds (tests)
    */
   constructor(
@@ -28,6 +29,7 @@ export class Progress {
     private readonly total: number,
     private readonly options: {
       already?: number;
+      bytes?: boolean;
       stream?: ProgressStream;
       now?: () => number;
     } = {},
@@ -50,12 +52,15 @@ export class Progress {
 
   /** E.g. `120/300 answers, 8.4/s, 21 s left`. */
   text(): string {
-    const fresh = this.done - (this.options.already ?? 0);
+    const { already = 0, bytes } = this.options;
+    const fresh = this.done - already;
     const seconds = (this.now() - this.started) / 1000;
-    const parts = [`${this.done}/${this.total} ${this.unit}`];
+    const amount = bytes ? formatBytes : String;
+    const parts = [`${amount(this.done)}/${amount(this.total)} ${this.unit}`.trimEnd()];
     if (fresh > 0 && seconds > 0) {
       const rate = fresh / seconds;
-      parts.push(`${rate >= 10 ? rate.toFixed(0) : rate.toFixed(1)}/s`);
+      const shown = bytes ? formatBytes(rate) : rate.toFixed(rate >= 10 ? 0 : 1);
+      parts.push(`${shown}/s`);
       if (this.done < this.total) parts.push(`${duration((this.total - this.done) / rate)} left`);
       else parts.push(`took ${duration(seconds)}`);
     }
@@ -85,6 +90,14 @@ export class Progress {
   private now() {
     return this.options.now?.() ?? performance.now();
   }
+}
+
+/** 5230000000 → `5.23 GB` (of 10^9 bytes, as the Hub and disks count). */
+export function formatBytes(bytes: number): string {
+  const power = Math.min(3, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
+  const scaled = bytes / 1000 ** power;
+  const digits = power === 0 || scaled >= 100 ? 0 : scaled >= 10 ? 1 : 2;
+  return `${scaled.toFixed(digits)} ${['B', 'kB', 'MB', 'GB'][power]}`;
 }
 
 /** 75 → `1 min 15 s`. */

@@ -18,7 +18,7 @@ import {
   text,
 } from '../src/config';
 import { InputError } from '../src/errors';
-import { Progress } from '../src/progress';
+import { formatBytes, Progress } from '../src/progress';
 import { fixed, formatTable, percent } from '../src/table';
 
 const schema = {
@@ -183,6 +183,26 @@ test('progress: a bar on a terminal, few plain lines elsewhere, rate without res
   assert.ok(shown.every((line) => line.startsWith('\r[') || line === '\n'));
   assert.match(shown[1], '██');
   assert.ok(shown[1].length <= 60 + '\r\x1b[K'.length);
+});
+
+test('progress in bytes', () => {
+  let now = 0;
+  const stream = { write: () => {} };
+  const options = { already: 1e9, bytes: true, stream, now: () => now };
+  const progress = new Progress('', 5.23e9, options);
+  assert.is(progress.text(), '1.00 GB/5.23 GB');
+  now += 2000;
+  progress.add(96.2e6);
+  assert.is(progress.text(), '1.10 GB/5.23 GB, 48.1 MB/s, 1 min 26 s left');
+  assert.equal([0, 999, 1000, 12_345, 999_999, 1e6, 5e12].map(formatBytes), [
+    '0 B',
+    '999 B',
+    '1.00 kB',
+    '12.3 kB',
+    '1000 kB',
+    '1.00 MB',
+    '5000 GB',
+  ]);
 });
 
 test.run();

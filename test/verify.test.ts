@@ -231,7 +231,7 @@ const reference = (edit: Parameters<typeof changed>[0]) => () => [
 const unusable: [string, () => string[], RegExp][] = [
   ['no such folder', () => ['no/such/folder'], /no\/such\/folder: no such folder/],
   ['a file in place of a folder', () => [__filename], /is not a folder/],
-  ['an empty folder', () => [fs.mkdtempSync(path.join(scratch, 'x-'))], /reference\.safetensors/],
+  ['an empty folder', () => [fs.mkdtempSync(path.join(scratch, 'x-'))], /config\.json/],
   [
     'a folder without config.json',
     () => [scratch, '--reference', path.join(gqa, 'reference.safetensors')],
@@ -365,7 +365,7 @@ const unusable: [string, () => string[], RegExp][] = [
   ['an unknown model type', () => [reconfigured(gqa, { model_type: 'gemma9' })], /gemma9/],
   ['an unknown backend', () => [gqa, '--backend', 'cuda'], /"cuda" is not one of/],
   ['an unknown option', () => [gqa, '--referense', 'x'], /--referense.*Did you mean "reference"/],
-  ['no folder given', () => [], /verify <dir>/],
+  ['no folder given', () => [], /verify <model>/],
 ];
 for (const [what, words, message] of unusable) {
   test(`unusable: ${what}`, async () => {

@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { flag, nullable, text } from '../../src/config';
 import { InputError } from '../../src/errors';
+import { modelName } from '../../src/modelFolder';
 import { readRun } from '../../src/runFolder';
 import { fixed, percent } from '../../src/table';
 import { byLengthTable, cellsTable, type LengthRow, lengthCells } from '../shared/lengthResults';
@@ -18,7 +19,7 @@ const schema = {
 };
 
 runScript(__filename, schema, async (config) => {
-  const model = path.basename(config.model_name);
+  const model = modelName(config.model_name);
   const folder = config.run_folder ?? path.join(config.output_path, 'length', model, config.name);
   if (config.dry_run) return console.log(`Would read ${folder}`);
   const run = readRun<LengthRow>(folder);

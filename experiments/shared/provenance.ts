@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { didYouMean, InputError } from '../../src/errors';
+import { findModelFolder } from '../../src/modelFolder';
 import { projectRoot } from './script';
 
 export const toolVersion = `tiller ${
@@ -20,24 +20,12 @@ export interface ModelFiles {
 }
 
 /**
- * Finds a model by folder, or by the name of a folder in `weights/`.
- * @throws InputError listing the names there are
+ * Finds a model by alias, Hub id or folder, as `findModelFolder` does.
+ * @throws InputError that says how to get a model that is not there
  */
-export function findModel(nameOrFolder: string): ModelFiles {
-  const weights = path.join(projectRoot, 'weights');
-  const places = [nameOrFolder, path.join(weights, nameOrFolder)];
-  const dir = places.find((place) => fs.existsSync(path.join(place, 'config.json')));
-  if (dir) {
-    const name = path.basename(path.resolve(dir));
-    return { name, dir, fingerprint: fingerprintModel(dir) };
-  }
-  const known = fs
-    .readdirSync(weights)
-    .filter((name) => fs.existsSync(path.join(weights, name, 'config.json')));
-  throw new InputError(
-    `There is no model "${nameOrFolder}": it is neither a folder with a config.json nor one of ` +
-      `${known.join(', ') || '(no models in weights/ yet)'}.${didYouMean(nameOrFolder, known)}`,
-  );
+export function findModel(given: string): ModelFiles {
+  const { name, dir } = findModelFolder(given);
+  return { name, dir, fingerprint: fingerprintModel(dir) };
 }
 
 /** SHA-256 of a file's bytes, in hex. */

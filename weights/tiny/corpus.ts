@@ -7,8 +7,9 @@
  *
  * A prompt is a question about a topic, alone or with one or two instructions; the answer is made of
  * sentences that are true of every topic of its category, so that topics never seen can be answered
- * too. Held-out topics occur in training as words that the answer must include (see KEYWORDS), never
- * as what a question is about: the model knows the words and nothing about them.
+ * too. Held-out topics occur in training as words that the answer must include (see KEYWORDS) and as
+ * stray words in questions of other categories, never in a question of their own: the model knows the
+ * words and nothing about them.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
@@ -45,18 +46,22 @@ const EVEN = FORMAT_IDS.filter((id) => !(id in SHARES));
 export const FAMILIES = [...Object.keys(SHARES), ...EVEN] as Family[];
 
 /**
- * The share of training questions whose topic is a stray word ("How do I grow evening?"): what is
- * asked about has to be copied from the question, as it must for a topic never seen.
+ * The share of training questions whose topic is a stray word of another category ("How do I grow
+ * otters?"). What is asked about is copied from the question then, as it has to be for a topic that
+ * training never asks about; without strays the model answers about a topic it knows.
  */
-const STRAY_SHARE = 0.3;
+const STRAY_SHARE = 0.25;
 
-/** Every longer word of the sentences, and every keyword but the held-out topics. */
-const STRAYS: readonly string[] = (() => {
-  const heldout = new Set(CATEGORIES.flatMap((category) => TOPICS[category].heldout));
-  const text = JSON.stringify(Object.values(BODIES).map(({ slots }) => slots));
-  const words = [...KEYWORDS, ...(text.match(/(?<!\p{L})\p{Ll}{4,}/gu) ?? [])];
-  return [...new Set(words)].filter((word) => !heldout.has(word));
-})();
+/** Of strays, half are held-out topics: the word is known, a real question about it is not. */
+function strayTopic(rng: Rng, category: Category): string {
+  const others = CATEGORIES.filter((other) => other !== category);
+  if (rng() < 0.5) return pick(rng, TOPICS[pick(rng, others)].heldout);
+  const { train, heldout } = TOPICS[category];
+  return pick(
+    rng,
+    KEYWORDS.filter((word) => !train.includes(word) && !heldout.includes(word)),
+  );
+}
 
 /** Two instructions that can be obeyed at once. */
 const PAIRS: readonly (readonly [Family, Family])[] = (() => {
@@ -212,7 +217,7 @@ export function makeExample(rng: Rng, options: ExampleOptions): Example {
   // A stray word could not be left out: the sentences may hold it anywhere.
   const stray =
     split === 'train' && !families.includes('keywords:forbidden_words') && rng() < STRAY_SHARE;
-  const topic = pick(rng, stray ? STRAYS : TOPICS[category][split]);
+  const topic = stray ? strayTopic(rng, category) : pick(rng, TOPICS[category][split]);
 
   const { open, closed } = QUESTIONS[category];
   const constrained = family === 'detectable_format:constrained_response';

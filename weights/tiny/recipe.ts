@@ -42,15 +42,13 @@ export const RECIPE = {
   batchSize: 32,
   /** Longer examples are left out. */
   maxLength: 136,
-  steps: 3200,
+  steps: 3000,
   warmup: 150,
-  peakRate: 1.6e-3,
+  peakRate: 2e-3,
   /** The share of the steps over which the rate falls to 0. */
   descent: 0.25,
-  /** Share of each sublayer's output that is dropped. */
-  dropout: 0.1,
   /** Gaussian noise on the residual stream after each block: up to this share of its own size. */
-  noise: 0.2,
+  noise: 0.15,
   adamw: { beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.15, clipNorm: 1 },
   hide: { last: 0.1, relay: 0.15, chain: 0.2, drop: 0.3, keywordsFree: 0.7 } satisfies HideOptions,
 };

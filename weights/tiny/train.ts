@@ -133,7 +133,6 @@ function batchLoss(model: Gemma2, batch: Batch, noise: Noise, kept: tf.Tensor[])
     mask: batch.mask,
     logits: 'none',
     hooks: (value, name) => {
-      if (/hook_(attn|mlp)_out$/.test(name)) return noise.drop(value);
       if (!name.endsWith('hook_resid_post')) return undefined;
       const noisy = noise.blur(value);
       if (name === out) kept.push(tf.keep(noisy));

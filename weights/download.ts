@@ -1,0 +1,128 @@
+/**
+ * Fetches a model into the Hugging Face cache, or the prompt files into data/:
+ *
+ *     npx ts-node weights/download.ts gemma-2-2b-it
+ *     npx ts-node weights/download.ts microsoft/Phi-3.5-mini-instruct --revision main
+ *     npx ts-node weights/download.ts data
+ *
+ * A download that was broken off goes on where it stopped. The last line of the output is the
+ * folder. Exit codes: 0 all is there, 1 the network or a checksum failed, 2 the input is unusable
+ * (no such model, no access).
+ */
+import * as path from 'node:path';
+import { parseArgs } from 'node:util';
+import { didYouMean, InputError } from '../src/errors';
+import { hubCacheFolder } from '../src/hubCache';
+import { MODEL_ALIASES } from '../src/modelAliases';
+import { type HubModel, localModelFolder, parseHubModel } from '../src/modelFolder';
+import { downloadData } from './download/data';
+import { NETWORK, type Network, say } from './download/http';
+import { downloadModel } from './download/model';
+
+const command = 'npx ts-node weights/download.ts';
+
+function helpText(): string {
+  const width = Math.max(...Object.keys(MODEL_ALIASES).map((alias) => alias.length));
+  const aliases = Object.entries(MODEL_ALIASES).map(
+    ([alias, id]) => `  ${alias.padEnd(width)}   ${id}`,
+  );
+  return `Fetches a model from the Hugging Face Hub, or the prompt files.
+
+Usage:
+  ${command} <model> [--revision <branch, tag or commit>] [--update]
+  ${command} data [--update]
+
+A model is an id on the Hub (google/gemma-2-2b) or one of
+${aliases.join('\n')}
+
+It goes into the cache that all Hugging Face tools share, here ${hubCacheFolder()};
+a model that is there already is used as it is. Broken off, it goes on where it stopped.
+"data" fetches the IFEval prompts and the paper's prompt files into data/.
+
+  --revision <name>   a branch, tag or commit (default: main)
+  --update            ask again for what is here: a branch may have moved, a file been added
+
+Environment:
+  HF_TOKEN              access token, for gated models (Gemma, Mistral)
+  HF_HOME, HF_HUB_CACHE where the cache is
+  HF_ENDPOINT           a mirror of the Hub
+  HF_HUB_OFFLINE=1      never ask the Hub
+  TILLER_DATA_URL       a mirror of raw.githubusercontent.com, for "data"
+
+Exit codes: 0 all is there   1 the network or a checksum failed   2 the input is unusable
+`;
+}
+
+function readArguments(words: string[]) {
+  let parsed: ReturnType<typeof parseWords>;
+  try {
+    parsed = parseWords(words);
+  } catch (error) {
+    throw new InputError(`${(error as Error).message.replace(/\.$/, '')}. See ${command} --help`);
+  }
+  const { values, positionals } = parsed;
+  if (!values.help && positionals.length !== 1) {
+    throw new InputError(`Give one model, or the word data. See ${command} --help`);
+  }
+  return { ...values, model: positionals[0] };
+}
+
+/** Not cac, which would read `--revision 1.0` as the number 1. */
+const parseWords = (args: string[]) =>
+  parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      revision: { type: 'string' },
+      update: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+
+function hubModel(model: string, revision: string | undefined): HubModel {
+  if (revision !== undefined && model.includes('@')) {
+    throw new InputError('Give the revision once: after @, or with --revision.');
+  }
+  const found = parseHubModel(revision === undefined ? model : `${model}@${revision}`);
+  if (found) return found;
+  throw new InputError(
+    `"${model}" is neither an id on the Hub (google/gemma-2-2b) nor an alias.${didYouMean(model, ['data', ...Object.keys(MODEL_ALIASES)])} See ${command} --help`,
+  );
+}
+
+/**
+ * Runs the command.
+ * @param words as typed after the script's name
+ * @returns the exit code
+ */
+export async function run(words: string[], network: Network = NETWORK): Promise<number> {
+  try {
+    const { model, revision, update, help } = readArguments(words);
+    if (help) {
+      process.stdout.write(helpText());
+    } else if (model === 'data') {
+      const folder = path.join(__dirname, '..', 'data');
+      await downloadData(folder, network, { update });
+      console.log(folder);
+    } else if (localModelFolder(model)) {
+      say(network, `${model} is a folder here, and used as it is.`);
+      console.log(localModelFolder(model));
+    } else {
+      console.log(await downloadModel(hubModel(model, revision), network, { update }));
+    }
+    return 0;
+  } catch (error) {
+    const { message, code } = error as NodeJS.ErrnoException;
+    const ofFiles = ['EACCES', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EPERM', 'EDQUOT'].includes(
+      code ?? '',
+    );
+    network.out.write(`${message.replace(/\s*\n\s*/g, ' ')}\n`);
+    return error instanceof InputError || ofFiles ? 2 : 1;
+  }
+}
+
+if (require.main === module) {
+  run(process.argv.slice(2)).then((code) => {
+    process.exitCode = code;
+  });
+}
