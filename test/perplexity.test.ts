@@ -191,11 +191,7 @@ test('the command judges files, or lines, by the tokens of the model itself', as
 
 const unusable: [string, () => string[], RegExp][] = [
   ['no model', () => [written('a.txt', 'a')], /Give the model that judges: --model <model>/],
-  [
-    'no such folder',
-    () => ['--model', 'no/such', written('a.txt', 'a')],
-    /no\/such/,
-  ],
+  ['no such folder', () => ['--model', 'no/such', written('a.txt', 'a')], /no\/such/],
   ['no such file', () => ['--model', judge(), 'gone.txt'], /gone\.txt/],
   [
     'one last token',
