@@ -69,12 +69,16 @@ function fillTables(positions: number[][], frequencies: number[][], factor: numb
 
 /** theta^(-2i/r) for i < r/2; r is d, or fewer dimensions where only these are rotated. */
 export function defaultFrequencies(rotaryDim: number, theta: number): number[] {
-  return Array.from({ length: rotaryDim / 2 }, (_, i) => theta ** ((-2 * i) / rotaryDim));
+  return dividedFrequencies(theta, Array(rotaryDim / 2).fill(1));
 }
 
 /** The default frequencies, each over its factor: r/2 factors → r/2 frequencies (LongRoPE). */
 export function dividedFrequencies(theta: number, factors: number[]): number[] {
-  return defaultFrequencies(2 * factors.length, theta).map((f, i) => f / factors[i]);
+  // Rounded to float32 step by step, as the reference is: at position 100,000 the last bit counts.
+  const { fround } = Math;
+  return factors.map((factor, i) =>
+    fround(1 / fround(fround(factor) * fround(theta ** fround(i / factors.length)))),
+  );
 }
 
 /** Rotates the first r dimensions of x [B, heads, T, d]; the others pass. */
