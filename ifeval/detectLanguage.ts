@@ -26,7 +26,7 @@ interface Library {
   create_detector(profiles: Profiles): Detector;
 }
 
-/** How much of a text langdetect reads. */
+/** How much of a text langdetect reads, links and addresses left out. */
 const CHARACTERS = 10_000;
 /** What langdetect adds to every probability, so that none is 0: its alpha over its base. */
 const FLOOR = 0.5 / 10_000;
@@ -51,6 +51,7 @@ function findNgrams(text: string): string[] {
   const { library, profiles } = load();
   // Links and addresses are no language; the package means to remove them, and forgets to.
   const readable = text
+    .slice(0, 10 * CHARACTERS)
     .replace(/https?:\/\/[-_.?&~;+=/#0-9A-Za-z]{1,2076}/g, ' ')
     .replace(/[-_.0-9A-Za-z]{1,64}@[-_0-9A-Za-z]{1,255}[-_.0-9A-Za-z]{1,255}/g, ' ');
   const detector = library.create_detector(profiles);

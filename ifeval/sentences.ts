@@ -66,11 +66,8 @@ const TOKEN = new RegExp(
   `${MULTIPLE}|(?=[^("\`{[:;&#*@)}\\]\\-,])${NON_SPACE}+?(?=${WORD_END})|${NON_SPACE}`,
   'gu',
 );
-/** A mark that may end a sentence, with what follows: other punctuation, or the next word. */
-const CANDIDATE = new RegExp(
-  `[.?!](?=(?<after>${NON_WORD}|(?<gap>[${SPACE}]+)${NON_SPACE}+))`,
-  'gu',
-);
+/** A mark that may end a sentence; groups: what follows (a mark or a word), the space before it. */
+const CANDIDATE = new RegExp(`[.?!](?=(${NON_WORD}|([${SPACE}]+)${NON_SPACE}+))`, 'gu');
 /** Closing quotes and brackets, which belong to the sentence they close. */
 const CLOSING = new RegExp(`["')\\]}]+?(?:[${SPACE}]+|(?=--)|(?=\\n)|$)`, 'y');
 
@@ -168,8 +165,8 @@ function* findCandidates(text: string): Generator<Candidate> {
     // NLTK takes a space at the very start of the stretch for none.
     start = space > from ? space + 1 : start;
     if (last && last.index <= start) yield last;
-    const { after, gap } = match.groups!;
-    const next = match.index + 1 + (gap?.length ?? 0);
+    const [, after, gap = ''] = match;
+    const next = match.index + 1 + gap.length;
     const context = text.slice(start, match.index + 1) + after;
     last = { index: match.index, next, context, start };
   }
@@ -180,8 +177,11 @@ function* findCandidates(text: string): Generator<Candidate> {
 export function splitSentences(text: string): string[] {
   const spans: [number, number][] = [];
   let begin = 0;
+  const seen = new Map<string, boolean>();
   for (const { index, next, context } of findCandidates(text)) {
-    if (!holdsBreak(context)) continue;
+    const ends = seen.get(context) ?? holdsBreak(context);
+    seen.set(context, ends);
+    if (!ends) continue;
     spans.push([begin, index + 1]);
     begin = next;
   }

@@ -7,41 +7,47 @@ export function countWords(text: string): number {
   return text.match(new RegExp(`[${WORD}]+`, 'gu'))?.length ?? 0;
 }
 
+/** Stands between sentences while all of them are split at once, which is far faster. */
+const BREAK = '\0';
+
 const CLITICS = '(?:re|ve|ll|m|t|s|d|n)';
+// Rules look behind only after a character that few texts are full of: elsewhere it's slow.
 const OPENING: [RegExp, string][] = [
   [/[«“‘„]|`+/gu, ' $& '],
-  [/^"/, '``'],
+  [new RegExp(`"(?<=${BREAK}")`, 'g'), '``'],
   [/``/g, ' `` '],
   [/([ ([{<])("|'{2})/g, '$1 `` '],
-  [new RegExp(`(?<![${WORD}])'(?!${CLITICS}(?![${WORD}]))(?=[${WORD}])`, 'giu'), '$& '],
+  [new RegExp(`'(?<![${WORD}]')(?!${CLITICS}(?![${WORD}]))(?=[${WORD}])`, 'giu'), '$& '],
 ];
 const PUNCTUATION: [RegExp, string][] = [
   [/([:,])([^\p{Nd}])/gu, ' $1 $2'],
-  [/[:,]$/, ' $& '],
   [/\.{2,}/g, ' $& '],
-  [/[;@#$%&]/g, ' $& '],
-  [/[\u2012-\u2015]/g, ' $& '],
-  [/[?!]/g, ' $& '],
-  [/([^'])' /gu, "$1 ' "],
-  [/\*/g, ' $& '],
-  [/[\][(){}<>]/g, ' $& '],
+  [/[;@#$%&?!*[\](){}<>\u2012-\u2015]/g, ' $& '],
+  [/'(?<=[^']') /g, ' $&'],
   [/--/g, ' -- '],
+  [new RegExp(BREAK, 'g'), ` ${BREAK} `],
 ];
 const CLOSING: [RegExp, string][] = [
-  [/[»”’]/g, ' $& '],
-  [/''/g, " '' "],
+  [/[»”’]|''/g, ' $& '],
   [/"/g, " '' "],
   [new RegExp(`[${SPACE}]+`, 'g'), ' '],
-  [/([^' ])('[sS]|'[mM]|'[dD]|') /gu, '$1 $2 '],
-  [/([^' ])('ll|'LL|'re|'RE|'ve|'VE|n't|N'T) /gu, '$1 $2 '],
+  [/'(?<=[^' ]')[sSmMdD]? /g, ' $&'],
+  [/'(?<=[^' ]')(?:ll|LL|re|RE|ve|VE) |n(?<=[^' ]n)'t |N(?<=[^' ]N)'T /g, ' $&'],
 ];
+const CONTRACTION = /cannot|d'ye|gimme|gonna|gotta|lemme|more'n|wanna|'tis|'twas/i;
 const CONTRACTIONS: [RegExp, string][] = [
-  ...["can'not", "d''ye", "gim'me", "gon'na", "got'ta", "lem'me", "more''n"].map(
-    (pair): [RegExp, string] => {
-      const [, first, second] = /^(\w+)'(.+)$/.exec(pair)!;
-      return [new RegExp(`${BOUNDARY}(${first})(${second})${BOUNDARY}`, 'giu'), ' $1 $2 '];
-    },
-  ),
+  ...[
+    '(can)(not)',
+    "(d)('ye)",
+    '(gim)(me)',
+    '(gon)(na)',
+    '(got)(ta)',
+    '(lem)(me)',
+    "(more)('n)",
+  ].map((pair): [RegExp, string] => [
+    new RegExp(`${BOUNDARY}${pair}${BOUNDARY}`, 'giu'),
+    ' $1 $2 ',
+  ]),
   [new RegExp(`${BOUNDARY}(wan)(na)(?=[${SPACE}])`, 'giu'), ' $1 $2 '],
   [new RegExp(` ('t)(is|was)${BOUNDARY}`, 'giu'), ' $1 $2 '],
 ];
@@ -58,13 +64,12 @@ function splitFinalPeriod(sentence: string): string {
   return `${sentence.slice(0, at)} . ${rest} `;
 }
 
-/** Words and marks of a sentence as NLTK's NLTKWordTokenizer splits them. */
-function splitSentence(sentence: string): string[] {
-  const opened = splitFinalPeriod(apply(sentence, OPENING));
-  return splitSpace(apply(` ${apply(opened, PUNCTUATION)} `, [...CLOSING, ...CONTRACTIONS]));
-}
-
-/** Words and marks of a text as NLTK's `word_tokenize` splits them. */
+/** Words and marks of a text as NLTK's `word_tokenize` (its NLTKWordTokenizer) splits them. */
 export function splitWords(text: string): string[] {
-  return splitSentences(text).flatMap(splitSentence);
+  const sentences = splitSentences(text.replaceAll(BREAK, ' '));
+  const opened = apply([...sentences, ''].map((sentence) => BREAK + sentence).join(''), OPENING);
+  const ended = opened.split(BREAK).map(splitFinalPeriod).join(BREAK);
+  const spaced = apply(ended, [...PUNCTUATION, ...CLOSING]);
+  const words = CONTRACTION.test(spaced) ? apply(spaced, CONTRACTIONS) : spaced;
+  return splitSpace(words).filter((word) => word !== BREAK);
 }

@@ -30,8 +30,10 @@ export function forbiddenWords(
   { forbidden_words }: Pick<Kwargs, 'forbidden_words'>,
 ): Verdict {
   for (const word of forbidden_words) {
-    const pattern = new RegExp(`${BOUNDARY}${literalAnyCase(word)}${BOUNDARY}`, 'iu');
-    const match = pattern.exec(response);
+    const source = literalAnyCase(word);
+    // Boundaries are slow to look for: first without.
+    if (!new RegExp(source, 'iu').test(response)) continue;
+    const match = new RegExp(`${BOUNDARY}${source}${BOUNDARY}`, 'iu').exec(response);
     if (match) {
       const span = response.slice(Math.max(0, match.index - 15), match.index + word.length + 15);
       return { followed: false, evidence: `${quote(match[0])} in ${quote(span)}` };

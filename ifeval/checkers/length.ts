@@ -1,6 +1,6 @@
 /** How long a response is: sentences, words, paragraphs. */
 import { compare, exactly, plural, quote } from '../evidence';
-import { SPACE, splitSpace, strip, stripCharacter } from '../python';
+import { SPACE, strip, stripCharacter, stripStart } from '../python';
 import { splitSentences } from '../sentences';
 import type { Kwargs, Verdict } from '../types';
 import { countWords } from '../words';
@@ -51,13 +51,15 @@ export function nthParagraphFirstWord(
   if (nth_paragraph > count) {
     return { followed: false, evidence: `${plural(count, 'paragraph')}, no ${nth_paragraph}.` };
   }
-  const [start] = splitSpace(paragraphs[nth_paragraph - 1]);
+  const [start] = new RegExp(`^[^${SPACE}]*`).exec(stripStart(paragraphs[nth_paragraph - 1]))!;
   if (!start) return { followed: false, evidence: `paragraph ${nth_paragraph} is empty` };
   const bare = stripCharacter(stripCharacter(start, "'", 'start'), '"', 'start');
+  const [word] = /^[^.,?!'"]*/.exec(bare)!;
+  const wanted = first_word.toLowerCase();
   // Letter by letter, as officially: a final Σ becomes σ.
-  const word = Array.from(/^[^.,?!'"]*/.exec(bare)![0], (letter) => letter.toLowerCase()).join('');
+  const lower = Array.from(word.slice(0, wanted.length + 1), (letter) => letter.toLowerCase());
   return {
-    followed: count === num_paragraphs && word === first_word.toLowerCase(),
+    followed: count === num_paragraphs && lower.join('') === wanted,
     evidence:
       `${plural(count, 'paragraph')}, ${num_paragraphs} wanted; paragraph ${nth_paragraph} starts ` +
       `with ${quote(word)}, ${quote(first_word)} wanted`,
