@@ -10,7 +10,8 @@ export function capitalWordFrequency(
   response: string,
   { capital_frequency, capital_relation }: Pick<Kwargs, 'capital_frequency' | 'capital_relation'>,
 ): Verdict {
-  const count = splitWords(response).filter(isUpper).length;
+  const hasCapitals = /\p{Uppercase}/u.test(response);
+  const count = hasCapitals ? splitWords(response).filter(isUpper).length : 0;
   return compare(count, capital_relation, capital_frequency, 'word', ' in capitals');
 }
 
