@@ -47,8 +47,7 @@ function writeLines(file: string, rows: object[]) {
   fs.renameSync(partial, file);
 }
 
-/** The exit code: 0, or 2 for flags or rows that can't be used. */
-export function main(args: string[]): number {
+function evaluateFiles(args: string[]): number {
   const flags = parseFlags(args);
   if (flags.help) {
     console.log(USAGE);
@@ -84,12 +83,15 @@ export function main(args: string[]): number {
   return 0;
 }
 
-if (require.main === module) {
+/** Runs the command line; the exit code is 0, or 2 for flags, files or rows that can't be used. */
+export function main(args: string[]): number {
   try {
-    process.exitCode = main(process.argv.slice(2));
+    return evaluateFiles(args);
   } catch (error) {
     if (!(error instanceof FileError || error instanceof UsageError)) throw error;
     console.error(error.message);
-    process.exitCode = 2;
+    return 2;
   }
 }
+
+if (require.main === module) process.exitCode = main(process.argv.slice(2));

@@ -5,6 +5,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { main } from '../ifeval/cli';
 
 const root = path.join(__dirname, '..');
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-ifeval-'));
@@ -21,14 +22,12 @@ const write = (file: string, lines: Line[]) =>
   );
 
 let runs = 0;
-function run(...flags: string[]) {
+/** Runs the command line in this process, or for real. */
+function run(flags: string[] = [], inProcess = true) {
   const folder = path.join(temp, `out${runs++}`, 'deeper');
-  const args = ['--input_data', inputs, '--input_response_data', responses, '--output_dir', folder];
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ['-r', 'ts-node/register/transpile-only', 'ifeval/cli.ts', ...args, ...flags],
-    { cwd: root, encoding: 'utf8' },
-  );
+  const files = ['--input_data', inputs, '--input_response_data', responses];
+  const args = [...files, '--output_dir', folder, ...flags];
+  const { status, stdout, stderr } = inProcess ? runHere(args) : runScript(args);
   const read = (mode: string) => {
     const file = path.join(folder, `eval_results_${mode}.jsonl`);
     if (!fs.existsSync(file)) return undefined;
@@ -39,6 +38,25 @@ function run(...flags: string[]) {
       .map((line) => JSON.parse(line));
   };
   return { status, stdout, stderr, strict: read('strict'), loose: read('loose') };
+}
+
+function runScript(args: string[]) {
+  const script = ['-r', 'ts-node/register/transpile-only', 'ifeval/cli.ts', ...args];
+  return spawnSync(process.execPath, script, { cwd: root, encoding: 'utf8' });
+}
+
+function runHere(args: string[]) {
+  const { log, error } = console;
+  const out: string[] = [];
+  const err: string[] = [];
+  console.log = (line) => out.push(`${line}\n`);
+  console.error = (line) => err.push(`${line}\n`);
+  try {
+    const status = main(args);
+    return { status, stdout: out.join(''), stderr: err.join('') };
+  } finally {
+    Object.assign(console, { log, error });
+  }
 }
 
 const row = (key: number, prompt: string, ids: string[], kwargs: unknown[]) => ({
@@ -61,7 +79,7 @@ const answers = [
 test('results have the official fields, in the order of the input', () => {
   write(inputs, good);
   write(responses, answers);
-  const { status, strict, loose, stderr, stdout } = run();
+  const { status, strict, loose, stderr, stdout } = run([], false);
   assert.is(status, 0, stderr);
   assert.equal(
     strict!.map(({ evidence, ...official }) => official),
@@ -148,7 +166,7 @@ test('bad rows are all named with file and line, and nothing is written', () => 
 });
 
 test('--skip-bad evaluates the rest, and counts what it left out', () => {
-  const { status, stdout, strict, loose } = run('--skip-bad');
+  const { status, stdout, strict, loose } = run(['--skip-bad']);
   assert.is(status, 0);
   assert.equal([strict!.length, loose!.length], [1, 1]);
   assert.match(stdout, /12 bad rows skipped, 1 evaluated/);
@@ -160,7 +178,7 @@ test('flags and files that are not there end with code 2 and a line', () => {
   assert.is(missing.status, 2);
   assert.match(missing.stderr, /^Can't read .*responses\.jsonl/);
   assert.not.match(missing.stderr, /\n {4}at /);
-  const unknown = run('--fast');
+  const unknown = run(['--fast'], false);
   assert.is(unknown.status, 2);
   assert.match(unknown.stderr, /--fast/);
   assert.not.match(unknown.stderr, /\n {4}at /);
