@@ -30,6 +30,7 @@ TEXTS = [
     'Wait... what? Well ... yes. e.g. this, i.e. that, etc. The rest vs. him.',
     'J. Aron and B. Smith met A. Then it ended. A. then it went on.',
     'It cost 3.50. Then 4. The fifth. 10.5. Next',
+    'Plan A. 5 people came. Plan B. "Quoted" words, approx. 5, e.g. "this", Inc. (that) Inc. It is.',
     '“Yes.” she said. ‘No.’ He left. «Oui.» Elle.',
     '  \n Leading space. Trailing space. \n ',
     'No end mark at all',
