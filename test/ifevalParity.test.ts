@@ -7,9 +7,9 @@ import { DIVERGENCES } from '../ifeval/divergences';
 import { evaluate, type Mode } from '../ifeval/evaluate';
 import { type Row, readRows } from '../ifeval/rows';
 
-/** The folder shared/ stands beside the checkout, or inside of it. */
-const folder = ['../shared', 'shared', '/work/shared']
-  .map((shared) => path.resolve(__dirname, '..', shared, 'data/ifeval'))
+/** Stands beside the checkout on machines that have it, or inside of it. */
+const folder = ['../../shared', '../shared']
+  .map((shared) => path.join(__dirname, shared, 'data/ifeval'))
   .find((candidate) => fs.existsSync(candidate));
 
 interface Official {
