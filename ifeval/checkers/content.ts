@@ -1,0 +1,44 @@
+/** Placeholders and postscripts. */
+import { quote } from '../evidence';
+import { literal, SPACE, strip } from '../python';
+import type { Kwargs, Verdict } from '../types';
+import { atLeast } from './format';
+
+/** `[...]` on one line, up to the first `]`. */
+export function numberPlaceholders(
+  response: string,
+  { num_placeholders }: Pick<Kwargs, 'num_placeholders'>,
+): Verdict {
+  let count = 0;
+  for (const line of response.split('\n')) {
+    let close = -1;
+    for (;;) {
+      const open = line.indexOf('[', close + 1);
+      if (open < 0) break;
+      close = line.indexOf(']', open + 1);
+      if (close < 0) break;
+      count++;
+    }
+  }
+  return atLeast(count, num_placeholders, 'placeholder');
+}
+
+/**
+ * A postscript's mark somewhere, in any case, blanks allowed inside the two usual ones.
+ * `P.P.S` needs no last full stop, `P.S.` does.
+ */
+export function postscript(
+  response: string,
+  { postscript_marker }: Pick<Kwargs, 'postscript_marker'>,
+): Verdict {
+  const marker = strip(postscript_marker);
+  const blank = `[${SPACE}]?`;
+  const usual: Record<string, string> = {
+    'P.P.S': `p\\.${blank}p\\.${blank}s`,
+    'P.S.': `p\\.${blank}s\\.`,
+  };
+  const pattern = new RegExp(usual[marker] ?? literal(marker.toLowerCase()), 'u');
+  const found = pattern.exec(response.toLowerCase());
+  if (!found) return { followed: false, evidence: `no ${quote(marker)}` };
+  return { followed: true, evidence: `${quote(found[0])} at character ${found.index + 1}` };
+}
