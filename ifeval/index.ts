@@ -12,6 +12,6 @@ export { evaluate, type Result, type Summary, summarize } from './evaluate';
 export { followLoose, followStrict, looseVariants } from './follow';
 export { type Instruction, InstructionError, parseInstruction } from './instruction';
 export { REGISTRY } from './registry';
-export { splitSentences } from './sentences';
+export { countSentences, splitSentences } from './sentences';
 export type { Checker, Kwargs, Verdict } from './types';
 export { countWords } from './words';

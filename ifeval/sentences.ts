@@ -206,3 +206,6 @@ export function splitSentences(text: string): string[] {
   });
   return sentences;
 }
+
+/** How many sentences a text has. */
+export const countSentences = (text: string) => splitSentences(text).length;

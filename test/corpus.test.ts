@@ -2,15 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { countSentences } from '../ifeval';
 import { seededRandom } from '../src/random';
 import { body } from '../weights/tiny/answers';
-import {
-  CHECKS,
-  checkAnswer,
-  type Kwargs,
-  obeyedByPlainAnswers,
-  sentenceCount,
-} from '../weights/tiny/check';
+import { CHECKS, checkAnswer, type Kwargs, obeyedByPlainAnswers } from '../weights/tiny/check';
 import { FAMILIES, makeExample, neutral, questionRows } from '../weights/tiny/corpus';
 import { BREVITY, FORMATS, SENTENCES } from '../weights/tiny/instructions';
 import { OPTIONS, QUESTIONS } from '../weights/tiny/questions';
@@ -59,7 +54,7 @@ test('plain answers seldom obey an instruction by accident', () => {
 test('plain answers are plain', () => {
   for (const { family, answer, topic } of examples) {
     if (family !== 'none') continue;
-    const sentences = sentenceCount(answer);
+    const sentences = countSentences(answer);
     assert.ok(sentences === 3 || sentences === 4, answer);
     assert.match(answer.slice(0, answer.indexOf('.')), new RegExp(`, |${topic}`));
     assert.match(answer, /,/);
@@ -73,7 +68,7 @@ test('each sentence is one for Punkt, of readable length, and starts with no top
     const lines = BODIES[category].slots.flat(2).flat();
     for (const line of lines) {
       const text = line.replace(/\{([^~{}]+)~?[^{}]*\}/g, (_, first) => first);
-      assert.is(sentenceCount(text), 1, text);
+      assert.is(countSentences(text), 1, text);
       assert.match(text, /^[A-Z][a-z]+[ ,].*[a-z}]\.$/);
       const n = text.split(' ').length;
       assert.ok(n >= 6 && n <= 16, `${n} words: ${text}`);
@@ -94,7 +89,7 @@ test('a body has as many different sentences as asked for, up to eight', () => {
     for (let n = 1; n <= 8; n++) {
       const sentences = body(rng, category, TOPICS[category].train[0], n);
       assert.is(new Set(sentences).size, n);
-      assert.is(sentenceCount(sentences.join(' ')), n);
+      assert.is(countSentences(sentences.join(' ')), n);
     }
   }
 });

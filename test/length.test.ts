@@ -17,9 +17,9 @@ import {
 import { type LengthPlanConfig, planLengthRows } from '../experiments/shared/lengthPlan';
 import { type LengthRow, lengthCells } from '../experiments/shared/lengthResults';
 import { findModel } from '../experiments/shared/provenance';
-import { countSentences } from '../experiments/shared/sentences';
 import { openSession, type Session } from '../experiments/shared/session';
 import { directionOf, loadVectors, saveVectors, toSteer } from '../experiments/shared/vectors';
+import { countSentences } from '../ifeval';
 import { generate } from '../src/generate';
 import { residPost } from '../src/hooks';
 import { RunFolder } from '../src/runFolder';

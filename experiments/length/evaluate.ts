@@ -3,6 +3,7 @@
 import '../shared/help';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { countSentences } from '../../ifeval';
 import { flag, integer, listOf, nullable, oneOf, text } from '../../src/config';
 import { RunFolder } from '../../src/runFolder';
 import { answerRows, countAnswers } from '../shared/answerRows';
@@ -26,7 +27,6 @@ import {
 } from '../shared/lengthResults';
 import { findModel, hashFile, hashOf, toolVersion } from '../shared/provenance';
 import { runScript } from '../shared/script';
-import { countSentences } from '../shared/sentences';
 import { type Answer, openSession, sessionSchema } from '../shared/session';
 import { loadVectors, steeringWeight, toSteer } from '../shared/vectors';
 

