@@ -42,7 +42,7 @@ export const RECIPE = {
   batchSize: 32,
   /** Longer examples are left out. */
   maxLength: 136,
-  steps: 3000,
+  steps: 2800,
   warmup: 150,
   peakRate: 2e-3,
   /** The share of the steps over which the rate falls to 0. */
