@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { seededRandom } from '../../src/random';
 import type { Tokenizer } from '../../src/tokenizer';
-import { type Example, makeExample } from './corpus';
+import { type Example, makeExample, SHARES, type Shares } from './corpus';
 import { encodeExample } from './encode';
 
 /** What a token is, for the masks. */
@@ -41,17 +41,28 @@ export interface Batch {
 /** Examples drawn for one pool; a pool is cut into batches of similar length. */
 const POOL = 8;
 
+export interface BatchOptions {
+  batchSize: number;
+  /** Longer examples are left out. */
+  maxLength: number;
+  seed: number;
+  hide: HideOptions;
+  /** Shares of the kinds of prompts from a batch on (a multiple of 8); before it, SHARES. */
+  late: { from: number; shares: Shares };
+}
+
 /** Yields batches for ever, from batch number `from` on. */
 export function* batches(
   tokenizer: Tokenizer,
-  options: { batchSize: number; maxLength: number; seed: number; from: number; hide: HideOptions },
+  options: BatchOptions & { from: number },
 ): Generator<Batch, never> {
   const { batchSize, seed, from } = options;
   for (let pool = Math.floor(from / POOL); ; pool++) {
     const random = seededRandom(seed * 1_000_003 + pool);
+    const shares = pool * POOL >= options.late.from ? options.late.shares : SHARES;
     const rows: Row[] = [];
     while (rows.length < POOL * batchSize) {
-      const row = encode(tokenizer, makeExample(random, { split: 'train' }));
+      const row = encode(tokenizer, makeExample(random, { split: 'train', shares }));
       if (row.ids.length <= options.maxLength) rows.push(row);
     }
     rows.sort((a, b) => a.ids.length - b.ids.length);

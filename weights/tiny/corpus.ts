@@ -29,7 +29,7 @@ export { checkAnswer } from './check';
 export type Split = 'train' | 'heldout';
 
 /** The kinds of prompts and their shares in percent; formats that aren't named share the rest. */
-const SHARES = {
+export const SHARES = {
   none: 16,
   'length:brevity': 14,
   'length_constraints:number_sentences': 9,
@@ -37,6 +37,7 @@ const SHARES = {
   'keywords:forbidden_words': 8,
   pairs: 8,
 } as const;
+export type Shares = Record<keyof typeof SHARES, number>;
 
 type Format = keyof typeof FORMATS;
 export type Family = keyof typeof SHARES | Format;
@@ -106,17 +107,19 @@ export interface Example {
 export interface ExampleOptions {
   /** Which topics. */
   split: Split;
-  /** Drawn by SHARES unless given. */
+  /** Drawn by `shares` unless given. */
   family?: Family;
+  /** Default SHARES. */
+  shares?: Shares;
   /** Which wordings; training ones for `train`, either for `heldout`, unless given. */
   phrasings?: Split | 'mixed';
 }
 
 const NUMBERS = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight'];
 
-function drawFamily(rng: Rng): Family {
+function drawFamily(rng: Rng, shares: Shares): Family {
   let rest = rng() * 100;
-  for (const [family, share] of Object.entries(SHARES)) {
+  for (const [family, share] of Object.entries(shares)) {
     rest -= share;
     if (rest < 0) return family as Family;
   }
@@ -210,7 +213,7 @@ function wording(rng: Rng, wish: Drawn, which: Split | 'mixed'): string {
 
 /** One example; the same state of `rng` gives the same one. */
 export function makeExample(rng: Rng, options: ExampleOptions): Example {
-  const { split, family = drawFamily(rng) } = options;
+  const { split, family = drawFamily(rng, options.shares ?? SHARES) } = options;
   const which = options.phrasings ?? (split === 'train' ? 'train' : 'mixed');
   const category = pick(rng, CATEGORIES);
   const families = family === 'none' ? [] : family === 'pairs' ? pick(rng, PAIRS) : [family];

@@ -40,9 +40,8 @@ export const RECIPE = {
   seed: 1,
   initStd: 0.02,
   batchSize: 32,
-  /** Longer examples are left out. */
   maxLength: 136,
-  steps: 2800,
+  steps: 3000,
   warmup: 150,
   peakRate: 2e-3,
   /** The share of the steps over which the rate falls to 0. */
@@ -51,6 +50,18 @@ export const RECIPE = {
   noise: 0.15,
   adamw: { beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.15, clipNorm: 1 },
   hide: { last: 0.1, relay: 0.15, chain: 0.2, drop: 0.3, keywordsFree: 0.7 } satisfies HideOptions,
+  /** What is learnt last gets more room at the end. */
+  late: {
+    from: 2104,
+    shares: {
+      none: 12,
+      'length:brevity': 14,
+      'length_constraints:number_sentences': 7,
+      'keywords:existence': 12,
+      'keywords:forbidden_words': 18,
+      pairs: 16,
+    },
+  },
 };
 
 export type Recipe = typeof RECIPE;

@@ -192,9 +192,8 @@ export async function train(options: TrainOptions): Promise<void> {
   else rmSync(curve, { force: true });
   console.log(`${count.toLocaleString('en')} parameters; starting at step ${optimizer.step}.`);
 
-  const { batchSize, maxLength, seed, hide } = recipe;
   const noise = new Noise(recipe);
-  const source = batches(tokenizer, { batchSize, maxLength, seed, hide, from: optimizer.step });
+  const source = batches(tokenizer, { ...recipe, from: optimizer.step });
   const started = performance.now();
   const first = optimizer.step;
   let losses: number[] = [];
