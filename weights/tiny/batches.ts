@@ -47,8 +47,8 @@ export interface BatchOptions {
   maxLength: number;
   seed: number;
   hide: HideOptions;
-  /** Shares of the kinds of prompts from a batch on (a multiple of 8); before it, SHARES. */
-  late: { from: number; shares: Shares };
+  /** Shares of the kinds of prompts from batch `from` on (a multiple of 8); first of all, SHARES. */
+  shares: { from: number; shares: Shares }[];
 }
 
 /** Yields batches for ever, from batch number `from` on. */
@@ -59,7 +59,8 @@ export function* batches(
   const { batchSize, seed, from } = options;
   for (let pool = Math.floor(from / POOL); ; pool++) {
     const random = seededRandom(seed * 1_000_003 + pool);
-    const shares = pool * POOL >= options.late.from ? options.late.shares : SHARES;
+    const changed = options.shares.findLast(({ from }) => pool * POOL >= from);
+    const shares = changed?.shares ?? SHARES;
     const rows: Row[] = [];
     while (rows.length < POOL * batchSize) {
       const row = encode(tokenizer, makeExample(random, { split: 'train', shares }));

@@ -37,9 +37,9 @@ export const SHARES = {
   'keywords:forbidden_words': 8,
   pairs: 8,
 } as const;
-export type Shares = Record<keyof typeof SHARES, number>;
-
 type Format = keyof typeof FORMATS;
+export type Shares = Record<keyof typeof SHARES, number> & { [format in Format]?: number };
+
 export type Family = keyof typeof SHARES | Format;
 
 const FORMAT_IDS = Object.keys(FORMATS) as Format[];

@@ -41,27 +41,43 @@ export const RECIPE = {
   initStd: 0.02,
   batchSize: 32,
   maxLength: 136,
-  steps: 3000,
   warmup: 150,
-  peakRate: 2e-3,
-  /** The share of the steps over which the rate falls to 0. */
-  descent: 0.25,
+  /** Each round holds its peak rate and falls to 0 over its last `descent` steps. */
+  rounds: [
+    { until: 3000, peakRate: 2e-3, descent: 750 },
+    { until: 3400, peakRate: 1e-3, descent: 400 },
+  ],
   /** Gaussian noise on the residual stream after each block: up to this share of its own size. */
   noise: 0.15,
   adamw: { beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.15, clipNorm: 1 },
   hide: { last: 0.1, relay: 0.15, chain: 0.2, drop: 0.3, keywordsFree: 0.7 } satisfies HideOptions,
-  /** What is learnt last gets more room at the end. */
-  late: {
-    from: 2104,
-    shares: {
-      none: 12,
-      'length:brevity': 14,
-      'length_constraints:number_sentences': 7,
-      'keywords:existence': 12,
-      'keywords:forbidden_words': 18,
-      pairs: 16,
+  /** What is learnt last gets more room towards the end. */
+  shares: [
+    {
+      from: 2104,
+      shares: {
+        none: 12,
+        'length:brevity': 14,
+        'length_constraints:number_sentences': 7,
+        'keywords:existence': 12,
+        'keywords:forbidden_words': 18,
+        pairs: 16,
+      },
     },
-  },
+    {
+      from: 3000,
+      shares: {
+        none: 8,
+        'length:brevity': 10,
+        'length_constraints:number_sentences': 5,
+        'keywords:existence': 18,
+        'keywords:forbidden_words': 8,
+        pairs: 20,
+        'startend:end_checker': 8,
+        'change_case:english_capital': 12,
+      },
+    },
+  ],
 };
 
 export type Recipe = typeof RECIPE;

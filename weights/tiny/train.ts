@@ -113,10 +113,10 @@ function loadState(file: string, parameters: Map<string, Parameter>, optimizer: 
   state.close();
 }
 
-/** Linear warm-up, the peak rate, and a linear descent to 0 at the end. */
-function learningRate(step: number, steps: number, recipe: Recipe): number {
-  const { peakRate, warmup, descent } = recipe;
-  return peakRate * Math.min(1, (step + 1) / warmup, (steps - step) / (descent * steps));
+/** Linear warm-up, then each round's peak rate and descent. */
+function learningRate(step: number, { rounds, warmup }: Recipe): number {
+  const { until, peakRate, descent } = rounds.find((round) => step < round.until) ?? rounds.at(-1)!;
+  return peakRate * Math.max(0, Math.min(1, (step + 1) / warmup, (until - step) / descent));
 }
 
 /**
@@ -206,7 +206,7 @@ export async function train(options: TrainOptions): Promise<void> {
       () => batchLoss(model, batch, noise, kept),
       [...variables.values()],
     );
-    optimizer.update(new Map(Object.entries(grads)), learningRate(step, steps, recipe));
+    optimizer.update(new Map(Object.entries(grads)), learningRate(step, recipe));
     losses.push(value.dataSync()[0]);
     tf.dispose([value, batch.mask, ...kept, ...Object.values(grads)]);
     if (optimizer.step % 20 === 0 || optimizer.step === steps) {
@@ -238,7 +238,9 @@ function main() {
     .option('--out <dir>', 'Checkpoint folder (holds the tokenizer)', {
       default: 'weights/tiny-gemma2',
     })
-    .option('--steps <n>', 'Training steps', { default: RECIPE.steps })
+    .option('--steps <n>', 'Training steps', {
+      default: RECIPE.rounds.at(-1)!.until,
+    })
     .option('--state <dir>', 'Where the state of an unfinished run is kept', {
       default: 'weights/tiny/.training',
     })
