@@ -122,9 +122,12 @@ export function putMatrix(
           ? read
           : run('Cast', [type('SrcT', from), type('DstT', to), flag('Truncate')], read);
       if (to === HALF && from !== HALF) {
-        const finite = run('IsFinite', [type('T', HALF)], kept);
-        checkFinite(backend, finite, stored);
-        free(finite);
+        const each = run('IsFinite', [type('T', HALF)], kept);
+        const axes = integers(0, 1);
+        const all = run('All', [flag('keep_dims'), type('Tidx', binding.TF_INT32)], each, axes);
+        const [finite] = binding.tensorDataSync(all);
+        free(each, axes, all);
+        if (!finite) throw beyondHalf(stored);
       }
       const bits = bitcast(kept, to, carrier);
       const places = integers(...Array.from({ length: count }, (_, i) => row + i));
@@ -148,12 +151,10 @@ export function putMatrix(
   }
 }
 
-function checkFinite(backend: NodeBackend, id: number, { name, shape }: StoredMatrix) {
-  if (backend.binding.tensorDataSync(id).every((finite) => finite)) return;
-  throw new InputError(
+const beyondHalf = ({ name, shape }: StoredMatrix) =>
+  new InputError(
     `Tensor "${name}" [${shape}] has numbers beyond float16's 65504: use dtype bfloat16 or float32.`,
   );
-}
 
 /** Lets 16-bit tensors pass for float32; products, look-ups and reading give float32 from them. */
 function teach16Bit(backend: NodeBackend) {
