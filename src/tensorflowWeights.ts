@@ -62,14 +62,8 @@ interface NodeBackend {
   readSync(dataId: object): tf.TypedArray;
 }
 
-/** The backend in use, made ready for 16-bit tensors. */
-function nodeBackend(): NodeBackend {
-  const backend = tf.backend() as unknown as NodeBackend;
-  if (!ready.has(backend)) teach16Bit(backend);
-  ready.add(backend);
-  return backend;
-}
-const ready = new WeakSet<NodeBackend>();
+/** Backends that know what to do with 16-bit tensors. */
+const taught = new WeakSet<NodeBackend>();
 
 /**
  * Reads a matrix onto the tensorflow backend; beyond the result it takes a few MB, and when
@@ -83,72 +77,92 @@ export function putMatrix(
   dtype: WeightDtype,
   transposed: boolean,
 ): tf.Tensor2D {
-  const backend = nodeBackend();
-  const { binding } = backend;
+  const backend = tf.backend() as unknown as NodeBackend;
+  if (dtype !== 'float32' && !taught.has(backend)) {
+    teach16Bit(backend);
+    taught.add(backend);
+  }
+  const ops = rawOps(backend.binding);
   const [from, to] = [STORED[stored.dtype], KEPT[dtype]];
+  // InplaceUpdate only copies bits, and a GPU has it for half but not for bfloat16.
+  const carrier = is16Bit(to) ? HALF : FLOAT;
+  const [rows, columns] = stored.shape;
+  const rowBytes = columns * (from === FLOAT ? 4 : 2);
+  const atOnce = Math.min(rows, Math.max(1, Math.floor(SLICE_BYTES / rowBytes)));
+  const bytes = new Uint8Array(atOnce * rowBytes);
+  try {
+    let matrix = ops.empty([rows, columns], carrier);
+    for (let row = 0; row < rows; row += atOnce) {
+      const count = Math.min(atOnce, rows - row);
+      const slice = bytes.subarray(0, count * rowBytes);
+      stored.read(slice, row * rowBytes);
+      const read = ops.fromBytes(slice, [count, columns], from);
+      const kept = ops.cast(read, from, to);
+      if (to === HALF && from !== HALF && !ops.isFinite(kept)) throw beyondHalf(stored);
+      const places = Int32Array.from({ length: count }, (_, i) => row + i);
+      const next = ops.update(matrix, places, ops.bitcast(kept, to, carrier), carrier);
+      ops.freeAllBut(next);
+      matrix = next;
+    }
+    if (transposed) {
+      matrix = ops.transpose(matrix, carrier);
+      ops.freeAllBut(matrix);
+    }
+    const id = ops.bitcast(matrix, carrier, to);
+    ops.release(id);
+    const shape = transposed ? [columns, rows] : [rows, columns];
+    return backend.createOutputTensor({ id, shape, dtype: to }) as tf.Tensor2D;
+  } finally {
+    ops.freeAllBut();
+  }
+}
+
+/** Ops of libtensorflow on tensors by their id: tfjs has some of them not at all, others not in 16 bit. */
+function rawOps(binding: NodeBackend['binding']) {
   const live = new Set<number>();
   const own = (id: number) => {
     live.add(id);
     return id;
   };
-  const free = (...ids: number[]) => {
-    for (const id of ids) if (live.delete(id)) binding.deleteTensor(id);
-  };
   const type = (name: string, value: number) => ({ name, type: binding.TF_ATTR_TYPE, value });
   const flag = (name: string) => ({ name, type: binding.TF_ATTR_BOOL, value: false });
   const run = (op: string, attributes: Attribute[], ...inputs: number[]) =>
     own(binding.executeOp(op, attributes, inputs, 1)[0].id);
-  const integers = (...values: number[]) =>
+  const integers = (values: ArrayLike<number>) =>
     own(binding.createTensor([values.length], binding.TF_INT32, Int32Array.from(values)));
   const bitcast = (id: number, a: number, b: number) =>
     a === b ? id : run('Bitcast', [type('T', a), type('type', b)], id);
-
-  // InplaceUpdate copies bits, and a GPU has it for half but not for bfloat16.
-  const carrier = is16Bit(to) ? HALF : FLOAT;
-  const [rows, columns] = stored.shape;
-  const width = from === FLOAT ? 4 : 2;
-  const atOnce = Math.max(1, Math.floor(SLICE_BYTES / (columns * width)));
-  const bytes = new Uint8Array(Math.min(rows, atOnce) * columns * width);
-  try {
-    let matrix = run('Empty', [type('dtype', carrier), flag('init')], integers(rows, columns));
-    for (let row = 0; row < rows; row += atOnce) {
-      const count = Math.min(atOnce, rows - row);
-      const slice = bytes.subarray(0, count * columns * width);
-      stored.read(slice, row * columns * width);
-      const raw = own(binding.createTensor([count, columns, width], UINT8, slice));
-      const read = bitcast(raw, UINT8, from);
-      const kept =
-        from === to
-          ? read
-          : run('Cast', [type('SrcT', from), type('DstT', to), flag('Truncate')], read);
-      if (to === HALF && from !== HALF) {
-        const each = run('IsFinite', [type('T', HALF)], kept);
-        const axes = integers(0, 1);
-        const all = run('All', [flag('keep_dims'), type('Tidx', binding.TF_INT32)], each, axes);
-        const [finite] = binding.tensorDataSync(all);
-        free(each, axes, all);
-        if (!finite) throw beyondHalf(stored);
+  const index = type('Tidx', binding.TF_INT32);
+  return {
+    bitcast,
+    empty: (shape: number[], dtype: number) =>
+      run('Empty', [type('dtype', dtype), flag('init')], integers(shape)),
+    fromBytes(bytes: Uint8Array, shape: number[], dtype: number) {
+      const width = dtype === FLOAT ? 4 : 2;
+      return bitcast(own(binding.createTensor([...shape, width], UINT8, bytes)), UINT8, dtype);
+    },
+    cast: (id: number, a: number, b: number) =>
+      a === b ? id : run('Cast', [type('SrcT', a), type('DstT', b), flag('Truncate')], id),
+    isFinite(id: number) {
+      const each = run('IsFinite', [type('T', HALF)], id);
+      const all = run('All', [flag('keep_dims'), index], each, integers([0, 1]));
+      return Boolean(binding.tensorDataSync(all)[0]);
+    },
+    /** Writes rows into a matrix; the result is the same memory under another id. */
+    update: (matrix: number, places: Int32Array, rows: number, dtype: number) =>
+      run('InplaceUpdate', [type('T', dtype)], matrix, integers(places), rows),
+    transpose: (id: number, dtype: number) =>
+      run('Transpose', [type('T', dtype), type('Tperm', binding.TF_INT32)], id, integers([1, 0])),
+    /** From now on someone else's to free. */
+    release: (id: number) => void live.delete(id),
+    freeAllBut(kept?: number) {
+      for (const id of live) {
+        if (id === kept) continue;
+        binding.deleteTensor(id);
+        live.delete(id);
       }
-      const bits = bitcast(kept, to, carrier);
-      const places = integers(...Array.from({ length: count }, (_, i) => row + i));
-      // The same memory, under another id.
-      const next = run('InplaceUpdate', [type('T', carrier)], matrix, places, bits);
-      free(matrix, places, bits, kept, read, raw);
-      matrix = next;
-    }
-    if (transposed) {
-      const attributes = [type('T', carrier), type('Tperm', binding.TF_INT32)];
-      const turned = run('Transpose', attributes, matrix, integers(1, 0));
-      free(matrix);
-      matrix = turned;
-    }
-    const result = bitcast(matrix, carrier, to);
-    live.delete(result);
-    const shape = transposed ? [columns, rows] : [rows, columns];
-    return backend.createOutputTensor({ id: result, shape, dtype: to }) as tf.Tensor2D;
-  } finally {
-    free(...live);
-  }
+    },
+  };
 }
 
 const beyondHalf = ({ name, shape }: StoredMatrix) =>
@@ -197,33 +211,52 @@ function teach16Bit(backend: NodeBackend) {
     const { transposeA, transposeB } = args.attrs as Record<string, boolean>;
     const multiply = (x: tf.Tensor, y: tf.Tensor) =>
       tf.matMul(widen(x), widen(y), transposeA, transposeB);
-    // Where slices of rows make no plain sum or list of products, the matrix is cast whole.
     const narrow = isNarrow(b) ? b : a;
-    const whole = a.rank > 2 || b.rank > 2 || transposeA;
-    if (whole || narrow.size <= castAtOnce) return tf.tidy(() => multiply(a, b));
-    const [rows, columns] = narrow.shape;
-    const atOnce = Math.max(1, Math.floor(castAtOnce / columns));
-    const starts = Array.from({ length: Math.ceil(rows / atOnce) }, (_, i) => i * atOnce);
-    const rowsOf = (from: number) =>
-      tf.slice(narrow, [from, 0], [Math.min(atOnce, rows - from), -1]);
-    return tf.tidy(() => {
-      if (narrow === a || transposeB) {
-        const parts = starts.map((from) =>
-          tf.tidy(() => (narrow === a ? multiply(rowsOf(from), b) : multiply(a, rowsOf(from)))),
-        );
-        return tf.concat(parts, narrow === a ? 0 : 1);
-      }
-      return starts.reduce<tf.Tensor | null>((sum, from) => {
-        const next = tf.tidy(() => {
-          const w = rowsOf(from);
-          const part = multiply(tf.slice(a, [0, from], [-1, w.shape[0]]), w);
-          return sum ? tf.add(sum, part) : part;
-        });
-        sum?.dispose();
-        return next;
-      }, null) as tf.Tensor;
-    });
+    // Other cases no model has: there the matrix is cast whole.
+    const sliced = a.rank === 2 && b.rank === 2 && !transposeA && narrow.size > castAtOnce;
+    if (!sliced) return tf.tidy(() => multiply(a, b));
+    const atOnce = Math.max(1, Math.floor(castAtOnce / (narrow.shape[1] ?? 1)));
+    if (narrow === a) return eachSlice(a, atOnce, (rows) => multiply(rows, b), 0);
+    if (transposeB) return eachSlice(b, atOnce, (rows) => multiply(a, rows), 1);
+    return sumOfProducts(a, b, atOnce, multiply);
   });
+}
+
+/** `f` of so many rows of a matrix at a time, the results side by side along `axis`. */
+function eachSlice(
+  matrix: tf.Tensor,
+  atOnce: number,
+  f: (rows: tf.Tensor) => tf.Tensor,
+  axis: number,
+): tf.Tensor {
+  return tf.tidy(() => {
+    const parts: tf.Tensor[] = [];
+    for (let row = 0; row < matrix.shape[0]; row += atOnce) {
+      const count = Math.min(atOnce, matrix.shape[0] - row);
+      parts.push(tf.tidy(() => f(tf.slice(matrix, [row, 0], [count, -1]))));
+    }
+    return tf.concat(parts, axis);
+  });
+}
+
+/** x [M, I] × w [I, O] as a sum of products with so many rows of w. */
+function sumOfProducts(
+  x: tf.Tensor,
+  w: tf.Tensor,
+  atOnce: number,
+  multiply: (x: tf.Tensor, w: tf.Tensor) => tf.Tensor,
+): tf.Tensor {
+  let sum: tf.Tensor | undefined;
+  for (let row = 0; row < w.shape[0]; row += atOnce) {
+    const count = Math.min(atOnce, w.shape[0] - row);
+    const before = sum;
+    sum = tf.tidy(() => {
+      const part = multiply(tf.slice(x, [0, row], [-1, count]), tf.slice(w, [row, 0], [count, -1]));
+      return before ? tf.add(before, part) : part;
+    });
+    before?.dispose();
+  }
+  return sum as tf.Tensor;
 }
 
 type Kernel = Parameters<typeof tf.registerKernel>[0]['kernelFunc'];
