@@ -117,6 +117,12 @@ function tensorsOf(config: ModelConfig): Shape[] {
 
 const SHARD_BYTES = 5e9;
 const bytesOf = ({ shape }: Shape) => 2 * shape.reduce((a, b) => a * b, 1);
+const totalBytes = (tensors: Shape[]) => tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
+
+/** How many numbers a published model has. */
+export function parameters(name: string): number {
+  return totalBytes(tensorsOf(new ModelConfig(scaled(name, 1), name))) / 2;
+}
 
 /**
  * Writes the checkpoint, a few MB in memory at a time.
@@ -149,7 +155,7 @@ export function writeRandomCheckpoint(name: string, dir: string, scale = 1): num
     writeShard(path.join(dir, file), tensors, new Uint8Array(numbers.buffer));
     for (const tensor of tensors) map[tensor.name] = file;
   }
-  const total = shards.flat().reduce((sum, tensor) => sum + bytesOf(tensor), 0);
+  const total = totalBytes(shards.flat());
   const index = JSON.stringify({ metadata: { total_size: total }, weight_map: map });
   fs.writeFileSync(path.join(dir, 'model.safetensors.index.json'), index);
   return total;
@@ -204,7 +210,7 @@ export async function measureLoad(
   tokens: number,
 ): Promise<LoadFigures> {
   const shapes = tensorsOf(ModelConfig.open(dir));
-  const stored = shapes.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
+  const stored = totalBytes(shapes);
   const weights = shapes.reduce((sum, tensor) => {
     const wide = dtype === 'float32' || tensor.shape.length === 1;
     return sum + bytesOf(tensor) * (wide ? 2 : 1);

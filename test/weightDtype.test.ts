@@ -2,13 +2,14 @@
  * Weights in 16 bit and streaming, on tensorflow: what is kept, what is computed with it, and how far
  * that is from float32. Memory that is too small, and backends without 16 bit, are refused.
  */
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { writeRandomCheckpoint } from '../bench/real-sizes';
+import { parameters, writeRandomCheckpoint } from '../bench/real-sizes';
 import { loadModel } from '../models';
 import { tensorflowCandidates, useBackend } from '../src/backend';
 import { InputError } from '../src/errors';
@@ -123,8 +124,8 @@ const rounded: Record<string, (floats: Float32Array) => Float32Array> = {
 for (const from of ['F32', 'BF16', 'F16'] as const) {
   for (const dtype of WEIGHT_DTYPES) {
     onTensorflow(`${from} kept in ${dtype}: every number as rounding gives it`, async () => {
-      // 6 or 12 MB: several slices, the last one not full.
-      const [rows, columns] = [2999, 1001];
+      // 4.4 or 8.8 MB: several slices, the last one not full.
+      const [rows, columns] = [2199, 1001];
       const floats = numbers(rows * columns);
       const wanted = rounded[dtype](rounded[from](floats));
       const before = tf.memory().numTensors;
@@ -274,6 +275,11 @@ function likeliest(model: CausalLM, ids: number[]): number[] {
 
 // ── Memory while loading ────────────────────────────────────────────────────────────────────────
 
+test('the shapes that are measured have as many numbers as the Hub counts', () => {
+  assert.is(parameters('gemma-2-2b'), 2_614_341_888);
+  assert.is(parameters('phi-3.5-mini'), 3_821_079_552);
+});
+
 onTensorflow('loading keeps 2 bytes a number, and little beside them on the way', async () => {
   const dir = path.join(scratch, 'random');
   const stored = writeRandomCheckpoint('gemma-2-2b', dir, 0.25);
@@ -285,7 +291,6 @@ onTensorflow('loading keeps 2 bytes a number, and little beside them on the way'
     ['bfloat16', 1],
     ['float32', 2],
   ] as const) {
-    const { execFileSync } = await import('node:child_process');
     const args = ['-r', 'ts-node/register/transpile-only', '-e', script, dtype];
     const out = execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
     const { weights, peak } = JSON.parse(out.trim().split('\n').at(-1) as string);
