@@ -23,11 +23,19 @@ export function unembed(
 ): tf.Tensor3D {
   const [batch, length, width] = x.shape;
   const flat = tf.reshape(x, [-1, width]) as tf.Tensor2D;
-  // Without the copy the small operand is turned, not the large: four times as fast on tensorflow.
-  const logits = transposed
-    ? tf.matMul(flat, transposed)
-    : tf.transpose(tf.matMul(table, flat, false, true));
+  const logits = transposed ? tf.matMul(flat, transposed) : timesTransposed(flat, table);
   return tf.reshape(logits, [batch, length, table.shape[0]]);
+}
+
+/**
+ * x [N, D], table [V, D] → x · tableᵀ [N, V]. libtensorflow is slow with a transposed operand unless
+ * it is small: with few rows, as in decoding, (table · xᵀ)ᵀ takes half the time or less.
+ */
+function timesTransposed(x: tf.Tensor2D, table: tf.Tensor2D): tf.Tensor2D {
+  const [rows, width] = x.shape;
+  return rows < width
+    ? tf.transpose(tf.matMul(table, x, false, true))
+    : tf.matMul(x, table, false, true);
 }
 
 /** The last column of h [B, T, D] → [B, 1, D]. */
