@@ -34,7 +34,7 @@ export function unembed(
 function timesTransposed(x: tf.Tensor2D, table: tf.Tensor2D): tf.Tensor2D {
   const [rows, width] = x.shape;
   return rows < width
-    ? tf.transpose(tf.matMul(table, x, false, true))
+    ? tf.transpose<tf.Tensor2D>(tf.matMul(table, x, false, true))
     : tf.matMul(x, table, false, true);
 }
 
