@@ -33,9 +33,9 @@ export function unembed(
  */
 function timesTransposed(x: tf.Tensor2D, table: tf.Tensor2D): tf.Tensor2D {
   const [rows, width] = x.shape;
-  return rows < width
-    ? tf.transpose<tf.Tensor2D>(tf.matMul(table, x, false, true))
-    : tf.matMul(x, table, false, true);
+  if (rows >= width) return tf.matMul(x, table, false, true);
+  const turned: tf.Tensor2D = tf.matMul(table, x, false, true);
+  return tf.transpose(turned);
 }
 
 /** The last column of h [B, T, D] → [B, 1, D]. */
