@@ -3,7 +3,7 @@
  * Axis letters: src/nn/README.md.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { isHead, loadWeights, type WeightSource } from '../src/checkpoint';
+import { isHead, type LoadOptions, loadWeights, type WeightSource } from '../src/checkpoint';
 import {
   type CausalLM,
   type ForwardOptions,
@@ -181,11 +181,11 @@ export class Gemma2 implements CausalLM {
   }
 
   /** @throws InputError when config.json or the weights are not a Gemma-2's */
-  static load(dir: string): Gemma2 {
+  static load(dir: string, options?: LoadOptions): Gemma2 {
     const config = readConfig(ModelConfig.open(dir));
     return new Gemma2(
       config,
-      loadWeights(dir, (source) => gemma2Weights(source, config), isHead),
+      loadWeights(dir, (source) => gemma2Weights(source, config), isHead, options),
     );
   }
 

@@ -3,7 +3,13 @@
  * Axis letters: src/nn/README.md.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { isHead, loadWeights, tensorNames, type WeightSource } from '../src/checkpoint';
+import {
+  isHead,
+  type LoadOptions,
+  loadWeights,
+  tensorNames,
+  type WeightSource,
+} from '../src/checkpoint';
 import {
   type CausalLM,
   type ForwardOptions,
@@ -187,14 +193,14 @@ export class GPT2 implements CausalLM {
   }
 
   /** @throws InputError when config.json or the weights are not a GPT-2's */
-  static load(dir: string): GPT2 {
+  static load(dir: string, options?: LoadOptions): GPT2 {
     const config = readConfig(ModelConfig.open(dir));
     // The checkpoints of OpenAI lack the prefix that transformers writes.
     const prefix = tensorNames(dir).includes('wte.weight') ? '' : 'transformer.';
     const unused = (tensor: TensorInfo) => isHead(tensor) || isMask(tensor, prefix, config);
     return new GPT2(
       config,
-      loadWeights(dir, (source) => gpt2Weights(source, config, prefix), unused),
+      loadWeights(dir, (source) => gpt2Weights(source, config, prefix), unused, options),
     );
   }
 

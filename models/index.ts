@@ -1,3 +1,4 @@
+import type { LoadOptions } from '../src/checkpoint';
 import { didYouMean, InputError } from '../src/errors';
 import type { CausalLM } from '../src/model';
 import { ModelConfig } from '../src/modelConfig';
@@ -7,7 +8,7 @@ import { Mistral } from './mistral';
 import { Phi3 } from './phi3';
 
 /** `model_type` of config.json → loader. A new architecture is one file and one line here. */
-const LOADERS: Record<string, (dir: string) => CausalLM> = {
+const LOADERS: Record<string, (dir: string, options?: LoadOptions) => CausalLM> = {
   gemma2: Gemma2.load,
   gpt2: GPT2.load,
   mistral: Mistral.load,
@@ -16,9 +17,10 @@ const LOADERS: Record<string, (dir: string) => CausalLM> = {
 
 /**
  * Loads a checkpoint folder as on the Hugging Face Hub: config.json and safetensors weights.
- * @throws InputError for an unknown `model_type`, or config and weights that do not fit
+ * @throws InputError for an unknown `model_type`, config and weights that do not fit, weights that
+ *   do not fit into memory, or a dtype that the backend does not have
  */
-export function loadModel(dir: string): CausalLM {
+export function loadModel(dir: string, options?: LoadOptions): CausalLM {
   const { values, file } = ModelConfig.open(dir);
   const type = String(values.model_type);
   const load = LOADERS[type];
@@ -28,5 +30,5 @@ export function loadModel(dir: string): CausalLM {
       `${file}: model_type "${type}" is not supported (known: ${known.join(', ')}).${didYouMean(type, known)}`,
     );
   }
-  return load(dir);
+  return load(dir, options);
 }

@@ -3,7 +3,7 @@
  * window, v0.2 and v0.3 without. Axis letters: src/nn/README.md.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { isHead, loadWeights, type WeightSource } from '../src/checkpoint';
+import { isHead, type LoadOptions, loadWeights, type WeightSource } from '../src/checkpoint';
 import {
   type CausalLM,
   type ForwardOptions,
@@ -165,11 +165,11 @@ export class Mistral implements CausalLM {
   }
 
   /** @throws InputError when config.json or the weights are not a Mistral's */
-  static load(dir: string): Mistral {
+  static load(dir: string, options?: LoadOptions): Mistral {
     const config = readConfig(ModelConfig.open(dir));
     return new Mistral(
       config,
-      loadWeights(dir, (source) => mistralWeights(source, config), isHead),
+      loadWeights(dir, (source) => mistralWeights(source, config), isHead, options),
     );
   }
 

@@ -8,7 +8,7 @@
  * `generate` of 5.18 goes on from the newest token alone and forgets the text before it.)
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { isHead, loadWeights, type WeightSource } from '../src/checkpoint';
+import { isHead, type LoadOptions, loadWeights, type WeightSource } from '../src/checkpoint';
 import {
   type CausalLM,
   type ForwardOptions,
@@ -175,11 +175,11 @@ export class Phi3 implements CausalLM {
   }
 
   /** @throws InputError when config.json or the weights are not a Phi-3's */
-  static load(dir: string): Phi3 {
+  static load(dir: string, options?: LoadOptions): Phi3 {
     const config = readConfig(ModelConfig.open(dir));
     return new Phi3(
       config,
-      loadWeights(dir, (source) => phi3Weights(source, config), isHead),
+      loadWeights(dir, (source) => phi3Weights(source, config), isHead, options),
     );
   }
 

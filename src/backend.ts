@@ -2,6 +2,7 @@
  * Chooses the TensorFlow.js backend. The only file that loads one; everything else knows
  * `@tensorflow/tfjs-core` alone, and so could also run in a browser.
  */
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
 import * as path from 'node:path';
@@ -9,6 +10,7 @@ import * as util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { didYouMean, InputError } from './errors';
 import { registerGradients } from './gradients';
+import type { MemoryLimit } from './memory';
 
 export type BackendName = 'tensorflow' | 'wasm';
 
@@ -174,4 +176,25 @@ export async function useBackend(
   }
   registerGradients();
   return info;
+}
+
+/** The memories that a model must fit into on the backend in use, and what they have free now. */
+export function memoryLimits(): MemoryLimit[] {
+  const machine = { place: 'this machine', bytes: process.availableMemory() };
+  if (tf.getBackend() === 'wasm') {
+    return [{ place: "WebAssembly's heap of 4 GiB", bytes: 2 ** 32 }, machine];
+  }
+  const onCard = tf.getBackend() === 'tensorflow' && isOnGpu();
+  const card = onCard ? freeOnCard() : null;
+  return onCard ? (card ? [card] : []) : [machine];
+}
+
+const isOnGpu = () => (tf.backend() as unknown as NodeBackend).isUsingGpuDevice;
+
+/** Free memory of the first card, as its driver says; null where it does not. */
+function freeOnCard(): MemoryLimit | null {
+  const query = ['--query-gpu=memory.free', '--format=csv,noheader,nounits'];
+  const { status, stdout } = spawnSync('nvidia-smi', query, { encoding: 'utf8' });
+  const mebibytes = status === 0 ? Number.parseInt(stdout, 10) : Number.NaN;
+  return mebibytes > 0 ? { place: 'the graphics card', bytes: mebibytes * 2 ** 20 } : null;
 }

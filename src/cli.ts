@@ -21,6 +21,7 @@ import { meanNll, perplexityOf } from './perplexity';
 import { fixed, formatTable } from './table';
 import { loadTokenizer, type PromptStyle, type Tokenizer } from './tokenizer';
 import { formatVerify, verify, verifyToJson } from './verify';
+import type { WeightDtype } from './weightDtype';
 
 type Options = Record<string, unknown>;
 
@@ -54,6 +55,10 @@ cli
   .option('--top-p <p>', 'Draw from the likeliest tokens with this total probability (default: 1)')
   .option('--seed <n>', 'Seed of the draws (default: 0)')
   .option('--backend <name>', 'tensorflow, wasm or auto (default: TILLER_BACKEND, else auto)')
+  .option(
+    '--dtype <dtype>',
+    'Weights in float32, or on tensorflow bfloat16 or float16 (default: float32)',
+  )
   .example('  npx ts-node src/cli.ts generate weights/tiny-gemma2 "Why is the sky blue?"')
   .action(runGenerate);
 
@@ -75,6 +80,10 @@ cli
   .option('--last-tokens <n>', 'Judge longer texts by these last tokens (default: the context)')
   .option('--batch-size <n>', 'Texts computed together (default: 8)')
   .option('--backend <name>', 'tensorflow, wasm or auto (default: TILLER_BACKEND, else auto)')
+  .option(
+    '--dtype <dtype>',
+    'Weights in float32, or on tensorflow bfloat16 or float16 (default: float32)',
+  )
   .option('--json', 'Print one JSON object')
   .example('  npx ts-node src/cli.ts perplexity --model gpt2 answer.txt')
   .action(runPerplexity);
@@ -129,7 +138,7 @@ async function runGenerate(given: string, words: string[], options: Options): Pr
   const style = promptStyle(options, tokenizer);
   const prompt = words.length ? words.join(' ') : readStandardInput();
   const backend = await useBackend(text(options, 'backend'));
-  const model = loadModel(dir);
+  const model = loadModel(dir, { dtype: weightDtype(options) });
   try {
     const ids = tokenizer.encodePrompt(prompt, { style });
     const stream = tokenizer.stream();
@@ -175,7 +184,7 @@ async function runPerplexity(files: string[], options: Options): Promise<number>
   const texts = textsToJudge(files, Boolean(options.lines));
   const tokenizer = loadTokenizer(dir);
   const backend = await useBackend(text(options, 'backend'));
-  const model = loadModel(dir);
+  const model = loadModel(dir, { dtype: weightDtype(options) });
   try {
     const limit = Math.min(lastTokens || model.dims.maxPositions, model.dims.maxPositions);
     const ids = texts.map((entry) => tokenizer.encode(entry.text));
@@ -246,6 +255,9 @@ function promptStyle(options: Options, tokenizer: Tokenizer): PromptStyle {
   }
   return style as PromptStyle;
 }
+
+/** Checked where the model is loaded. */
+const weightDtype = (options: Options) => text(options, 'dtype') as WeightDtype | undefined;
 
 const flag = (key: string) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 

@@ -77,6 +77,8 @@ const unusable: [string, string[], RegExp][] = [
   ['a style that is none', ['Hi', '--style', 'chta'], /--style is "chta".*Did you mean "chat"/],
   ['no new tokens', ['Hi', '--max-tokens', '0'], /--max-tokens is "0", not a whole number from 1/],
   ['a text for a number', ['Hi', '--temperature', 'hot'], /--temperature is "hot"/],
+  ['16 bit on wasm', ['Hi', '--backend', 'wasm', '--dtype', 'float16'], /the wasm .* float32 only/],
+  ['a dtype that is none', ['Hi', '--dtype', 'fp16'], /dtype: "fp16" is not one of float32/],
   ['too much mass', ['Hi', '--top-p', '1.5'], /--top-p is "1.5"/],
   ['a repeated option', ['Hi', '--seed', '1', '--seed', '2'], /--seed must be given once/],
   ['an unknown option', ['Hi', '--max-token', '5'], /--max-token.*Did you mean/],

@@ -72,7 +72,13 @@ function makeModel() {
 }
 
 function open(): Promise<Session> {
-  return openSession({ model_name: model, backend: 'wasm', device: null, prompt_style: null });
+  return openSession({
+    model_name: model,
+    backend: 'wasm',
+    device: null,
+    dtype: null,
+    prompt_style: null,
+  });
 }
 
 test('sentences are counted as NLTK counts them', () => {

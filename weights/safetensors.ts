@@ -119,6 +119,20 @@ export class Safetensors {
   }
 
   /**
+   * Part of a tensor's bytes as they are stored, little-endian.
+   * @param target filled with the bytes from `offset` on
+   * @throws InputError when there is no such tensor or it ends before
+   */
+  readInto(name: string, target: Uint8Array, offset: number): void {
+    const tensor = this.locate(name);
+    if (offset + target.length > tensor.info.byteLength) {
+      const { byteLength } = tensor.info;
+      throw refusal(tensor.info.file, name, `has ${byteLength} bytes, and more are wanted`);
+    }
+    readFully(tensor, target, offset);
+  }
+
+  /**
    * A tensor of dtype F32, F16 or BF16, row by row, [product of the shape].
    * @throws InputError when there is no such tensor, it has another dtype or can't be read whole
    */

@@ -5,6 +5,7 @@ import type { Generation } from '../../src/generate';
 import type { CausalLM } from '../../src/model';
 import type { Steer } from '../../src/steering';
 import type { PromptStyle, Tokenizer } from '../../src/tokenizer';
+import { WEIGHT_DTYPES } from '../../src/weightDtype';
 import type { PromptActivations } from './activations';
 import { findModel, type ModelFiles } from './provenance';
 
@@ -13,6 +14,7 @@ export const sessionSchema = {
   model_name: text(),
   backend: nullable(oneOf(['auto', 'tensorflow', 'wasm'])),
   device: nullable(oneOf(['cuda', 'cpu'])),
+  dtype: nullable(oneOf(WEIGHT_DTYPES)),
   prompt_style: nullable(oneOf<PromptStyle>(['chat', 'qa', 'raw'])),
 };
 
@@ -63,7 +65,7 @@ export async function openSession(config: ConfigOf<typeof sessionSchema>): Promi
     );
   }
   const tokenizer = loadTokenizer(files.dir);
-  const model = loadModel(files.dir);
+  const model = loadModel(files.dir, { dtype: config.dtype ?? undefined });
   const promptStyle = config.prompt_style ?? (tokenizer.hasChatTemplate ? 'chat' : 'qa');
   const { padId, stopIds } = tokenizer;
 
