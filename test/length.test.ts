@@ -368,6 +368,7 @@ const SETTINGS = [
   'steering=[add_vector_conciseness,adjust_rs_length_specific]',
   'steering_weights=[3,1x]',
   'source_layer_idx=1',
+  'positions=all',
   'batch_size=5',
 ];
 
