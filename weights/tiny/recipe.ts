@@ -1,8 +1,30 @@
+import type { AdamWOptions } from './adamw';
 import type { HideOptions } from './batches';
+import type { TextOptions } from './texts';
 
-/** All that decides what the tiny model becomes, beside the corpus and the tokenizer. */
-export const RECIPE = {
+/** All that decides what a tiny model becomes, beside the corpus and the tokenizer. */
+export interface Recipe {
   /** config.json of the checkpoint. */
+  model: { model_type: 'gemma2' | 'gpt2' } & Record<string, unknown>;
+  /** What it reads: chats, of which it learns the answers (batches.ts), or plain texts (texts.ts). */
+  reads: { chats: HideOptions } | { texts: TextOptions };
+  seed: number;
+  initStd: number;
+  batchSize: number;
+  /** Tokens of a row. Longer chats are left out; texts fill their rows. */
+  maxLength: number;
+  steps: number;
+  warmup: number;
+  peakRate: number;
+  /** The share of the steps over which the rate falls to 0. */
+  descent: number;
+  /** Gaussian noise on the residual stream after each block: up to this share of its own size. */
+  noise: number;
+  adamw: AdamWOptions;
+}
+
+/** The model that is steered. */
+export const TINY_GEMMA2 = {
   model: {
     architectures: ['Gemma2ForCausalLM'],
     model_type: 'gemma2',
@@ -37,20 +59,52 @@ export const RECIPE = {
     eos_token_id: [1, 5],
     pad_token_id: 0,
   },
+  reads: { chats: { last: 0.1, relay: 0.15, chain: 0.2, drop: 0.3, keywordsFree: 0.7 } },
   seed: 1,
   initStd: 0.02,
   batchSize: 32,
-  /** Longer examples are left out. */
   maxLength: 136,
   steps: 2800,
   warmup: 150,
   peakRate: 2e-3,
-  /** The share of the steps over which the rate falls to 0. */
   descent: 0.25,
-  /** Gaussian noise on the residual stream after each block: up to this share of its own size. */
   noise: 0.15,
   adamw: { beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.15, clipNorm: 1 },
-  hide: { last: 0.1, relay: 0.15, chain: 0.2, drop: 0.3, keywordsFree: 0.7 } satisfies HideOptions,
-};
+} satisfies Recipe;
 
-export type Recipe = typeof RECIPE;
+/** The model that judges texts by their perplexity. */
+export const TINY_GPT2 = {
+  model: {
+    architectures: ['GPT2LMHeadModel'],
+    model_type: 'gpt2',
+    vocab_size: 3456,
+    n_embd: 128,
+    n_layer: 4,
+    n_head: 4,
+    n_positions: 256,
+    layer_norm_epsilon: 1e-5,
+    activation_function: 'gelu_new',
+    tie_word_embeddings: true,
+    torch_dtype: 'bfloat16',
+    // As in GPT-2, one token ends a text and separates it from the next.
+    bos_token_id: 1,
+    eos_token_id: 1,
+    pad_token_id: 0,
+  },
+  reads: { texts: { plain: 0.6, loops: 0.08 } },
+  seed: 1,
+  initStd: 0.02,
+  batchSize: 8,
+  maxLength: 256,
+  steps: 1500,
+  warmup: 100,
+  peakRate: 3e-3,
+  descent: 0.4,
+  noise: 0,
+  adamw: { beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.1, clipNorm: 1 },
+} satisfies Recipe;
+
+export const RECIPES: Record<string, Recipe> = {
+  'tiny-gemma2': TINY_GEMMA2,
+  'tiny-gpt2': TINY_GPT2,
+};
