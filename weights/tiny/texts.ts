@@ -39,7 +39,8 @@ export function stuckText(random: Rng, text: string): string {
 /**
  * Yields batches for ever, from batch number `from` on; number n is the same wherever one starts. A
  * row is filled with texts, EOS after each, until it is full: the last is cut off. No BOS and no EOS
- * stands before the first, as in a text that is judged by itself.
+ * stands before the first, as in a text that is judged by itself; a quarter of the rows begin inside
+ * it, as where a text is longer than the context.
  */
 export function* textBatches(
   tokenizer: Tokenizer,
@@ -56,7 +57,10 @@ export function* textBatches(
       while (row.length < maxLength) {
         const text = answerText(random, 'train', plain);
         const read = random() < loops ? stuckText(random, text) : text;
-        row.push(...tokenizer.encode(read, { bos: false }), tokenizer.eosId!);
+        const tokens = tokenizer.encode(read, { bos: false });
+        const inside = row.length === 0 && random() < 0.25;
+        row.push(...tokens.slice(inside ? between(random, 0, tokens.length - 1) : 0));
+        row.push(tokenizer.eosId!);
       }
       return row.slice(0, maxLength);
     });
