@@ -29,7 +29,7 @@ export function stuckText(random: Rng, text: string): string {
   const bySentence = random() < 0.5;
   const parts = bySentence ? sentencesOf(text) : text.split(' ');
   const from = between(random, 0, parts.length - 1);
-  const length = bySentence ? 1 : 1 + Math.floor(random() ** 2 * 12);
+  const length = bySentence ? 1 : 1 + Math.floor(random() ** 3 * 12);
   const before = random() < 0.5 ? parts.slice(0, from) : [];
   const stuck = parts.slice(from, from + length);
   const times = between(random, 4, 40);
