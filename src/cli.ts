@@ -136,7 +136,10 @@ async function runGenerate(given: string, words: string[], options: Options): Pr
   const seed = number(options, 'seed', 0, 'a whole number', Number.isSafeInteger);
   const tokenizer = loadTokenizer(dir);
   const style = promptStyle(options, tokenizer);
-  const prompt = words.length ? words.join(' ') : readStandardInput();
+  const prompt = words.length ? words.join(' ') : standardInput();
+  if (!words.length && !prompt.trim()) {
+    throw new InputError('Give a prompt, as words or on standard input.');
+  }
   const backend = await useBackend(text(options, 'backend'));
   const model = loadModel(dir, { dtype: weightDtype(options) });
   try {
@@ -221,7 +224,7 @@ async function runPerplexity(files: string[], options: Options): Promise<number>
 function textsToJudge(files: string[], perLine: boolean): { name: string; text: string }[] {
   const whole = files.length
     ? files.map((name) => ({ name, text: readFileSync(name, 'utf8') }))
-    : [{ name: 'stdin', text: process.stdin.isTTY ? '' : readFileSync(0, 'utf8') }];
+    : [{ name: 'stdin', text: standardInput() }];
   if (!files.length && !whole[0].text) {
     throw new InputError('Give texts to judge, as files or on standard input.');
   }
@@ -239,11 +242,8 @@ function endedBy(stopped: 'stop' | 'length', tokens: number[], ids: number[], mo
     : 'ended at --max-tokens';
 }
 
-function readStandardInput(): string {
-  const input = process.stdin.isTTY ? '' : readFileSync(0, 'utf8');
-  if (!input.trim()) throw new InputError('Give a prompt, as words or on standard input.');
-  return input;
-}
+/** What is piped in; '' on a terminal. */
+const standardInput = () => (process.stdin.isTTY ? '' : readFileSync(0, 'utf8'));
 
 const isCount = (x: number) => Number.isSafeInteger(x) && x > 0;
 

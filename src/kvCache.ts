@@ -36,7 +36,8 @@ export class KVCache {
   /** Counts the columns of a pass that is done: their tokens, and the length of each row. */
   advance(ids: number[][], lengths: number[]): void {
     this.length += ids[0].length;
-    this.ids = this.ids.map((row, b) => [...row, ...ids[b]]);
+    // In place: copies would make decoding quadratic in the length of a text.
+    for (const [b, row] of this.ids.entries()) for (const id of ids[b]) row.push(id);
     this.lengths = lengths;
   }
 
@@ -59,7 +60,7 @@ export class KVCache {
     this.keys = this.keys.map(select);
     this.values = this.values.map(select);
     this.pads = rows.map((row) => this.pads[row]);
-    this.ids = rows.map((row) => this.ids[row]);
+    this.ids = rows.map((row) => [...this.ids[row]]);
     this.lengths = rows.map((row) => this.lengths[row]);
     index.dispose();
   }

@@ -117,6 +117,13 @@ export function putMatrix(
   }
 }
 
+/** What libtensorflow's Cast is told. */
+const castAttributes = (binding: NodeBackend['binding'], from: number, to: number): Attribute[] => [
+  { name: 'SrcT', type: binding.TF_ATTR_TYPE, value: from },
+  { name: 'DstT', type: binding.TF_ATTR_TYPE, value: to },
+  { name: 'Truncate', type: binding.TF_ATTR_BOOL, value: false },
+];
+
 /** Ops of libtensorflow on tensors by their id: tfjs has some of them not at all, others not in 16 bit. */
 function rawOps(binding: NodeBackend['binding']) {
   const live = new Set<number>();
@@ -142,7 +149,7 @@ function rawOps(binding: NodeBackend['binding']) {
       return bitcast(own(binding.createTensor([...shape, width], UINT8, bytes)), UINT8, dtype);
     },
     cast: (id: number, a: number, b: number) =>
-      a === b ? id : run('Cast', [type('SrcT', a), type('DstT', b), flag('Truncate')], id),
+      a === b ? id : run('Cast', castAttributes(binding, a, b), id),
     isFinite(id: number) {
       const each = run('IsFinite', [type('T', HALF)], id);
       const all = run('All', [flag('keep_dims'), index], each, integers([0, 1]));
@@ -181,21 +188,17 @@ function teach16Bit(backend: NodeBackend) {
     return tensor;
   };
   const isNarrow = (x: tf.TensorInfo) => is16Bit(tensorMap.get(x.dataId).dtype);
-  const castAttributes = (from: number): Attribute[] => [
-    { name: 'SrcT', type: binding.TF_ATTR_TYPE, value: from },
-    { name: 'DstT', type: binding.TF_ATTR_TYPE, value: FLOAT },
-    { name: 'Truncate', type: binding.TF_ATTR_BOOL, value: false },
-  ];
+  const toFloat = (from: number) => castAttributes(binding, from, FLOAT);
   const widen = (x: tf.Tensor): tf.Tensor => {
     const { dtype } = tensorMap.get(x.dataId);
-    return is16Bit(dtype) ? backend.executeSingleOutput('Cast', castAttributes(dtype), [x]) : x;
+    return is16Bit(dtype) ? backend.executeSingleOutput('Cast', toFloat(dtype), [x]) : x;
   };
 
   const read = backend.readSync.bind(backend);
   backend.readSync = (dataId) => {
     const { id, dtype } = tensorMap.get(dataId);
     if (!is16Bit(dtype)) return read(dataId);
-    const [wide] = binding.executeOp('Cast', castAttributes(dtype), [id], 1);
+    const [wide] = binding.executeOp('Cast', toFloat(dtype), [id], 1);
     const values = binding.tensorDataSync(wide.id);
     binding.deleteTensor(wide.id);
     return values;
