@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { didYouMean, InputError } from './errors';
 
@@ -97,27 +98,32 @@ function show(value: unknown) {
 }
 
 /**
- * Reads the defaults from a YAML file, puts an optional second file and then `key=value` overrides
- * (values in YAML, as Hydra reads them: `weights=[1,2]`, `layer=null`) on top, and checks all keys.
+ * Reads the defaults from a YAML file, puts further files and then `key=value` overrides (values in
+ * YAML, as Hydra reads them: `weights=[1,2]`, `layer=null`) on top, and checks all keys.
+ * Under `models`, a file may have other defaults for models, by the last part of `model_name`.
  * @throws InputError naming file and key for unknown or repeated keys, bad YAML, bad values
  */
 export function loadConfig<S extends Schema>(
   schema: S,
   file: string,
-  options: { extraFile?: string; overrides?: readonly string[] } = {},
+  options: { extra?: readonly YamlFile[]; overrides?: readonly string[] } = {},
 ): ConfigOf<S> {
+  const given = (options.overrides ?? []).map(parseOverride);
+  const repeated = given.find(({ key }, i) => given.findIndex((one) => one.key === key) < i);
+  if (repeated) throw new InputError(`"${repeated.key}" is given twice on the command line.`);
+  const files = [readYaml(file), ...(options.extra ?? [])];
+  const model = [...files.map(({ content }) => content.model_name), named(given, 'model_name')]
+    .filter((name) => name !== undefined)
+    .at(-1);
   const values = new Map<string, { value: unknown; source: string }>();
-  for (const source of [file, options.extraFile]) {
-    if (source === undefined) continue;
-    for (const [key, value] of Object.entries(readYaml(source))) values.set(key, { value, source });
+  for (const { source, content } of files) {
+    const { models, ...keys } = content;
+    const special = modelKeys(models, String(model), source);
+    for (const [key, value] of Object.entries({ ...keys, ...special })) {
+      values.set(key, { value, source });
+    }
   }
-  const seen = new Set<string>();
-  for (const override of options.overrides ?? []) {
-    const { key, value } = parseOverride(override);
-    if (seen.has(key)) throw new InputError(`"${key}" is given twice on the command line.`);
-    seen.add(key);
-    values.set(key, { value, source: 'command line' });
-  }
+  for (const { key, value } of given) values.set(key, { value, source: 'command line' });
   for (const [key, { source }] of values) {
     if (key in schema) continue;
     throw new InputError(
@@ -136,6 +142,22 @@ export function loadConfig<S extends Schema>(
   }
   return config as ConfigOf<S>;
 }
+
+const named = (given: { key: string; value: unknown }[], name: string) =>
+  given.find(({ key }) => key === name)?.value;
+
+/** The keys under `models` for this model. */
+function modelKeys(models: unknown, model: string, source: string): Record<string, unknown> {
+  if (models === undefined || models === null) return {};
+  const keys = isMap(models) ? models[path.basename(model)] : models;
+  if (keys === undefined) return {};
+  if (isMap(keys)) return keys;
+  throw new InputError(`${source}: models must hold "model: {key: value}" lines.`);
+}
+
+/** Not a list, not null. */
+export const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Splits `key=value` and reads the value as YAML. @throws InputError when it is not of that form */
 export function parseOverride(override: string): { key: string; value: unknown } {
@@ -158,7 +180,14 @@ export function configToYaml(config: Record<string, unknown>): string {
   return stringify(config, { lineWidth: 0 });
 }
 
-function readYaml(file: string): Record<string, unknown> {
+/** The keys of a YAML file, and where they come from (for errors). */
+export interface YamlFile {
+  source: string;
+  content: Record<string, unknown>;
+}
+
+/** @throws InputError for a file that is missing, or is not a map */
+export function readYaml(file: string): YamlFile {
   let value: unknown;
   try {
     value = parse(readText(file));
@@ -166,11 +195,10 @@ function readYaml(file: string): Record<string, unknown> {
     if (error instanceof InputError) throw error;
     throw new InputError(`${file} is not valid YAML: ${firstLine(error)}`);
   }
-  if (value === null) return {};
-  if (typeof value !== 'object' || Array.isArray(value)) {
+  if (value !== null && !isMap(value)) {
     throw new InputError(`${file} must hold "key: value" lines.`);
   }
-  return value as Record<string, unknown>;
+  return { source: file, content: value ?? {} };
 }
 
 function readText(file: string) {

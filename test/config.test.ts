@@ -3,8 +3,9 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { describeKeys } from '../experiments/shared/help';
-import { readCommandLine } from '../experiments/shared/script';
+import { defaultsFile, describeKeys } from '../experiments/shared/help';
+import { defineScript, readCommandLine, sweep } from '../experiments/shared/script';
+import { planSteps } from '../experiments/shared/steps';
 import {
   configToYaml,
   flag,
@@ -15,6 +16,7 @@ import {
   number,
   oneOf,
   parseOverride,
+  readYaml,
   text,
 } from '../src/config';
 import { InputError } from '../src/errors';
@@ -86,12 +88,67 @@ test('overrides are read as YAML', () => {
 
 test('a second file overrides the defaults, the command line both', () => {
   const extraFile = path.join(folder, 'b.yaml');
+  const read = (...overrides: string[]) =>
+    loadConfig(schema, file, { extra: [readYaml(extraFile)], overrides });
   fs.writeFileSync(extraFile, 'n_examples: 7\nlayer: 2\n');
-  const config = loadConfig(schema, file, { extraFile, overrides: ['layer=3'] });
+  const config = read('layer=3');
   assert.is(config.n_examples, 7);
   assert.is(config.layer, 3);
   fs.writeFileSync(extraFile, 'n_example: 7\n');
-  refuses(() => loadConfig(schema, file, { extraFile }), 'Unknown key "n_example"', 'b.yaml');
+  refuses(() => read(), 'Unknown key "n_example"', 'b.yaml');
+});
+
+test('a file may have other defaults for a model; what the user gives comes first', () => {
+  const models = path.join(folder, 'models.yaml');
+  fs.writeFileSync(models, `${YAML}models:\n  small: {layer: 1, n_examples: 3}\n`);
+  const read = (...overrides: string[]) => {
+    const { layer, n_examples } = loadConfig(schema, models, { overrides });
+    return [layer, n_examples];
+  };
+  assert.equal(read(), [null, 50]);
+  assert.equal(read('model_name=small'), [1, 3]);
+  assert.equal(read('model_name=weights/small', 'layer=2'), [2, 3]);
+  const extra = path.join(folder, 'extra-models.yaml');
+  fs.writeFileSync(extra, 'model_name: small\nn_examples: 9\n');
+  assert.is(loadConfig(schema, models, { extra: [readYaml(extra)] }).n_examples, 9);
+  fs.writeFileSync(models, `${YAML}models:\n  small: {lyaer: 1}\n`);
+  refuses(() => read('model_name=small'), 'Unknown key "lyaer"', '"layer"');
+});
+
+test('--multirun: every combination, the last key fastest; commas inside lists stay', () => {
+  const command = readCommandLine(['a=1,2', '--multirun', 'b=[1,2],"x,y"', 'c=z']);
+  assert.is(command.multirun, true);
+  assert.equal(sweep(command.overrides), [
+    ['a=1', 'b=[1,2]', 'c=z'],
+    ['a=1', 'b="x,y"', 'c=z'],
+    ['a=2', 'b=[1,2]', 'c=z'],
+    ['a=2', 'b="x,y"', 'c=z'],
+  ]);
+  assert.equal(sweep([]), [[]]);
+});
+
+test('the steps of a run get the keys that they have, and a typo is refused', () => {
+  const nothing = async () => {};
+  const one = defineScript('/x/one.ts', { seed: integer(), layer: integer() }, nothing);
+  const two = defineScript('/x/two.ts', { seed: integer() }, nothing);
+  const defaults = path.join(folder, 'run.yaml');
+  fs.writeFileSync(defaults, 'layer: 3\ntwo: {seed: 9}\n');
+  const plan = (...overrides: string[]) => planSteps(defaults, [one, two], { overrides });
+  const [first, second] = plan('seed=1', 'two.seed=2');
+  assert.equal(
+    first.extra.map(({ content }) => content),
+    [{ layer: 3 }],
+  );
+  assert.equal(first.overrides, ['seed=1']);
+  assert.equal(
+    second.extra.map(({ content }) => content),
+    [{}, { seed: 9 }],
+  );
+  assert.equal(second.overrides, ['two.seed=2'.slice(4)]);
+  refuses(() => plan('two.layer=1'), 'Unknown key "two.layer"', 'one, two');
+  refuses(() => plan('sede=1'), '"seed"');
+  fs.writeFileSync(defaults, 'two: {sede: 9}\n');
+  refuses(() => plan(), 'Unknown key "two.sede"', 'run.yaml');
 });
 
 test('bad input is refused with key, place and a suggestion', () => {
@@ -130,7 +187,11 @@ test('flags and overrides may come in any order', () => {
     run_folder: nullable(text()),
     dry_run: flag(),
   };
-  const read = (...words: string[]) => readCommandLine(script, schema, words);
+  const read = (...words: string[]) => {
+    const { overrides, extraFile } = readCommandLine(words);
+    const extra = extraFile === undefined ? [] : [readYaml(extraFile)];
+    return loadConfig(schema, defaultsFile(script), { extra, overrides });
+  };
   assert.is(read('--dry-run', 'name=x').name, 'x');
   assert.is(read('--dry-run', 'name=x').dry_run, true);
   assert.is(read('name=x', '--dry-run').name, 'x');

@@ -8,7 +8,7 @@ import { inputPath, loadQuestions } from '../shared/data';
 import { computeLengthVectors, lengthVectorFile } from '../shared/length';
 import { directionNames, loadPhrasings } from '../shared/lengthPhrasings';
 import { findModel } from '../shared/provenance';
-import { runScript } from '../shared/script';
+import { defineScript } from '../shared/script';
 import { openSession, sessionSchema } from '../shared/session';
 
 const schema = {
@@ -27,7 +27,7 @@ const schema = {
   dry_run: flag(),
 };
 
-runScript(__filename, schema, async (config) => {
+export const script = defineScript(__filename, schema, async (config) => {
   const model = findModel(config.model_name);
   const data_path = inputPath(config.data_path);
   const phrasings = loadPhrasings(inputPath(config.phrasings_path));

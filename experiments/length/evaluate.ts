@@ -26,7 +26,7 @@ import {
   weightText,
 } from '../shared/lengthResults';
 import { findModel, hashFile, hashOf, toolVersion } from '../shared/provenance';
-import { runScript } from '../shared/script';
+import { defineScript } from '../shared/script';
 import { type Answer, openSession, sessionSchema } from '../shared/session';
 import { loadVectors, steeringWeight, toSteer } from '../shared/vectors';
 
@@ -53,7 +53,7 @@ const schema = {
   dry_run: flag(),
 };
 
-runScript(__filename, schema, async (config, { runName }) => {
+export const script = defineScript(__filename, schema, async (config, { runName }) => {
   // The last queries are for evaluation; the first give the vectors.
   const model = findModel(config.model_name);
   const data_path = inputPath(config.data_path);

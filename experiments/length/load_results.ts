@@ -8,7 +8,7 @@ import { modelName } from '../../src/modelFolder';
 import { readRun } from '../../src/runFolder';
 import { fixed, percent } from '../../src/table';
 import { byLengthTable, cellsTable, type LengthRow, lengthCells } from '../shared/lengthResults';
-import { runScript } from '../shared/script';
+import { defineScript } from '../shared/script';
 
 const schema = {
   model_name: text(),
@@ -18,7 +18,7 @@ const schema = {
   dry_run: flag(),
 };
 
-runScript(__filename, schema, async (config) => {
+export const script = defineScript(__filename, schema, async (config) => {
   const model = modelName(config.model_name);
   const folder = config.run_folder ?? path.join(config.output_path, 'length', model, config.name);
   if (config.dry_run) return console.log(`Would read ${folder}`);

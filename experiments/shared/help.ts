@@ -2,7 +2,7 @@
 // what they import after it takes seconds to load.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { isMap, isScalar, isSeq, parseDocument } from 'yaml';
+import { isMap, isScalar, isSeq, parse, parseDocument } from 'yaml';
 
 const experiments = path.join(__dirname, '..');
 
@@ -31,6 +31,18 @@ export function describeKeys(yaml: string): KeyHelp[] {
   });
 }
 
+/** Keys under `models`: `tiny-gemma2: layer=0 positions=last`. */
+function describeModels(yaml: string): string {
+  const { models = {} } = (parse(yaml) ?? {}) as { models?: Record<string, object> };
+  const lines = Object.entries(models).map(
+    ([model, keys]) =>
+      `  ${model}: ${Object.entries(keys)
+        .map(([key, value]) => `${key}=${JSON.stringify(value).replaceAll('"', '')}`)
+        .join(' ')}`,
+  );
+  return lines.length ? `\nOther defaults for some models:\n${lines.join('\n')}\n` : '';
+}
+
 /** The text of --help: the file's opening comment, usage, keys. */
 export function helpText(script: string): string {
   const yaml = fs.readFileSync(defaultsFile(script), 'utf8');
@@ -43,11 +55,12 @@ export function helpText(script: string): string {
     return assignment + (gap > column ? '\n' : '') + ' '.repeat(Math.min(gap, column)) + meaning;
   });
   return `${opening}
-Usage: npx ts-node ${name} [key=value ...] [--config <file>] [--dry-run]
+Usage: npx ts-node ${name} [key=value ...] [--config <file>] [--multirun] [--dry-run]
 
 Keys, with their defaults:
 ${keys.join('\n')}
-
+${describeModels(yaml)}
+  --multirun, -m                  key=a,b,c: a run for every combination of the values
   --config <file>                 a YAML file whose keys take the place of the defaults
   --dry-run                       the same as dry_run=true
 `;
