@@ -99,6 +99,8 @@ async function generateBatch(
   let next = ids;
   try {
     for (let step = 0; step < maxNewTokens && rows.length; step++) {
+      // Lets timers and signals (Ctrl-C) in: promises alone would not.
+      await new Promise(setImmediate);
       const logits = forwardLast(model, next, cache, steering, options.hooks);
       const tokens = await choose(logits, rows);
       logits.dispose();

@@ -1,8 +1,11 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../../src/errors';
 import { leftPad } from '../../src/generate';
 import { type HookFn, residPost } from '../../src/hooks';
 import type { CausalLM } from '../../src/model';
+import { hashOf } from './provenance';
 
 /** The residual stream of one prompt: `finalTokens` rows of D for each layer, [L, F, D] flattened. */
 export type PromptActivations = Float32Array;
@@ -14,7 +17,64 @@ export interface ActivationOptions {
   finalTokens: number;
   batchSize: number;
   padId: number;
+  /** Finished batches go here, and are not computed again. */
+  partial?: PartialActivations;
   onBatch?(prompts: number): void;
+}
+
+/** Activations of the batches so far, on disk: what a run that was killed goes on with. */
+export class PartialActivations {
+  private constructor(
+    private readonly file: string,
+    private readonly head: number,
+  ) {}
+
+  /**
+   * Opens the file for a computation, or starts it anew when it belongs to another one.
+   * @param identity all that the activations and their order depend on
+   */
+  static open(file: string, identity: unknown): PartialActivations {
+    const head = Buffer.from(`${hashOf(identity)}\n`);
+    const there = fs.existsSync(file) ? fs.readFileSync(file).subarray(0, head.length) : null;
+    if (!there?.equals(head)) {
+      fs.mkdirSync(path.dirname(file), { recursive: true });
+      fs.writeFileSync(file, head);
+    }
+    return new PartialActivations(file, head.length);
+  }
+
+  /**
+   * The rows of whole batches.
+   * @param sizes of all batches, in rows
+   * @param width numbers in a row
+   */
+  read(sizes: number[], width: number): Float32Array[][] {
+    const bytes = fs.readFileSync(this.file).subarray(this.head);
+    const rows = Math.floor(bytes.length / 4 / width);
+    let whole = 0;
+    const batches: Float32Array[][] = [];
+    for (const size of sizes) {
+      if (whole + size > rows) break;
+      batches.push(
+        Array.from({ length: size }, (_, i) => {
+          const at = (whole + i) * width * 4;
+          return new Float32Array(Uint8Array.from(bytes.subarray(at, at + width * 4)).buffer);
+        }),
+      );
+      whole += size;
+    }
+    fs.truncateSync(this.file, this.head + whole * width * 4);
+    return batches;
+  }
+
+  append(rows: Float32Array[]): void {
+    const bytes = rows.map((row) => Buffer.from(row.buffer, row.byteOffset, row.byteLength));
+    fs.appendFileSync(this.file, Buffer.concat(bytes), { flush: true });
+  }
+
+  remove(): void {
+    fs.rmSync(this.file, { force: true });
+  }
 }
 
 /**
@@ -37,13 +97,18 @@ export async function finalActivations(
   }
   const results: PromptActivations[] = new Array(prompts.length);
   const order = [...prompts.keys()].sort((a, b) => prompts[a].length - prompts[b].length);
-  for (let i = 0; i < order.length; i += batchSize) {
-    const members = order.slice(i, i + batchSize);
-    const rows = await batchActivations(
-      model,
-      members.map((prompt) => prompts[prompt]),
-      options,
-    );
+  const batches: number[][] = [];
+  for (let i = 0; i < order.length; i += batchSize) batches.push(order.slice(i, i + batchSize));
+  const width = options.layers.length * finalTokens * model.dims.dModel;
+  const done =
+    options.partial?.read(
+      batches.map((members) => members.length),
+      width,
+    ) ?? [];
+  for (const [i, members] of batches.entries()) {
+    const batch = members.map((prompt) => prompts[prompt]);
+    const rows = done[i] ?? (await batchActivations(model, batch, options));
+    if (!done[i]) options.partial?.append(rows);
     members.forEach((prompt, row) => {
       results[prompt] = rows[row];
     });
@@ -57,6 +122,7 @@ async function batchActivations(
   prompts: number[][],
   { layers, finalTokens, padId }: ActivationOptions,
 ) {
+  await new Promise(setImmediate);
   const { ids, pads } = leftPad(prompts, padId);
   const start = ids[0].length - finalTokens;
   const kept = new Map<number, tf.Tensor>();

@@ -1,6 +1,7 @@
-import { Progress } from '../../src/progress';
 import type { Row, RunFolder } from '../../src/runFolder';
 import type { Steer } from '../../src/steering';
+import { finishRows } from './batches';
+import { groupBy } from './cells';
 import type { Answer, Session } from './session';
 import type { Edit } from './vectors';
 
@@ -12,12 +13,7 @@ export interface Planned extends Row {
 
 /** Rows with one answer in common: greedy decoding gives the same for the same prompt and edits. */
 function shareAnswers<P extends Planned>(plan: P[]): P[][] {
-  const groups = new Map<string, P[]>();
-  for (const row of plan) {
-    const key = JSON.stringify([row.prompt, row.edits]);
-    groups.set(key, [...(groups.get(key) ?? []), row]);
-  }
-  return [...groups.values()];
+  return groupBy(plan, ({ prompt, edits }) => JSON.stringify([prompt, edits]));
 }
 
 /** How many answers a plan takes. */
@@ -27,8 +23,7 @@ export function countAnswers(plan: Planned[]): number {
 
 /**
  * Answers all planned rows, batch by batch, steered and unsteered ones in the same batches, and
- * adds the finished rows to the run. The batches follow from the plan alone, and a batch whose rows
- * are there already is skipped: a run that was killed ends with the same files as one that was not.
+ * adds the finished rows to the run (see `finishRows`).
  */
 export async function answerRows<P extends Planned, R extends Row>(
   session: Session,
@@ -41,26 +36,12 @@ export async function answerRows<P extends Planned, R extends Row>(
     toRow(planned: P, answer: Answer): R;
   },
 ): Promise<void> {
-  const groups = shareAnswers(plan);
-  const batches: P[][][] = [];
-  for (let i = 0; i < groups.length; i += options.batchSize) {
-    batches.push(groups.slice(i, i + options.batchSize));
-  }
-  const finished = (batch: P[][]) => batch.flat().every(({ id }) => run.rows.has(id));
-  const todo = batches.filter((batch) => !finished(batch));
-  if (!todo.length) return;
-  const left = todo.flat().length;
-  const progress = new Progress('answers', groups.length, { already: groups.length - left });
-  for (const batch of todo) {
+  const { batchSize, maxNewTokens, steer, toRow } = options;
+  await finishRows(run, shareAnswers(plan), { unit: 'answers', batchSize }, async (batch) => {
     const answers = await session.answer(
-      batch.map(([{ prompt, edits }]) => ({ prompt, steering: edits.map(options.steer) })),
-      options.maxNewTokens,
+      batch.map(([{ prompt, edits }]) => ({ prompt, steering: edits.map(steer) })),
+      maxNewTokens,
     );
-    const rows = batch.flatMap((group, i) =>
-      group.map((planned) => options.toRow(planned, answers[i])),
-    );
-    run.append(rows.filter(({ id }) => !run.rows.has(id)));
-    progress.add(batch.length);
-  }
-  progress.end();
+    return batch.flatMap((group, i) => group.map((planned) => toRow(planned, answers[i])));
+  });
 }

@@ -1,6 +1,5 @@
 import * as path from 'node:path';
 import { InputError } from '../../src/errors';
-import { Progress } from '../../src/progress';
 import type { Question } from './data';
 import {
   type LengthConstraint,
@@ -8,17 +7,10 @@ import {
   type LengthSet,
   lengthInstructions,
 } from './lengthPhrasings';
-import { hashFile, hashOf, toolVersion } from './provenance';
+import { hashFile, hashOf } from './provenance';
+import { computeDirections, modelProvenance, type RepresentationOptions } from './representations';
 import type { Session } from './session';
-import {
-  type Direction,
-  directionOf,
-  type Edit,
-  type ExtraTensors,
-  type Provenance,
-  saveVectors,
-  type Weight,
-} from './vectors';
+import type { Edit, Provenance, Weight } from './vectors';
 
 const ACTS = ['add_vector', 'adjust_rs'] as const;
 const AIMS = ['conciseness', 'verbosity', 'length_specific'] as const;
@@ -75,13 +67,10 @@ export function lengthVectorFile(folder: string, settings: LengthVectorSettings)
 
 /** What must agree between a file of length vectors and their use. */
 export function lengthProvenance(session: Session, settings: LengthVectorSettings): Provenance {
-  const { files, promptStyle } = session;
   const instructions = lengthInstructions(settings.phrasings, settings);
   return {
     kind: 'length vectors',
-    model: files.name,
-    model_fingerprint: files.fingerprint,
-    prompt_style: promptStyle,
+    ...modelProvenance(session),
     data_sha256: hashFile(settings.data_path),
     constraint_type: settings.constraint_type,
     n_examples: String(settings.n_examples),
@@ -91,71 +80,36 @@ export function lengthProvenance(session: Session, settings: LengthVectorSetting
 }
 
 /**
- * Steps 1 of the length experiment: every query with a drawn phrasing of each level (or sentence
+ * Step 1 of the length experiment: every query with a drawn phrasing of each level (or sentence
  * count) against the same query alone, at the last prompt token of every layer.
- * @throws InputError as `session.encode` and `directionOf`
+ * @throws InputError as `computeDirections`
  */
 export async function computeLengthVectors(
   session: Session,
   questions: Question[],
   settings: LengthVectorSettings,
   file: string,
-  options: { batchSize: number; keepActivations?: boolean },
+  options: Pick<RepresentationOptions, 'batchSize'> & Partial<RepresentationOptions>,
 ): Promise<void> {
   const instructions = lengthInstructions(settings.phrasings, settings);
-  const plain = questions.map(({ prompt }) => prompt);
-  const instructed = [...instructions.values()].flatMap((draw) =>
-    questions.map(({ key, prompt }) => `${prompt} ${draw(key)}`),
+  const without = questions.map(({ prompt }) => prompt);
+  const groups = new Map(
+    [...instructions].map(([name, draw]) => {
+      const withIt = questions.map(({ key, prompt }) => `${prompt} ${draw(key)}`);
+      return [name, { withIt, without }] as const;
+    }),
   );
-  const progress = new Progress('prompts', plain.length + instructed.length);
-  const all = await session.activations([...plain, ...instructed], {
-    finalTokens: settings.num_final_tokens,
-    batchSize: options.batchSize,
-    onBatch: (prompts) => progress.add(prompts),
-  });
-  progress.end();
-  const { nLayers, dModel } = session.model.dims;
-  const shape = [questions.length, nLayers, settings.num_final_tokens, dModel];
-  const last = all.map((activations) => lastTokens(activations, nLayers, dModel));
-  const extra: ExtraTensors = {};
-  const keep = (name: string, from: number) => {
-    if (!options.keepActivations) return;
-    const rows = all.slice(from, from + questions.length);
-    const data = new Float32Array(rows.length * rows[0].length);
-    rows.forEach((row, i) => {
-      data.set(row, i * row.length);
-    });
-    extra[name] = { dtype: 'F32', shape, data };
-  };
-  keep('activations_without', 0);
-  const directions = new Map<string, Direction>();
-  [...instructions.keys()].forEach((name, i) => {
-    const from = (i + 1) * questions.length;
-    const withIt = last.slice(from, from + questions.length);
-    directions.set(name, directionOf(withIt, last.slice(0, questions.length), nLayers));
-    keep(`${name}.activations_with`, from);
-  });
   const provenance = {
     ...lengthProvenance(session, settings),
     data_path: settings.data_path,
-    backend: session.backend.name,
-    tool: toolVersion,
-    num_final_tokens: String(settings.num_final_tokens),
     example_keys: JSON.stringify(questions.map(({ key }) => key)),
   };
-  saveVectors(file, { directions, provenance }, extra);
-}
-
-/** [L, F, D] → [L, D]: the vectors come from the last token, however many are stored. */
-function lastTokens(activations: Float32Array, nLayers: number, dModel: number): Float32Array {
-  const perLayer = activations.length / nLayers;
-  if (perLayer === dModel) return activations;
-  const last = new Float32Array(nLayers * dModel);
-  for (let layer = 0; layer < nLayers; layer++) {
-    const end = (layer + 1) * perLayer;
-    last.set(activations.subarray(end - dModel, end), layer * dModel);
-  }
-  return last;
+  await computeDirections(session, groups, file, provenance, {
+    finalTokens: settings.num_final_tokens,
+    layers: null,
+    keepActivations: false,
+    ...options,
+  });
 }
 
 /**

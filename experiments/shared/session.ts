@@ -6,7 +6,8 @@ import type { CausalLM } from '../../src/model';
 import type { Steer } from '../../src/steering';
 import type { PromptStyle, Tokenizer } from '../../src/tokenizer';
 import { WEIGHT_DTYPES } from '../../src/weightDtype';
-import type { PromptActivations } from './activations';
+import type { ActivationOptions, PromptActivations } from './activations';
+import { type Compat, compatCheck, isOn } from './compat';
 import { findModel, type ModelFiles } from './provenance';
 
 /** The config keys that opening a model needs. */
@@ -16,7 +17,9 @@ export const sessionSchema = {
   device: nullable(oneOf(['cuda', 'cpu'])),
   dtype: nullable(oneOf(WEIGHT_DTYPES)),
   prompt_style: nullable(oneOf<PromptStyle>(['chat', 'qa', 'raw'])),
+  compat: compatCheck,
 };
+export type SessionConfig = ConfigOf<typeof sessionSchema>;
 
 export interface Answer {
   response: string;
@@ -32,6 +35,8 @@ export interface Session {
   model: CausalLM;
   tokenizer: Tokenizer;
   promptStyle: PromptStyle;
+  /** The faults of the authors' scripts that are switched on and change answers or activations. */
+  compat: Compat[];
   /** Ids of a formatted prompt. @throws InputError when it leaves no room in the context */
   encode(prompt: string): number[];
   /** Greedy answers, one batch, each prompt with its own edits. */
@@ -39,15 +44,33 @@ export interface Session {
     requests: { prompt: string; steering: Steer[] }[],
     maxNewTokens: number,
   ): Promise<Answer[]>;
-  /** See `finalActivations`; of every layer. */
+  /** See `finalActivations`; of every layer unless `layers` says otherwise. */
   activations(
     prompts: string[],
-    options: { finalTokens: number; batchSize: number; onBatch?(prompts: number): void },
+    options: Partial<ActivationOptions> & Pick<ActivationOptions, 'finalTokens' | 'batchSize'>,
   ): Promise<PromptActivations[]>;
 }
 
-/** Loads backend, model and tokenizer. @throws InputError for a model or backend there isn't */
-export async function openSession(config: ConfigOf<typeof sessionSchema>): Promise<Session> {
+let open: { key: string; session: Session } | undefined;
+
+/**
+ * Loads backend, model and tokenizer. The model stays open for the next step of the same process
+ * that asks for the same; another one takes its place.
+ * @throws InputError for a model or backend there isn't
+ */
+export async function openSession(config: SessionConfig): Promise<Session> {
+  const key = JSON.stringify(
+    Object.keys(sessionSchema).map((name) => config[name as keyof SessionConfig]),
+  );
+  if (open?.key === key) return open.session;
+  open?.session.model.dispose();
+  open = undefined;
+  const session = await load(config);
+  open = { key, session };
+  return session;
+}
+
+async function load(config: SessionConfig): Promise<Session> {
   const files = findModel(config.model_name);
   // Loaded here, not above: --help and --dry-run need none of it.
   const { useBackend } = require('../../src/backend') as typeof import('../../src/backend');
@@ -68,9 +91,14 @@ export async function openSession(config: ConfigOf<typeof sessionSchema>): Promi
   const model = loadModel(files.dir, { dtype: config.dtype ?? undefined });
   const promptStyle = config.prompt_style ?? (tokenizer.hasChatTemplate ? 'chat' : 'qa');
   const { padId, stopIds } = tokenizer;
+  const compat = (['double_bos', 'drop_last_token'] as const).filter((fault) =>
+    isOn(fault, config.compat),
+  );
+  const doubleBos = promptStyle === 'chat' && compat.includes('double_bos');
+  const dropLast = compat.includes('drop_last_token');
 
   const encode = (prompt: string) => {
-    const ids = tokenizer.encodePrompt(prompt, { style: promptStyle });
+    const ids = tokenizer.encodePrompt(prompt, { style: promptStyle, doubleBos });
     const { maxPositions } = model.dims;
     if (ids.length < maxPositions) return ids;
     throw new InputError(
@@ -84,6 +112,7 @@ export async function openSession(config: ConfigOf<typeof sessionSchema>): Promi
     model,
     tokenizer,
     promptStyle,
+    compat,
     encode,
     async answer(requests, maxNewTokens) {
       const generations = await generate(
@@ -97,22 +126,24 @@ export async function openSession(config: ConfigOf<typeof sessionSchema>): Promi
           steering: requests.map(({ steering }) => steering),
         },
       );
-      return generations.map(({ tokens, stopped }) => {
-        const text = tokenizer.decode(tokens, { skipSpecialTokens: true });
+      return generations.map(({ tokens, stopped }, i) => {
+        const cut = dropLast && stopped === 'length' && requests[i].steering.length > 0;
+        const kept = cut ? tokens.slice(0, -1) : tokens;
+        const text = tokenizer.decode(kept, { skipSpecialTokens: true });
         // A base model goes on to ask itself the next question; the paper's answers end before it.
         const next = promptStyle === 'qa' ? text.indexOf('Q:') : -1;
         return {
           response: next < 0 ? text : text.slice(0, next),
-          tokens: tokens.length,
+          tokens: kept.length,
           stopped: next < 0 ? stopped : 'stop',
         };
       });
     },
     activations: (prompts, options) =>
       finalActivations(model, prompts.map(encode), {
-        ...options,
         layers: Array.from({ length: model.dims.nLayers }, (_, layer) => layer),
         padId,
+        ...options,
       }),
   };
 }

@@ -5,7 +5,7 @@ import { InputError } from '../../src/errors';
 import type { Positions, Steer } from '../../src/steering';
 import { Safetensors, writeSafetensors } from '../../weights/safetensors';
 
-/** What the pairs of one instruction (a level, a format, a word) say about every layer. */
+/** What the pairs of one instruction (a level, a format, a word) say about each of L layers. */
 export interface Direction {
   /** u: mean of (with − without), divided by its norm, [L][D]. */
   unit: Float32Array[];
@@ -24,6 +24,8 @@ export type Provenance = Record<string, string>;
 
 export interface VectorFile {
   directions: Map<string, Direction>;
+  /** Which layer each entry of a direction is of. */
+  layers: number[];
   provenance: Provenance;
 }
 
@@ -31,33 +33,34 @@ export interface VectorFile {
  * The direction of one instruction from paired activations.
  * @param withIt activations of each prompt with the instruction, [N] of [L, D] flattened
  * @param without the same prompts without it
+ * @param layers which layers they are of
  * @throws InputError when a layer's mean difference is zero: with and without were the same
  */
 export function directionOf(
   withIt: Float32Array[],
   without: Float32Array[],
-  nLayers: number,
+  layers: number[],
 ): Direction {
-  const meanWith = meanRows(withIt, nLayers);
-  const meanWithout = meanRows(without, nLayers);
-  const norm = new Float32Array(nLayers);
-  const unit = meanWith.map((mean, layer) => {
-    const difference = mean.map((value, i) => value - meanWithout[layer][i]);
-    norm[layer] = Math.sqrt(dot(difference, difference));
-    if (!(norm[layer] > 0)) {
+  const meanWith = meanRows(withIt, layers.length);
+  const meanWithout = meanRows(without, layers.length);
+  const norm = new Float32Array(layers.length);
+  const unit = meanWith.map((mean, at) => {
+    const difference = mean.map((value, i) => value - meanWithout[at][i]);
+    norm[at] = Math.sqrt(dot(difference, difference));
+    if (!(norm[at] > 0)) {
       throw new InputError(
-        `The instruction changes nothing at layer ${layer}: the prompts with and without it are the same.`,
+        `The instruction changes nothing at layer ${layers[at]}: the prompts with and without it are the same.`,
       );
     }
-    return difference.map((value) => value / norm[layer]);
+    return difference.map((value) => value / norm[at]);
   });
   return {
     unit,
     norm,
     meanWith,
     meanWithout,
-    projectionWith: Float32Array.from(unit, (u, layer) => dot(u, meanWith[layer])),
-    projectionWithout: Float32Array.from(unit, (u, layer) => dot(u, meanWithout[layer])),
+    projectionWith: Float32Array.from(unit, (u, at) => dot(u, meanWith[at])),
+    projectionWithout: Float32Array.from(unit, (u, at) => dot(u, meanWithout[at])),
   };
 }
 
@@ -93,7 +96,8 @@ export function saveVectors(file: string, vectors: VectorFile, extra: ExtraTenso
     for (const [part, values] of Object.entries(scalars(direction))) add(part, values, [layers]);
   }
   fs.mkdirSync(path.dirname(file), { recursive: true });
-  writeSafetensors(file, tensors, vectors.provenance);
+  const layers = JSON.stringify(vectors.layers);
+  writeSafetensors(file, tensors, { ...vectors.provenance, layers });
 }
 
 const matrices = ({ unit, meanWith, meanWithout }: Direction) => ({
@@ -124,6 +128,9 @@ export function loadVectors(file: string, expected: Provenance): VectorFile {
   const tensors = Safetensors.open(file);
   try {
     const provenance = tensors.metadata;
+    if (!provenance.layers) {
+      throw new InputError(`${file} does not say which layers it holds: it is not a vector file.`);
+    }
     const differences = Object.entries(expected)
       .filter(([key, value]) => provenance[key] !== value)
       .map(
@@ -140,7 +147,8 @@ export function loadVectors(file: string, expected: Provenance): VectorFile {
       const name = /^(.+)\.unit$/.exec(tensor)?.[1];
       if (name !== undefined) directions.set(name, readDirection(tensors, name));
     }
-    return { directions, provenance };
+    const layers = JSON.parse(provenance.layers) as number[];
+    return { directions, layers, provenance };
   } finally {
     tensors.close();
   }
@@ -198,21 +206,26 @@ export type Edit = { vector: string; layer: number } & (
  * The edit with its numbers.
  * @throws InputError for a vector or layer that the file does not have
  */
-export function toSteer(edit: Edit, { directions }: VectorFile, positions: Positions): Steer {
+export function toSteer(
+  edit: Edit,
+  { directions, layers }: Pick<VectorFile, 'directions' | 'layers'>,
+  positions: Positions,
+): Steer {
   const { layer } = edit;
   const direction = find(directions, edit.vector);
-  const vector = direction.unit[layer];
-  if (!vector) {
+  const at = layers.indexOf(layer);
+  if (at < 0) {
     throw new InputError(
-      `There is no layer ${layer}: this model has layers 0 to ${direction.unit.length - 1}.`,
+      `There is no layer ${layer} among the representations (${layers.join(', ')}).`,
     );
   }
+  const vector = direction.unit[at];
   if (edit.kind === 'project') {
-    const target = dot(find(directions, edit.target).meanWith[layer], vector);
+    const target = dot(find(directions, edit.target).meanWith[at], vector);
     return { kind: 'project', layer, vector, target, positions };
   }
   const { amount, unit } = weightParts(edit.weight);
-  const weight = unit === 'absolute' ? amount : amount * direction.norm[layer];
+  const weight = unit === 'absolute' ? amount : amount * direction.norm[at];
   return { kind: 'add', layer, vector, weight, positions };
 }
 

@@ -1,0 +1,82 @@
+import * as path from 'node:path';
+import { type ConfigOf, nullable, text } from '../../src/config';
+import type { CausalLM } from '../../src/model';
+import { type Row, RunFolder } from '../../src/runFolder';
+import type { Tokenizer } from '../../src/tokenizer';
+import { finishRows } from './batches';
+import { groupBy } from './cells';
+import { findModel, hashOf, type ModelFiles } from './provenance';
+
+/** The config keys of a perplexity judge. */
+export const judgeSchema = {
+  perplexity_model: nullable(text()),
+};
+
+/** A line of `perplexity/out.jsonl`. */
+export interface PerplexityRow extends Row {
+  /** exp of the mean loss per token; null for an answer with nothing to predict. */
+  perplexity: number | null;
+  /** In tokens of the judge. */
+  tokens: number;
+}
+
+/** By row id. */
+export type Perplexities = Map<string, number | null>;
+
+const BATCH = 16;
+let open: { files: ModelFiles; model: CausalLM; tokenizer: Tokenizer } | undefined;
+
+/**
+ * Judges the responses of a finished run by a language model (GPT-2 in the paper), and keeps the
+ * figures in its folder, under `perplexity`. The same response is judged once.
+ * @returns undefined when no judge is configured
+ * @throws InputError for a judge there isn't, or a folder judged by another one
+ */
+export async function judgeResponses(
+  folder: string,
+  rows: { id: string; response: string }[],
+  { perplexity_model }: ConfigOf<typeof judgeSchema>,
+): Promise<Perplexities | undefined> {
+  if (perplexity_model === null) return undefined;
+  const files = findModel(perplexity_model);
+  const run = RunFolder.open<PerplexityRow>(path.join(folder, 'perplexity'), {
+    judge: files.name,
+    judge_fingerprint: files.fingerprint,
+    responses: hashOf(rows.map(({ id, response }) => [id, response])),
+  });
+  // Neighbours in length share a batch; the order follows from the responses alone.
+  const groups = groupBy(rows, ({ response }) => response.trim()).sort(
+    ([a], [b]) => a.response.length - b.response.length,
+  );
+  await finishRows(run, groups, { unit: 'perplexities', batchSize: BATCH }, (batch) =>
+    judgeBatch(files, batch),
+  );
+  const perplexities: Perplexities = new Map();
+  for (const { id } of rows) perplexities.set(id, run.rows.get(id)!.perplexity);
+  run.close();
+  return perplexities;
+}
+
+async function judgeBatch(
+  files: ModelFiles,
+  batch: { id: string; response: string }[][],
+): Promise<PerplexityRow[]> {
+  const { meanNll, perplexityOf } =
+    require('../../src/perplexity') as typeof import('../../src/perplexity');
+  const { model, tokenizer } = loadJudge(files);
+  const ids = batch.map(([{ response }]) => tokenizer.encode(response.trim()));
+  const losses = await meanNll(model, ids, { batchSize: batch.length });
+  return batch.flatMap((group, i) =>
+    group.map(({ id }) => ({ id, perplexity: perplexityOf(losses[i]), tokens: ids[i].length })),
+  );
+}
+
+/** Loaded at the first text, and kept for the steps that follow in the same process. */
+function loadJudge(files: ModelFiles) {
+  if (open?.files.fingerprint === files.fingerprint) return open;
+  open?.model.dispose();
+  const { loadModel } = require('../../models') as typeof import('../../models');
+  const { loadTokenizer } = require('../../src/tokenizer') as typeof import('../../src/tokenizer');
+  open = { files, model: loadModel(files.dir), tokenizer: loadTokenizer(files.dir) };
+  return open;
+}

@@ -1,0 +1,111 @@
+import { Progress } from '../../src/progress';
+import { PartialActivations } from './activations';
+import { hashOf, toolVersion } from './provenance';
+import type { Session } from './session';
+import {
+  type Direction,
+  directionOf,
+  type ExtraTensors,
+  type Provenance,
+  saveVectors,
+} from './vectors';
+
+/** Prompts with an instruction, and the same prompts without it, in the same order. */
+export interface PairedPrompts {
+  withIt: string[];
+  without: string[];
+}
+
+export interface RepresentationOptions {
+  /** F: last prompt tokens that are kept; the directions come from the last one. */
+  finalTokens: number;
+  batchSize: number;
+  /** The layers that are kept; null: all. */
+  layers: number[] | null;
+  /** Stores every prompt's activations beside the directions: [N, L, F, D], with and without. */
+  keepActivations: boolean;
+}
+
+/** What every vector file says about the model it was computed with, for its use to agree with. */
+export function modelProvenance({ files, promptStyle, compat }: Session): Provenance {
+  return {
+    model: files.name,
+    model_fingerprint: files.fingerprint,
+    prompt_style: promptStyle,
+    ...(compat.includes('double_bos') ? { double_bos: 'true' } : {}),
+  };
+}
+
+/**
+ * Computes the direction of every group of pairs (paper, section 3) and writes them as one file.
+ * Each different prompt is computed once. Killed, it goes on where it was.
+ * @param provenance all that the directions depend on, beside the prompts
+ * @throws InputError as `session.encode`, `finalActivations` and `directionOf`
+ */
+export async function computeDirections(
+  session: Session,
+  groups: Map<string, PairedPrompts>,
+  file: string,
+  provenance: Provenance,
+  { finalTokens, batchSize, keepActivations, ...options }: RepresentationOptions,
+): Promise<void> {
+  const { nLayers, dModel } = session.model.dims;
+  const layers = options.layers ?? Array.from({ length: nLayers }, (_, layer) => layer);
+  const pairs = [...groups.values()];
+  const prompts = [...new Set(pairs.flatMap(({ withIt, without }) => [...without, ...withIt]))];
+  const partial = PartialActivations.open(`${file}.partial`, [
+    provenance,
+    session.backend.name,
+    prompts,
+    { finalTokens, batchSize, layers },
+  ]);
+  const progress = new Progress('prompts', prompts.length);
+  const activations = await session.activations(prompts, {
+    finalTokens,
+    batchSize,
+    layers,
+    partial,
+    onBatch: (count) => progress.add(count),
+  });
+  progress.end();
+  const of = new Map(prompts.map((prompt, i) => [prompt, activations[i]]));
+  const shape = [layers.length, finalTokens, dModel];
+  const directions = new Map<string, Direction>();
+  const extra: ExtraTensors = {};
+  for (const [name, { withIt, without }] of groups) {
+    const rows = { with: withIt.map((p) => of.get(p)!), without: without.map((p) => of.get(p)!) };
+    const last = (some: Float32Array[]) => some.map((row) => lastTokens(row, shape));
+    directions.set(name, directionOf(last(rows.with), last(rows.without), layers));
+    if (!keepActivations) continue;
+    for (const [which, some] of Object.entries(rows)) {
+      extra[`${name}.activations_${which}`] = stack(some, shape);
+    }
+  }
+  const known = {
+    ...provenance,
+    prompts: hashOf(prompts),
+    backend: session.backend.name,
+    tool: toolVersion,
+    num_final_tokens: String(finalTokens),
+  };
+  saveVectors(file, { directions, layers, provenance: known }, extra);
+  partial.remove();
+}
+
+function stack(rows: Float32Array[], shape: number[]): ExtraTensors[string] {
+  const data = new Float32Array(rows.length * rows[0].length);
+  rows.forEach((row, i) => {
+    data.set(row, i * row.length);
+  });
+  return { dtype: 'F32', shape: [rows.length, ...shape], data };
+}
+
+/** [L, F, D] → [L, D]: the last token of each layer. */
+function lastTokens(activations: Float32Array, [layers, tokens, width]: number[]): Float32Array {
+  const last = new Float32Array(layers * width);
+  for (let layer = 0; layer < layers; layer++) {
+    const end = (layer + 1) * tokens * width;
+    last.set(activations.subarray(end - width, end), layer * width);
+  }
+  return last;
+}
