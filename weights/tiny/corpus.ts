@@ -3,7 +3,7 @@
  *
  *     npx ts-node weights/tiny/corpus.ts                                  15 samples
  *     npx ts-node weights/tiny/corpus.ts --n 20000 --seed 1 --split train --out file.jsonl
- *     npx ts-node weights/tiny/corpus.ts --questions weights/tiny/prompts/questions.jsonl
+ *     npx ts-node weights/tiny/corpus.ts --prompts weights/tiny/prompts     those of the experiments
  *
  * A prompt is a question about a topic, alone or with one or two instructions; the answer is made of
  * sentences that are true of every topic of its category, so that topics never seen can be answered
@@ -16,17 +16,17 @@ import * as path from 'node:path';
 import { cac } from 'cac';
 import { InputError } from '../../src/errors';
 import { seededRandom } from '../../src/random';
-import { answer, between, pick, type Rng, spanish, type Wish } from './answers';
+import { answer, between, pick, type Rng, spanish } from './answers';
 import type { Kwargs } from './check';
-import { BREVITY, END_PHRASES, FORMATS, SENTENCES } from './instructions';
-import { OPTIONS, type Phrasings, QUESTIONS } from './questions';
-import { BODIES } from './sentences';
+import { FORMATS } from './instructions';
+import { jsonl, promptFiles } from './promptRows';
+import { OPTIONS, QUESTIONS } from './questions';
 import { CATEGORIES, type Category, KEYWORDS, TOPICS } from './topics';
+import { drawWish, type Format, phrasing, type Split, type WishId, wording } from './wishes';
 
 export { neutral } from './answers';
 export { checkAnswer } from './check';
-
-export type Split = 'train' | 'heldout';
+export type { Split } from './wishes';
 
 /** The kinds of prompts and their shares in percent; formats that aren't named share the rest. */
 export const SHARES = {
@@ -37,7 +37,6 @@ export const SHARES = {
   'keywords:forbidden_words': 8,
   pairs: 8,
 } as const;
-type Format = keyof typeof FORMATS;
 export type Shares = Record<keyof typeof SHARES, number> & { [format in Format]?: number };
 
 export type Family = keyof typeof SHARES | Format;
@@ -65,7 +64,7 @@ function strayTopic(rng: Rng, category: Category): string {
 }
 
 /** Two instructions that can be obeyed at once. */
-const PAIRS: readonly (readonly [Family, Family])[] = (() => {
+const PAIRS: readonly (readonly [WishId, WishId])[] = (() => {
   const brevity = 'length:brevity';
   const count = 'length_constraints:number_sentences';
   const [lower, upper] = ['change_case:english_lowercase', 'change_case:english_capital'] as const;
@@ -75,7 +74,7 @@ const PAIRS: readonly (readonly [Family, Family])[] = (() => {
   const sections = 'detectable_format:multiple_sections';
   const comma = 'punctuation:no_comma';
   const [include, exclude] = ['keywords:existence', 'keywords:forbidden_words'] as const;
-  const withEach = (first: Family, others: Family[]) =>
+  const withEach = (first: WishId, others: WishId[]) =>
     others.map((other) => [first, other] as const);
   return [
     ...withEach(brevity, [lower, upper, comma, quotes, title, json, include, exclude]),
@@ -115,8 +114,6 @@ export interface ExampleOptions {
   phrasings?: Split | 'mixed';
 }
 
-const NUMBERS = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight'];
-
 function drawFamily(rng: Rng, shares: Shares): Family {
   let rest = rng() * 100;
   for (const [family, share] of Object.entries(shares)) {
@@ -124,91 +121,6 @@ function drawFamily(rng: Rng, shares: Shares): Family {
     if (rest < 0) return family as Family;
   }
   return pick(rng, EVEN);
-}
-
-/** A wish of a family, the wordings to choose from and what fills their gaps. */
-interface Drawn extends Wish {
-  phrasings: Phrasings;
-  word?: string;
-  number?: number;
-}
-
-function drawWish(rng: Rng, id: Family, category: Category, topic: string, alone: boolean): Drawn {
-  const plain = (kwargs: Kwargs, fill: { word?: string; number?: number } = {}): Drawn => ({
-    id,
-    kwargs,
-    phrasings: FORMATS[id as Format],
-    ...fill,
-  });
-  switch (id) {
-    case 'length:brevity': {
-      // The level that asks for nothing special is seldom worth an example.
-      const level = pick(rng, alone ? [0, 0, 0, 1, 1, 2, 3, 3, 4, 4, 4] : [1, 3, 4]);
-      return { id, kwargs: { level }, phrasings: BREVITY[level] };
-    }
-    case 'length_constraints:number_sentences': {
-      const relation = pick(rng, ['exactly', 'at most', 'at least'] as const);
-      // A second instruction may need a sentence of its own.
-      const least = alone ? 1 : relation === 'at most' ? 3 : 2;
-      const number = between(rng, least, relation === 'at most' ? 5 : 6);
-      return {
-        id,
-        kwargs: { num_sentences: number, relation },
-        phrasings: SENTENCES[relation],
-        number,
-      };
-    }
-    case 'change_case:capital_word_frequency': {
-      const number = between(rng, 2, 4);
-      return plain({ capital_frequency: number, capital_relation: 'at least' }, { number });
-    }
-    case 'startend:end_checker': {
-      const phrase = pick(rng, END_PHRASES);
-      return plain({ end_phrase: phrase }, { word: phrase });
-    }
-    case 'detectable_format:number_bullet_lists': {
-      const number = between(rng, 2, 4);
-      return plain({ num_bullets: number }, { number });
-    }
-    case 'detectable_format:number_highlighted_sections': {
-      const number = between(rng, 1, 3);
-      return plain({ num_highlights: number }, { number });
-    }
-    case 'detectable_format:multiple_sections': {
-      const number = between(rng, 2, 3);
-      return plain({ num_sections: number, section_spliter: 'SECTION' }, { number });
-    }
-    case 'language:response_language':
-      return plain({ language: 'es' });
-    case 'keywords:existence': {
-      const word = pick(
-        rng,
-        KEYWORDS.filter((keyword) => keyword !== topic),
-      );
-      return plain({ keywords: [word] }, { word });
-    }
-    case 'keywords:forbidden_words': {
-      const word = pick(rng, [topic, ...BODIES[category].anchors]);
-      return plain({ forbidden_words: [word] }, { word });
-    }
-    default:
-      return plain({});
-  }
-}
-
-function phrasing(rng: Rng, { train, heldout }: Phrasings, which: Split | 'mixed'): string {
-  if (which === 'mixed') return pick(rng, rng() < 0.5 ? train : heldout);
-  return pick(rng, which === 'train' ? train : heldout);
-}
-
-function wording(rng: Rng, wish: Drawn, which: Split | 'mixed'): string {
-  const { number = 0, word = '' } = wish;
-  const n = rng() < 0.5 ? String(number) : NUMBERS[number];
-  return phrasing(rng, wish.phrasings, which)
-    .replaceAll('{n}', n)
-    .replaceAll('{s}', number === 1 ? '' : 's')
-    .replace(/\{[wp]\}/, word)
-    .replace('{o}', OPTIONS.join(' '));
 }
 
 /** One example; the same state of `rng` gives the same one. */
@@ -252,40 +164,6 @@ export function makeExample(rng: Rng, options: ExampleOptions): Example {
   };
 }
 
-/** A base query of the experiments. */
-export interface QuestionRow {
-  key: number;
-  prompt: string;
-  topic: string;
-  category: Category;
-  split: 'train' | 'eval';
-}
-
-/**
- * Questions without instruction: first one for every training topic (split `train`), then two for
- * every held-out topic (`eval`), once in a wording of training and once in a held-out one. Categories
- * take turns, so that any stretch of rows covers all of them.
- */
-export function questionRows(): QuestionRow[] {
-  const rows: Omit<QuestionRow, 'key'>[] = [];
-  const addRound = (split: Split, nth: number, wordings: (p: Phrasings) => readonly string[]) => {
-    CATEGORIES.forEach((category, c) => {
-      const topic = TOPICS[category][split][nth];
-      const choices = wordings(QUESTIONS[category].open);
-      const prompt = choices[(nth + c) % choices.length].replaceAll('{t}', topic);
-      rows.push({ prompt, topic, category, split: split === 'train' ? 'train' : 'eval' });
-    });
-  };
-  const [{ train, heldout }] = Object.values(TOPICS);
-  for (const nth of train.keys()) addRound('train', nth, (open) => open.train);
-  for (const wordings of ['train', 'heldout'] as const) {
-    for (const nth of heldout.keys()) addRound('heldout', nth, (open) => open[wordings]);
-  }
-  return rows.map((row, key) => ({ key, ...row }));
-}
-
-const toJsonl = (rows: object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
-
 function writeFile(file: string, content: string) {
   mkdirSync(path.dirname(path.resolve(file)), { recursive: true });
   writeFileSync(file, content);
@@ -316,12 +194,14 @@ function main() {
     .option('--split <split>', 'Topics: train or heldout', { default: 'train' })
     .option('--family <id>', 'Only this family')
     .option('--out <file>', 'JSONL to write; without it samples are printed')
-    .option('--questions <file>', 'Write the base queries of the experiments instead')
+    .option('--prompts <folder>', 'Write the prompts of the experiments instead')
     .help();
   const { options } = cli.parse();
   if (options.help) return;
-  if (options.questions) {
-    writeFile(options.questions, toJsonl(questionRows()));
+  if (options.prompts) {
+    for (const [name, content] of Object.entries(promptFiles())) {
+      writeFile(path.join(options.prompts, name), content);
+    }
     return;
   }
   const { split, family } = options as { split: Split; family?: Family };
@@ -336,7 +216,7 @@ function main() {
     makeExample(rng, { split, family }),
   );
   if (options.out) {
-    writeFile(options.out, toJsonl(examples));
+    writeFile(options.out, jsonl(examples));
     console.log(statistics(examples));
   } else {
     for (const { prompt, answer } of examples) console.log(`> ${prompt}\n${answer}\n`);
