@@ -5,9 +5,10 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { countSentences } from '../../ifeval';
 import { flag, integer, listOf, nullable, oneOf, text } from '../../src/config';
-import { RunFolder } from '../../src/runFolder';
-import { answerRows, countAnswers } from '../shared/answerRows';
+import { countAnswers } from '../shared/answerRows';
 import { inputPath, loadQuestions } from '../shared/data';
+import { answerAndJudge, openRun } from '../shared/evaluation';
+import { findJudge, judgeSchema } from '../shared/judge';
 import {
   computeLengthVectors,
   LENGTH_STEERINGS,
@@ -25,13 +26,14 @@ import {
   lengthCells,
   weightText,
 } from '../shared/lengthResults';
-import { findModel, hashFile, hashOf, toolVersion } from '../shared/provenance';
+import { findModel, hashOf } from '../shared/provenance';
 import { defineScript } from '../shared/script';
 import { type Answer, openSession, sessionSchema } from '../shared/session';
 import { loadVectors, steeringWeight, toSteer } from '../shared/vectors';
 
 const schema = {
   ...sessionSchema,
+  ...judgeSchema,
   data_path: text(),
   output_path: text(),
   name: nullable(text()),
@@ -56,6 +58,7 @@ const schema = {
 export const script = defineScript(__filename, schema, async (config, { runName }) => {
   // The last queries are for evaluation; the first give the vectors.
   const model = findModel(config.model_name);
+  findJudge(config);
   const data_path = inputPath(config.data_path);
   const phrasings = loadPhrasings(inputPath(config.phrasings_path));
   const { first, last } = splitQuestions(
@@ -91,15 +94,10 @@ export const script = defineScript(__filename, schema, async (config, { runName 
 
   const session = await openSession(config);
   console.log(`${model.name} on ${session.backend.name} (${session.backend.detail})`);
-  const run = RunFolder.open<LengthRow>(folder, {
+  const run = openRun<LengthRow>(session, folder, {
     ...config,
-    name: path.basename(folder),
-    backend: session.backend.name,
-    prompt_style: session.promptStyle,
-    model_fingerprint: model.fingerprint,
-    data_sha256: hashFile(data_path),
+    data_path,
     phrasings: hashOf(phrasings),
-    tool: toolVersion,
   });
 
   if (!fs.existsSync(vectorFile)) {
@@ -110,26 +108,21 @@ export const script = defineScript(__filename, schema, async (config, { runName 
   }
   const vectors = loadVectors(vectorFile, lengthProvenance(session, representations));
 
-  await answerRows(session, run, plan, {
-    batchSize: config.batch_size,
-    maxNewTokens: config.max_generation_length,
+  const { rows, perplexities } = await answerAndJudge(session, run, plan, config, {
     steer: (edit) => toSteer(edit, vectors, config.positions),
     toRow,
   });
-
-  const rows = plan.map(({ id }) => run.rows.get(id) as LengthRow);
-  const cells = lengthCells(rows);
+  const cells = lengthCells(rows, perplexities);
   run.writeSummary({ cells });
   run.close();
-  console.log(`\n${cellsTable(cells, config.constraint_type)}\n\n${highlights(cells, rows)}`);
+  console.log(`\n${cellsTable(cells)}\n\n${highlights(cells, rows)}`);
   console.log(`\nAll answers and figures: ${folder}`);
 
   function toRow(planned: LengthPlan, answer: Answer): LengthRow {
     const { edits: _, ...row } = planned;
-    const response = answer.response.trim();
-    const sentences = countSentences(response);
+    const sentences = countSentences(answer.response.trim());
     const ok = satisfies(config.constraint_type, row.n_sent, sentences);
-    return { ...row, ...answer, sentences, chars: response.length, ok };
+    return { ...row, ...answer, sentences, ok };
   }
 });
 

@@ -7,6 +7,7 @@ import { InputError } from '../../src/errors';
 import { modelName } from '../../src/modelFolder';
 import { readRun } from '../../src/runFolder';
 import { fixed, percent } from '../../src/table';
+import { readPerplexities } from '../shared/judge';
 import { byLengthTable, cellsTable, type LengthRow, lengthCells } from '../shared/lengthResults';
 import { defineScript } from '../shared/script';
 
@@ -24,10 +25,10 @@ export const script = defineScript(__filename, schema, async (config) => {
   if (config.dry_run) return console.log(`Would read ${folder}`);
   const run = readRun<LengthRow>(folder);
   if (!run.rows.length) throw new InputError(`${folder} has no finished rows yet.`);
-  const cells = lengthCells(run.rows);
+  const cells = lengthCells(run.rows, readPerplexities(folder));
   const unfinished = !fs.existsSync(path.join(folder, 'summary.json'));
   console.log(`${folder}${unfinished ? ' (unfinished: run evaluate again to go on)' : ''}`);
-  console.log(`\n${cellsTable(cells, String(run.config.constraint_type))}`);
+  console.log(`\n${cellsTable(cells)}`);
   console.log(`\nShare that obeys "${run.config.constraint_type} n sentences"`);
   console.log(byLengthTable(cells, ({ accuracy }) => accuracy, percent));
   console.log('\nSentences');

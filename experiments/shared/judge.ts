@@ -1,7 +1,8 @@
+import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { type ConfigOf, nullable, text } from '../../src/config';
 import type { CausalLM } from '../../src/model';
-import { type Row, RunFolder } from '../../src/runFolder';
+import { type Row, RunFolder, readRun } from '../../src/runFolder';
 import type { Tokenizer } from '../../src/tokenizer';
 import { finishRows } from './batches';
 import { groupBy } from './cells';
@@ -11,6 +12,7 @@ import { findModel, hashOf, type ModelFiles } from './provenance';
 export const judgeSchema = {
   perplexity_model: nullable(text()),
 };
+export type JudgeConfig = ConfigOf<typeof judgeSchema>;
 
 /** A line of `perplexity/out.jsonl`. */
 export interface PerplexityRow extends Row {
@@ -22,6 +24,11 @@ export interface PerplexityRow extends Row {
 
 /** By row id. */
 export type Perplexities = Map<string, number | null>;
+
+/** @throws InputError for a judge that there isn't: better before the answers than after them */
+export function findJudge({ perplexity_model }: JudgeConfig): ModelFiles | undefined {
+  return perplexity_model === null ? undefined : findModel(perplexity_model);
+}
 
 const BATCH = 16;
 let open: { files: ModelFiles; model: CausalLM; tokenizer: Tokenizer } | undefined;
@@ -35,10 +42,10 @@ let open: { files: ModelFiles; model: CausalLM; tokenizer: Tokenizer } | undefin
 export async function judgeResponses(
   folder: string,
   rows: { id: string; response: string }[],
-  { perplexity_model }: ConfigOf<typeof judgeSchema>,
+  config: JudgeConfig,
 ): Promise<Perplexities | undefined> {
-  if (perplexity_model === null) return undefined;
-  const files = findModel(perplexity_model);
+  const files = findJudge(config);
+  if (!files) return undefined;
   const run = RunFolder.open<PerplexityRow>(path.join(folder, 'perplexity'), {
     judge: files.name,
     judge_fingerprint: files.fingerprint,
@@ -55,6 +62,14 @@ export async function judgeResponses(
   for (const { id } of rows) perplexities.set(id, run.rows.get(id)!.perplexity);
   run.close();
   return perplexities;
+}
+
+/** The perplexities of a run that was judged; undefined for one that was not. */
+export function readPerplexities(folder: string): Perplexities | undefined {
+  const judged = path.join(folder, 'perplexity');
+  if (!fs.existsSync(judged)) return undefined;
+  const { rows } = readRun<PerplexityRow>(judged);
+  return new Map(rows.map(({ id, perplexity }) => [id, perplexity]));
 }
 
 async function judgeBatch(

@@ -1,36 +1,28 @@
-import type { Row } from '../../src/runFolder';
 import { type Cell, fixed, formatTable, percent } from '../../src/table';
+import {
+  type CellStats,
+  cellStats,
+  type EvaluatedRow,
+  groupBy,
+  STATS_HEAD,
+  statsColumns,
+} from './cells';
+import type { Perplexities } from './judge';
 
-/** One line of a length run's `out.jsonl`. */
-export interface LengthRow extends Row {
-  key: string;
+/** One line of a length run's `out.jsonl`. `ok`: it obeys the constraint, in the prompt or not. */
+export interface LengthRow extends EvaluatedRow {
   n_sent: number;
-  instruction: boolean;
-  steering: string;
   /** As it was added: in units of the activations, or of the mean difference's norm. */
   weight: number | null;
   weight_unit: 'absolute' | 'mean difference' | null;
   layer: number | null;
   prompt: string;
-  response: string;
   sentences: number;
-  chars: number;
-  tokens: number;
-  stopped: 'stop' | 'length';
-  /** Whether the response obeys the constraint, in the prompt or not. */
-  ok: boolean;
 }
 
-/** Means over some rows. */
-export interface LengthStats {
-  n: number;
-  accuracy: number;
+export interface LengthStats extends CellStats {
   accuracy_at_most_2: number;
   mean_sentences: number;
-  mean_chars: number;
-  mean_tokens: number;
-  /** Share of responses that hit the token limit. */
-  cut_off: number;
 }
 
 /** One cell of the summary: {instruction or not} × {unsteered, or a steering and weight}. */
@@ -41,48 +33,41 @@ export interface LengthCell
 }
 
 /** The cells of a run, without the instruction first, each in the order of its rows. */
-export function lengthCells(rows: LengthRow[]): LengthCell[] {
+export function lengthCells(rows: LengthRow[], perplexities?: Perplexities): LengthCell[] {
   const groups = groupBy(rows, (row) =>
     JSON.stringify([row.instruction, row.steering, row.weight, row.weight_unit, row.layer]),
   );
+  const baselines = rows.filter(({ steering }) => steering === 'none');
   return groups
     .map((members) => {
       const { instruction, steering, weight, weight_unit, layer } = members[0];
+      const baseline = baselines.filter((row) => row.instruction === instruction);
+      const stats = (some: LengthRow[]) => {
+        const n = new Set(some.map(({ n_sent }) => n_sent));
+        const base = steering === 'none' ? null : baseline.filter((row) => n.has(row.n_sent));
+        return lengthStats(some, base, perplexities);
+      };
       const by = groupBy(members, (row) => String(row.n_sent)).map((some) => ({
         n_sent: some[0].n_sent,
         ...stats(some),
       }));
       by.sort((a, b) => a.n_sent - b.n_sent);
-      return {
-        instruction,
-        steering,
-        weight,
-        weight_unit,
-        layer,
-        ...stats(members),
-        by_n_sent: by,
-      };
+      const cell = { instruction, steering, weight, weight_unit, layer };
+      return { ...cell, ...stats(members), by_n_sent: by };
     })
     .sort((a, b) => Number(a.instruction) - Number(b.instruction));
 }
 
-function groupBy<T>(items: T[], keyOf: (item: T) => string): T[][] {
-  const groups = new Map<string, T[]>();
-  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
-  return [...groups.values()];
-}
-
-function stats(rows: LengthRow[]): LengthStats {
-  const mean = (value: (row: LengthRow) => number | boolean) =>
-    rows.reduce((sum, row) => sum + Number(value(row)), 0) / rows.length;
+function lengthStats(
+  rows: LengthRow[],
+  baseline: LengthRow[] | null,
+  perplexities?: Perplexities,
+): LengthStats {
+  const atMost2 = rows.filter(({ sentences }) => sentences >= 1 && sentences <= 2);
   return {
-    n: rows.length,
-    accuracy: mean(({ ok }) => ok),
-    accuracy_at_most_2: mean(({ sentences }) => sentences >= 1 && sentences <= 2),
-    mean_sentences: mean(({ sentences }) => sentences),
-    mean_chars: mean(({ chars }) => chars),
-    mean_tokens: mean(({ tokens }) => tokens),
-    cut_off: mean(({ stopped }) => stopped === 'length'),
+    ...cellStats(rows, baseline, { perplexities }),
+    accuracy_at_most_2: atMost2.length / rows.length,
+    mean_sentences: rows.reduce((sum, { sentences }) => sum + sentences, 0) / rows.length,
   };
 }
 
@@ -99,17 +84,15 @@ const head = (cell: LengthCell): Cell[] => [
   cell.layer,
 ];
 
-/** The four-cell table that `evaluate` prints. */
-export function cellsTable(cells: LengthCell[], constraint: string): string {
+/** The four-cell table that `evaluate` prints; `obeyed` is the constraint's share. */
+export function cellsTable(cells: LengthCell[]): string {
   return formatTable(
-    [...HEAD, 'n', `${constraint.replace('_', ' ')} n`, 'at most 2', 'sentences', 'characters'],
+    [...HEAD, ...STATS_HEAD, 'at most 2', 'sentences'],
     cells.map((cell) => [
       ...head(cell),
-      cell.n,
-      percent(cell.accuracy),
+      ...statsColumns(cell),
       percent(cell.accuracy_at_most_2),
       fixed(cell.mean_sentences),
-      fixed(cell.mean_chars, 0),
     ]),
   );
 }
