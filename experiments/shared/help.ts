@@ -56,10 +56,7 @@ export function helpText(script: string): string {
   });
   return `${opening}
 Usage: npx ts-node ${name} [key=value ...] [--config <file>] [--multirun] [--dry-run]
-
-Keys, with their defaults:
-${keys.join('\n')}
-${describeModels(yaml)}
+${keys.length ? `\nKeys, with their defaults:\n${keys.join('\n')}\n` : ''}${describeModels(yaml)}
   --multirun, -m                  key=a,b,c: a run for every combination of the values
   --config <file>                 a YAML file whose keys take the place of the defaults
   --dry-run                       the same as dry_run=true

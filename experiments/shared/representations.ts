@@ -1,4 +1,6 @@
+import * as fs from 'node:fs';
 import { Progress } from '../../src/progress';
+import { Safetensors } from '../../weights/safetensors';
 import { PartialActivations } from './activations';
 import { hashOf, toolVersion } from './provenance';
 import type { Session } from './session';
@@ -38,7 +40,8 @@ export function modelProvenance({ files, promptStyle, compat }: Session): Proven
 
 /**
  * Computes the direction of every group of pairs (paper, section 3) and writes them as one file.
- * Each different prompt is computed once. Killed, it goes on where it was.
+ * Each different prompt is computed once. Killed, it goes on where it was; a file that holds the very
+ * same already is left as it is.
  * @param provenance all that the directions depend on, beside the prompts
  * @throws InputError as `session.encode`, `finalActivations` and `directionOf`
  */
@@ -53,12 +56,20 @@ export async function computeDirections(
   const layers = options.layers ?? Array.from({ length: nLayers }, (_, layer) => layer);
   const pairs = [...groups.values()];
   const prompts = [...new Set(pairs.flatMap(({ withIt, without }) => [...without, ...withIt]))];
-  const partial = PartialActivations.open(`${file}.partial`, [
-    provenance,
-    session.backend.name,
-    prompts,
-    { finalTokens, batchSize, layers },
-  ]);
+  const known = {
+    ...provenance,
+    prompts: hashOf([...groups]),
+    backend: session.backend.name,
+    tool: toolVersion,
+    num_final_tokens: String(finalTokens),
+    activations: String(keepActivations),
+    layers: JSON.stringify(layers),
+  };
+  if (holdsAlready(file, known)) {
+    console.log(`${file} is there already.`);
+    return;
+  }
+  const partial = PartialActivations.open(`${file}.partial`, [known, batchSize]);
   const progress = new Progress('prompts', prompts.length);
   const activations = await session.activations(prompts, {
     finalTokens,
@@ -81,15 +92,15 @@ export async function computeDirections(
       extra[`${name}.activations_${which}`] = stack(some, shape);
     }
   }
-  const known = {
-    ...provenance,
-    prompts: hashOf(prompts),
-    backend: session.backend.name,
-    tool: toolVersion,
-    num_final_tokens: String(finalTokens),
-  };
   saveVectors(file, { directions, layers, provenance: known }, extra);
   partial.remove();
+}
+
+function holdsAlready(file: string, known: Provenance): boolean {
+  if (!fs.existsSync(file)) return false;
+  const vectors = Safetensors.open(file);
+  vectors.close();
+  return Object.entries(known).every(([key, value]) => vectors.metadata[key] === value);
 }
 
 function stack(rows: Float32Array[], shape: number[]): ExtraTensors[string] {

@@ -1,0 +1,8 @@
+// npx ts-node experiments/length/run.ts
+import '../shared/help';
+import { defineRun } from '../shared/steps';
+import { script as computeRepresentations } from './compute_representations';
+import { script as evaluate } from './evaluate';
+import { script as loadResults } from './load_results';
+
+defineRun(__filename, [computeRepresentations, evaluate, loadResults]);
