@@ -16,6 +16,8 @@ export interface InstructionRow {
   withoutInstruction: string;
   /** The instruction that the row is about, e.g. `change_case:english_lowercase`. */
   id: string;
+  /** All instructions of the row; most experiments are about rows with one. */
+  ids: string[];
   /** What the response is checked by; empty where the file has no arguments for it. */
   instructions: Instruction[];
   kwargs: Record<string, unknown>[];
@@ -58,6 +60,7 @@ export function loadInstructionRows(
       prompt: textOf('prompt'),
       withoutInstruction: textOf('prompt_without_instruction'),
       id: ids[0] ?? '',
+      ids,
       instructions,
       kwargs,
       split: typeof row.split === 'string' ? row.split : undefined,
