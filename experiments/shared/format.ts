@@ -66,14 +66,10 @@ export function drawSearchRows(
   used: ReadonlySet<string>,
 ): InstructionRow[] {
   return byId(rows).flatMap((group) => {
-    const language = group[0].id.startsWith('language:');
-    const parts = language ? groupBy(group, ({ kwargs }) => JSON.stringify(kwargs)) : [group];
-    return parts.flatMap((part) => {
-      const drawn = drawnOrder(part, ({ key }) => key, seed, 'search');
-      const fresh = drawn.filter(({ key }) => !used.has(key));
-      const again = drawn.filter(({ key }) => used.has(key));
-      return [...fresh, ...again].slice(0, language ? 1 : n);
-    });
+    const drawn = drawnOrder(group, ({ key }) => key, seed, 'search');
+    const fresh = drawn.filter(({ key }) => !used.has(key));
+    const again = drawn.filter(({ key }) => used.has(key));
+    return [...fresh, ...again].slice(0, group[0].id.startsWith('language:') ? 1 : n);
   });
 }
 
