@@ -7,12 +7,11 @@ import { countAnswers } from '../shared/answerRows';
 import { groupBy } from '../shared/cells';
 import { inputPath } from '../shared/data';
 import { openRun } from '../shared/evaluation';
-import { evaluationRows, loadFormatRows } from '../shared/format';
+import { evaluationRows, layerCount, loadFormatRows, searchLayers } from '../shared/format';
 import {
   answerFormatRows,
   FORMAT_STEERINGS,
   formatActs,
-  layersCheck,
   planFormatRows,
 } from '../shared/formatPlan';
 import {
@@ -46,7 +45,7 @@ const schema = {
   include_instructions: oneOf([true, false, 'both']),
   steering: listOf(oneOf(FORMAT_STEERINGS)),
   steering_weights: listOf(steeringWeight()),
-  layers: listOf(layersCheck()),
+  compare_layers: nullable(listOf(integer({ min: 0 }))),
   positions: oneOf(['all', 'prompt', 'last', 'generated']),
   max_generation_length: integer({ min: 1 }),
   max_generation_length_long: integer({ min: 1 }),
@@ -63,14 +62,23 @@ export const script = defineScript(__filename, schema, async (config, { runName 
   const rows = groupBy(all, ({ id }) => id).flatMap((group) =>
     group.slice(0, config.n_examples_per_instruction ?? group.length),
   );
-  const acts = formatActs(config.steering, config.layers, config.steering_weights);
+  const acts = formatActs(config.steering, ['selected'], config.steering_weights);
+  const compared = config.compare_layers && searchLayers(config.compare_layers, layerCount(model));
+  const [, ...atFixed] = formatActs(config.steering, compared ?? [], config.steering_weights);
+  const include = config.include_instructions;
+  const planFor = (selected?: Map<string, number | null>) => [
+    ...planFormatRows(rows, include, acts, selected),
+    ...planFormatRows(rows, include === true, atFixed),
+  ];
   const folder = path.join(
     formatFolders({ ...config, model: model.name }).base,
     config.name ?? runName,
   );
   if (config.dry_run) {
-    const plan = planFormatRows(rows, config.include_instructions, acts);
-    console.log(`${rows.length} rows × ${acts.length} ways to steer: ${plan.length} planned rows`);
+    const plan = planFor();
+    console.log(
+      `${rows.length} rows, steering ${config.steering.join(', ')}: ${plan.length} answers`,
+    );
     return console.log(`For example: "${plan[plan.length - 1].prompt}"\nWould write to ${folder}`);
   }
 
@@ -87,7 +95,7 @@ export const script = defineScript(__filename, schema, async (config, { runName 
         'no test on unseen rows. Split the file (split: train | eval), or set vectors_data_path.',
     );
   }
-  const plan = planFormatRows(rows, config.include_instructions, acts, found.selected);
+  const plan = planFor(found.selected);
   console.log(`${plan.length} rows, ${countAnswers(plan)} different answers`);
   const run = openRun<FormatRow>(session, folder, {
     ...config,

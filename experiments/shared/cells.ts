@@ -84,7 +84,8 @@ function bootstrap<R extends EvaluatedRow>(
   score: (row: R) => boolean,
   { draws = 2000, seed = 0 }: CellOptions<R>,
 ): [number, number][] {
-  const keys = [...new Set([...rows, ...baseline].map(({ key }) => key))];
+  // Sorted: the draws must not depend on the order in which rows were finished.
+  const keys = [...new Set([...rows, ...baseline].map(({ key }) => key))].sort();
   const [own, other] = [rows, baseline].map((some) => countByKey(some, keys, score));
   const random = seededRandom(seed);
   return Array.from({ length: draws }, () => {

@@ -1,5 +1,3 @@
-import type { Check } from '../../src/config';
-import { InputError } from '../../src/errors';
 import type { RunFolder } from '../../src/runFolder';
 import type { Positions } from '../../src/steering';
 import { answerRows, type Planned } from './answerRows';
@@ -23,20 +21,6 @@ export interface FormatAct {
 }
 
 const UNSTEERED: FormatAct = { steering: 'none', layers: null, weight: null };
-
-/** A config's `layers` of the evaluation. */
-export function layersCheck(): Check<number | 'selected'> {
-  const what = 'a layer (0 is the first), or "selected": each instruction\'s own';
-  return {
-    what,
-    parse(value) {
-      if (value === 'selected' || (Number.isInteger(value) && (value as number) >= 0)) {
-        return value as number | 'selected';
-      }
-      throw new InputError(`must be ${what}, not ${JSON.stringify(value)}`);
-    },
-  };
-}
 
 /** Every steering at each of the layers, `none` first; add_vector with each weight. */
 export function formatActs(

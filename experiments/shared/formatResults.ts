@@ -67,12 +67,15 @@ export function cellsTable(cells: FormatCell[]): string {
   );
 }
 
-/** The share that obeys, a line per instruction and a column per cell. */
-export function byInstructionTable(cells: FormatCell[]): string {
-  const ids = [...new Set(cells.flatMap((cell) => cell.by_instruction.map(idOf)))];
+/** The share that obeys, a line per instruction and a column per cell (fixed layers aside). */
+export function byInstructionTable(all: FormatCell[]): string {
+  const cells = all.filter(({ layers }) => typeof layers !== 'number');
+  const ids = [...new Set(cells.flatMap((cell) => cell.by_instruction.map(idOf)))].sort();
   const of = (cell: FormatCell, id: string) => cell.by_instruction.find((by) => idOf(by) === id);
+  const column = ({ instruction, steering, weight }: FormatCell) =>
+    `${instruction ? 'with' : 'without'}, ${steering}${weight === null ? '' : ` ${weight}`}`;
   return formatTable(
-    ['share that obeys', 'n', ...cells.map(columnName)],
+    ['share that obeys', 'n', ...cells.map(column)],
     [
       ...ids.map((id) => [
         id,
@@ -85,12 +88,6 @@ export function byInstructionTable(cells: FormatCell[]): string {
 }
 
 const idOf = ({ instruction_id }: { instruction_id: string }) => instruction_id;
-
-/** `without, adjust_rs selected`, `with, none`. */
-function columnName({ instruction, steering, layers, weight }: FormatCell) {
-  const how = [steering, weight, layers === null || layers === 'selected' ? null : `at ${layers}`];
-  return `${instruction ? 'with' : 'without'}: ${how.filter((part) => part !== null).join(' ')}`;
-}
 
 /**
  * In words, per steering without the instruction in the prompt: each instruction at its selected
