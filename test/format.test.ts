@@ -374,22 +374,27 @@ test('all six steps on a real model, checked by hand', async () => {
   }
 
   await run(precomputeIvs, ...settings('fixed_layer=1', 'name=one'));
-  const steerings = ['steering=[adjust_rs,add_vector]', 'steering_weights=[1x]'];
+  const steerings = [
+    'steering=[adjust_rs,add_vector]',
+    'steering_weights=[1x]',
+    'compare_layers=[0]',
+  ];
   const text = await run(evaluate, ...settings('name=e', 'positions=prompt', ...steerings));
   assert.match(text, 'fixed_layer=1');
   const { rows, config } = readRun<FormatRow>(path.join(folder, 'e'));
-  assert.is(rows.length, 2 * 3 * 6);
+  assert.is(rows.length, 2 * 3 * 6 + 2 * 6);
   assert.is(config.model_fingerprint, session.files.fingerprint);
   for (const row of rows) {
     assert.ok(Number(row.key[1]) >= 6, 'evaluation rows only');
     const { unit, norm, projectionWith } = vectors.directions.get(row.instruction_id)!;
-    const at = { layer: 1, vector: unit[1], positions: 'prompt' } as const;
+    const layer = row.layers === 'selected' ? 1 : 0;
+    const at = { layer, vector: unit[layer], positions: 'prompt' } as const;
     const steer: Steer[] =
       row.steering === 'none'
         ? []
         : row.steering === 'adjust_rs'
-          ? [{ kind: 'project', ...at, target: projectionWith[1] }]
-          : [{ kind: 'add', ...at, weight: norm[1] }];
+          ? [{ kind: 'project', ...at, target: projectionWith[layer] }]
+          : [{ kind: 'add', ...at, weight: norm[layer] }];
     const [{ tokens }] = await generate(session.model, [session.encode(row.prompt)], {
       maxNewTokens: 12,
       stopIds: session.tokenizer.stopIds,

@@ -14,13 +14,7 @@ import {
   formatActs,
   planFormatRows,
 } from '../shared/formatPlan';
-import {
-  byInstructionTable,
-  cellsTable,
-  type FormatRow,
-  formatCells,
-  layerComparison,
-} from '../shared/formatResults';
+import { describeCells, type FormatRow, formatCells } from '../shared/formatResults';
 import {
   checkVectorsFor,
   formatFolders,
@@ -110,8 +104,6 @@ export const script = defineScript(__filename, schema, async (config, { runName 
   const selected_layers = Object.fromEntries(found.selected);
   run.writeSummary({ cells, selected_layers, rows_that_gave_the_vectors: known });
   run.close();
-  console.log(
-    `\n${byInstructionTable(cells)}\n\n${cellsTable(cells)}\n\n${layerComparison(cells)}`,
-  );
+  console.log(`\n${describeCells(cells)}`);
   console.log(`\nAll answers and figures: ${folder}`);
 });

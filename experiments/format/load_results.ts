@@ -6,13 +6,7 @@ import { flag, nullable, text } from '../../src/config';
 import { InputError } from '../../src/errors';
 import { modelName } from '../../src/modelFolder';
 import { readRun } from '../../src/runFolder';
-import {
-  byInstructionTable,
-  cellsTable,
-  type FormatRow,
-  formatCells,
-  layerComparison,
-} from '../shared/formatResults';
+import { describeCells, type FormatRow, formatCells } from '../shared/formatResults';
 import { formatFolders } from '../shared/formatVectors';
 import { findRun } from '../shared/inputs';
 import { readPerplexities } from '../shared/judge';
@@ -37,7 +31,5 @@ export const script = defineScript(__filename, schema, async (config) => {
   const cells = formatCells(run.rows, readPerplexities(folder));
   const unfinished = !fs.existsSync(path.join(folder, 'summary.json'));
   console.log(`${folder}${unfinished ? ' (unfinished: run evaluate again to go on)' : ''}`);
-  console.log(
-    `\n${byInstructionTable(cells)}\n\n${cellsTable(cells)}\n\n${layerComparison(cells)}`,
-  );
+  console.log(`\n${describeCells(cells)}`);
 });

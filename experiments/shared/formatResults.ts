@@ -53,6 +53,12 @@ export function formatCells(rows: FormatRow[], perplexities?: Perplexities): For
     .sort((a, b) => Number(a.instruction) - Number(b.instruction));
 }
 
+/** All tables of a run. */
+export function describeCells(cells: FormatCell[]): string {
+  const parts = [byInstructionTable(cells), cellsTable(cells), layerComparison(cells)];
+  return parts.filter(Boolean).join('\n\n');
+}
+
 /** All instructions together, a line per cell. */
 export function cellsTable(cells: FormatCell[]): string {
   return formatTable(
@@ -68,7 +74,7 @@ export function cellsTable(cells: FormatCell[]): string {
 }
 
 /** The share that obeys, a line per instruction and a column per cell (fixed layers aside). */
-export function byInstructionTable(all: FormatCell[]): string {
+function byInstructionTable(all: FormatCell[]): string {
   const cells = all.filter(({ layers }) => typeof layers !== 'number');
   const ids = [...new Set(cells.flatMap((cell) => cell.by_instruction.map(idOf)))].sort();
   const of = (cell: FormatCell, id: string) => cell.by_instruction.find((by) => idOf(by) === id);
