@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import * as assert from 'uvu/assert';
+import { runScript as runWithWords, type Script } from '../experiments/shared/script';
 import { openSession, type Session } from '../experiments/shared/session';
 import { residPost } from '../src/hooks';
 import { runWithCache } from '../src/runWithCache';
@@ -71,6 +72,20 @@ export function runScript(script: string, ...words: string[]) {
 
 export function stopScripts(): void {
   for (const child of children) child.kill('SIGKILL');
+}
+
+/** Runs a step in this process, with those words whose keys it has. @returns what it printed */
+export async function runStep(step: Script, ...words: string[]): Promise<string> {
+  const { log } = console;
+  const lines: string[] = [];
+  console.log = (...parts: unknown[]) => lines.push(parts.join(' '));
+  const own = words.filter((word) => Object.keys(step.schema).includes(word.split('=')[0]));
+  try {
+    await quietly(() => runWithWords(step, [], own));
+  } finally {
+    console.log = log;
+  }
+  return lines.join('\n');
 }
 
 /** `act` without its progress lines. */

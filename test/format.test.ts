@@ -21,7 +21,6 @@ import { chooseLayers } from '../experiments/shared/formatLayers';
 import { formatActs, planFormatRows } from '../experiments/shared/formatPlan';
 import { type FormatRow, formatCells, layerComparison } from '../experiments/shared/formatResults';
 import { loadFormatVectors } from '../experiments/shared/formatVectors';
-import { runScript, type Script } from '../experiments/shared/script';
 import { loadVectors } from '../experiments/shared/vectors';
 import { followLoose, parseInstruction } from '../ifeval';
 import { generate } from '../src/generate';
@@ -32,7 +31,7 @@ import {
   makeModel,
   meanActivation,
   openModel,
-  quietly,
+  runStep,
   runScript as spawnScript,
   stopScripts,
 } from './experimentHelpers';
@@ -64,20 +63,6 @@ function writeRows(name: string, rows: object[]): string {
   const file = path.join(temp, name);
   fs.writeFileSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   return file;
-}
-
-/** Runs a step in this process. @returns what it printed */
-async function run(step: Script, ...words: string[]): Promise<string> {
-  const { log } = console;
-  const lines: string[] = [];
-  console.log = (...parts: unknown[]) => lines.push(parts.join(' '));
-  const own = words.filter((word) => Object.keys(step.schema).includes(word.split('=')[0]));
-  try {
-    await quietly(() => runScript(step, [], own));
-  } finally {
-    console.log = log;
-  }
-  return lines.join('\n');
 }
 
 async function refused(work: Promise<unknown>): Promise<string> {
@@ -294,7 +279,7 @@ const settings = (...more: string[]) => [
 test('all six steps on a real model, checked by hand', async () => {
   const judge = makeModel(path.join(temp, 'judge'), 'gpt2-bare-masks');
   const folder = path.join(temp, 'runs/format/chars');
-  await run(computeRepresentations, ...settings('n_generations=1', 'keep_activations=true'));
+  await runStep(computeRepresentations, ...settings('n_generations=1', 'keep_activations=true'));
   const vectors = loadVectors(
     path.join(folder, 'representations/format_ratio0.7_seed42.safetensors'),
     {},
@@ -338,17 +323,17 @@ test('all six steps on a real model, checked by hand', async () => {
     }
   }
 
-  await run(findBestLayer, ...settings('positions=all', 'name=s'));
+  await runStep(findBestLayer, ...settings('positions=all', 'name=s'));
   const search = readRun<FormatRow>(path.join(folder, 'layer_search/s'));
   // Two rows of each, unsteered and at three layers, without and with the instruction.
   assert.is(search.rows.length, 2 * 4 * 6);
   assert.ok(search.rows.every(({ key }) => !used.includes(key) && Number(key[1]) < 6));
   assert.match(
-    await refused(run(precomputeIvs, ...settings())),
+    await refused(runStep(precomputeIvs, ...settings())),
     'Run compute_response_perplexity first',
   );
-  await run(computePerplexity, ...settings(`perplexity_model=${judge}`));
-  const table = await run(precomputeIvs, ...settings('perplexity_threshold=null'));
+  await runStep(computePerplexity, ...settings(`perplexity_model=${judge}`));
+  const table = await runStep(precomputeIvs, ...settings('perplexity_threshold=null'));
   assert.match(table, /mean over instructions/);
   const stored = loadFormatVectors(
     {
@@ -373,13 +358,13 @@ test('all six steps on a real model, checked by hand', async () => {
     );
   }
 
-  await run(precomputeIvs, ...settings('fixed_layer=1', 'name=one'));
+  await runStep(precomputeIvs, ...settings('fixed_layer=1', 'name=one'));
   const steerings = [
     'steering=[adjust_rs,add_vector]',
     'steering_weights=[1x]',
     'compare_layers=[0]',
   ];
-  const text = await run(evaluate, ...settings('name=e', 'positions=prompt', ...steerings));
+  const text = await runStep(evaluate, ...settings('name=e', 'positions=prompt', ...steerings));
   assert.match(text, 'fixed_layer=1');
   const { rows, config } = readRun<FormatRow>(path.join(folder, 'e'));
   assert.is(rows.length, 2 * 3 * 6 + 2 * 6);
@@ -406,7 +391,7 @@ test('all six steps on a real model, checked by hand', async () => {
   }
   const { cells } = JSON.parse(fs.readFileSync(path.join(folder, 'e/summary.json'), 'utf8'));
   assert.equal(cells, formatCells(rows));
-  const shown = await run(loadResults, ...settings());
+  const shown = await runStep(loadResults, ...settings());
   assert.ok(shown.startsWith(path.join(folder, 'e')), shown);
   for (const id of IDS) assert.match(shown, id);
 });
@@ -419,20 +404,20 @@ test("another model's vectors steer, if it is as wide; a base model answers Q: .
   fs.writeFileSync(config, JSON.stringify(plain));
   const cross = [`model_name=${base}`, `vectors_model=${model}`, 'name=cross'];
   const own = settings().slice(1);
-  await run(findBestLayer, ...own, ...cross, 'layers=[1]', 'include_instructions=false');
-  await run(precomputeIvs, ...own, ...cross, 'perplexity_threshold=null');
-  await run(evaluate, ...own, ...cross);
+  await runStep(findBestLayer, ...own, ...cross, 'layers=[1]', 'include_instructions=false');
+  await runStep(precomputeIvs, ...own, ...cross, 'perplexity_threshold=null');
+  await runStep(evaluate, ...own, ...cross);
   const done = readRun<FormatRow>(path.join(temp, 'runs/format/base/cross'));
   assert.is(done.rows.length, 2 * 2 * 6);
   assert.is(done.config.prompt_style, 'qa');
   // Its own vectors were never computed.
-  const without = await refused(run(findBestLayer, ...own, `model_name=${base}`));
+  const without = await refused(runStep(findBestLayer, ...own, `model_name=${base}`));
   assert.match(without, /no fitting vector file .*\nWhat|no fitting vector file/s);
   assert.match(without, 'compute_representations.ts model_name=base');
 
   const wide = makeModel(path.join(temp, 'wide'), 'gemma2-narrow-heads');
   const refusedWide = await refused(
-    run(findBestLayer, ...own, `model_name=${wide}`, `vectors_model=${model}`),
+    runStep(findBestLayer, ...own, `model_name=${wide}`, `vectors_model=${model}`),
   );
   assert.match(refusedWide, 'only models of one width');
 });
@@ -446,11 +431,13 @@ test('refused: rows without a vector, vectors of other data', async () => {
     (w) => !/^data_path/.test(w),
   );
   assert.match(
-    await refused(run(evaluate, `data_path=${other}`, ...foreign)),
+    await refused(runStep(evaluate, `data_path=${other}`, ...foreign)),
     'no vector for startend:quotation',
   );
   const newData = writeRows('new.jsonl', raw.slice(0, 20));
-  const message = await refused(run(findBestLayer, ...settings(`vectors_data_path=${newData}`)));
+  const message = await refused(
+    runStep(findBestLayer, ...settings(`vectors_data_path=${newData}`)),
+  );
   assert.match(message, /data_sha256 is "\w+", not "\w+"/);
 });
 
