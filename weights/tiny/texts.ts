@@ -1,9 +1,10 @@
-/** What the tiny GPT-2 reads: answers of the corpus as plain text, and texts that got stuck. */
+/** What the tiny GPT-2 reads: answers of the corpus as plain text, texts that got stuck, and tokens said again. */
 import { seededRandom } from '../../src/random';
 import type { Tokenizer } from '../../src/tokenizer';
 import { between, pick, type Rng } from './answers';
 import { type Batch, type BatchOptions, shuffled } from './batches';
-import { makeExample } from './corpus';
+import { makeExample, type Shares } from './corpus';
+import { SPECIAL } from './tokenizer';
 
 /**
  * Shares of texts, of sentences and of words. The corpus has few sentences, in a fixed order: a judge
@@ -11,16 +12,16 @@ import { makeExample } from './corpus';
  * and words stand among them, and nothing is sure but what repeats.
  */
 export interface TextOptions {
-  /** Of the answers: those to a question alone; the others obey instructions of any family. */
-  plain: number;
+  /** Of the kinds of answers, in percent. */
+  shares: Shares;
   /** Of the sentences: those that come from another answer. */
   foreign: number;
   /** Of the words: those that come from another answer. */
   noise: number;
   /** Of the texts: those that get stuck, see `stuckText`. */
   stuck: number;
-  /** Of the texts: words in no order, said again. The first time is not to be learnt. */
-  scrambled: number;
+  /** Of the texts: random tokens, said again, so that any token can be copied. */
+  tokens: number;
 }
 
 /** A text cut after each full stop, the space left out. */
@@ -73,24 +74,27 @@ interface Piece {
   given: number;
 }
 
-function drawPiece(random: Rng, tokenizer: Tokenizer, options: TextOptions): Piece {
-  const answer = () => {
-    const family = random() < options.plain ? 'none' : undefined;
-    return makeExample(random, { split: 'train', family }).answer;
+/** Tokens of the whole vocabulary in no order, 2 to 40 times; the first time is not to be learnt. */
+function randomTokens(random: Rng, tokenizer: Tokenizer): Piece {
+  const given = 1 + Math.floor(random() ** 2 * 30);
+  const [first, last] = [SPECIAL.length, tokenizer.vocabSize - 1];
+  const once = Array.from({ length: given }, () => between(random, first, last));
+  return {
+    ids: Array(between(random, 2, 40))
+      .fill(once)
+      .flat(),
+    given,
   };
-  const [text, other] = [answer(), answer()];
-  const encode = (text: string) => tokenizer.encode(text, { bos: false });
+}
+
+function drawPiece(random: Rng, tokenizer: Tokenizer, options: TextOptions): Piece {
+  const { shares, tokens, stuck } = options;
   const kind = random();
-  if (kind < options.scrambled) {
-    const words = scramble(random, `${text} ${other}`)
-      .split(' ')
-      .slice(0, between(random, 3, 30));
-    const again = Array<string>(between(random, 2, 8)).fill(words.join(' '));
-    return { ids: encode(again.join(' ')), given: encode(again[0]).length };
-  }
-  const read = mixed(random, text, other, options);
-  const stuck = kind < options.scrambled + options.stuck;
-  return { ids: encode(stuck ? stuckText(random, read) : read), given: 0 };
+  if (kind < tokens) return randomTokens(random, tokenizer);
+  const answer = () => makeExample(random, { split: 'train', shares }).answer;
+  const text = mixed(random, answer(), answer(), options);
+  const read = kind < tokens + stuck ? stuckText(random, text) : text;
+  return { ids: tokenizer.encode(read, { bos: false }), given: 0 };
 }
 
 /**

@@ -6,7 +6,8 @@ import { seededRandom } from '../../src/random';
 export { encodeExample } from './encode';
 
 /** Ids 0 to 5, as Gemma orders the first four. */
-const SPECIAL = ['<pad>', '<eos>', '<bos>', '<unk>', '<start_of_turn>', '<end_of_turn>'];
+/** The first tokens of the vocabulary. */
+export const SPECIAL = ['<pad>', '<eos>', '<bos>', '<unk>', '<start_of_turn>', '<end_of_turn>'];
 /** A word (with its apostrophes) takes the space before it; any other character stands alone. */
 const WORD = "▁?\\p{L}[\\p{L}\\p{M}]*(?:'[\\p{L}\\p{M}]+)*";
 const PIECE = `${WORD}|[^\\p{L}]`;

@@ -26,7 +26,7 @@ import { AdamW } from './adamw';
 import { type Batch, batches } from './batches';
 import { Noise } from './noise';
 import { RECIPES, type Recipe } from './recipe';
-import { asRead, likeToLike, normal, waves } from './start';
+import { gpt2Matrix, normal } from './start';
 import { textBatches } from './texts';
 
 /** A trained tensor and the way it is stored in a checkpoint. */
@@ -40,7 +40,7 @@ interface Parameter {
 /** First parameters: matrices of start.ts, each from its own seed; gains 1, biases 0. */
 function randomParameters(
   parameters: Map<string, Parameter>,
-  { seed, initStd }: Recipe,
+  { seed, initStd, model }: Recipe,
 ): WeightSource {
   const add = (
     name: string,
@@ -54,14 +54,8 @@ function randomParameters(
     return variable;
   };
   const matrix = (name: string, n: number, m: number) => {
-    const matrixSeed = seed + parameters.size;
-    if (name.endsWith('wpe.weight')) return waves(n, m, initStd);
-    if (name.endsWith('attn.c_attn.weight')) return likeToLike(n, matrixSeed);
-    if (name.endsWith('attn.c_proj.weight')) {
-      const { variable } = parameters.get(name.replace('c_proj', 'c_attn'))!;
-      return asRead(variable as unknown as tf.Tensor2D);
-    }
-    return normal(n, m, initStd, matrixSeed);
+    const start = { std: initStd, seed: seed + parameters.size };
+    return model.model_type === 'gpt2' ? gpt2Matrix(name, n, m, start) : normal(n, m, start);
   };
   return {
     linear: (name, inner, outer) =>
