@@ -10,9 +10,18 @@ import type { CausalLM } from '../src/model';
 import { meanNll } from '../src/perplexity';
 import { loadTokenizer } from '../src/tokenizer';
 import { Safetensors } from '../weights/safetensors';
-import { FAMILIES } from '../weights/tiny/corpus';
-import { CHANGES, type Change, heldoutAnswers, judge, quantile } from '../weights/tiny/judge';
+import { FAMILIES, type Family } from '../weights/tiny/corpus';
+import {
+  CHANGES,
+  type Change,
+  heldoutAnswers,
+  judge,
+  SCRAMBLED,
+  STUCK,
+  shareWhere,
+} from '../weights/tiny/judge';
 import { TINY_GPT2 } from '../weights/tiny/recipe';
+import { repeated } from '../weights/tiny/texts';
 
 const dir = path.join(__dirname, '..', 'weights', 'tiny-gpt2');
 const missing = !fs.existsSync(path.join(dir, 'model.safetensors'));
@@ -58,26 +67,59 @@ judged('raw texts have the tokens and losses of transformers', async () => {
   });
 });
 
-/** Below this perplexity a text is stuck, above the other it is scrambled: from the card. */
-const [STUCK, SCRAMBLED] = [1.4, 50];
+/** The least share of the texts that have to be found. */
+const FOUND: Record<Change, { plain: number; every: number }> = {
+  'as it is': { plain: 0.97, every: 0.95 },
+  'its words scrambled': { plain: 1, every: 0.98 },
+  'one of its sentences, 10 times': { plain: 0.98, every: 0.9 },
+  'its first three words, 30 times': { plain: 0.98, every: 0.95 },
+  'one of its words, 60 times': { plain: 0.9, every: 0.9 },
+  // A whole answer that is not stuck stands before it.
+  'its last sentence, 10 times more': { plain: 0.95, every: 0.7 },
+};
 
-for (const [what, families, n] of [
-  ['answers to a question alone', ['none'], 40],
-  ['answers of every family', FAMILIES, 3],
-] as const) {
-  judged(`${what}: stuck, clean and scrambled text keep apart`, async () => {
-    const texts = families.flatMap((family) => heldoutAnswers(family, n, 7));
+for (const kind of ['plain', 'every'] as const) {
+  // An answer of the three possible ones says little new, and counts as stuck: see the card.
+  const families: Family[] = FAMILIES.filter(
+    (family) => family !== 'detectable_format:constrained_response',
+  );
+  const texts =
+    kind === 'plain'
+      ? heldoutAnswers('none', 40, 7)
+      : families.flatMap((family) => heldoutAnswers(family, 3, 7));
+  judged(`held-out answers, ${kind}: clean, stuck and scrambled text keep apart`, async () => {
     for (const change of Object.keys(CHANGES) as Change[]) {
       const nlls = await judge(model, tokenizer, texts, change);
       assert.is(nlls.length, texts.length);
-      const [low, high] = [0.05, 0.95].map((share) => Math.exp(quantile(nlls, share)));
-      const found = `${change}: ${low} to ${high}`;
-      if (change === 'as it is') assert.ok(low > STUCK && high < SCRAMBLED, found);
-      else if (change === 'its words scrambled') assert.ok(low > SCRAMBLED, found);
-      else assert.ok(high < STUCK, found);
+      const found = shareWhere(nlls, (perplexity) => {
+        if (change === 'its words scrambled') return perplexity > SCRAMBLED;
+        if (change !== 'as it is') return perplexity < STUCK;
+        return perplexity >= STUCK && perplexity <= SCRAMBLED;
+      });
+      assert.ok(found >= FOUND[change][kind], `${change}: ${found}`);
     }
   });
 }
+
+judged('what tiny-gemma2 says under far too large a vector counts as stuck', async () => {
+  const texts = [
+    '*'.repeat(100),
+    '{'.repeat(100),
+    'in'.repeat(100),
+    repeated('filmmaking', 100),
+    repeated('points', 100),
+    `In most towns, librarians ${repeated('move', 95)}`,
+    repeated('{"title": "A day at the farm"}', 12),
+    repeated('* Ask someone', 30, '\n'),
+  ];
+  const losses = await meanNll(
+    model,
+    texts.map((text) => tokenizer.encode(text)),
+  );
+  texts.forEach((text, i) => {
+    assert.ok(Math.exp(losses[i]!) < STUCK, `${text.slice(0, 40)}: ${Math.exp(losses[i]!)}`);
+  });
+});
 
 judged('the command finds it by name', async () => {
   const { log } = console;

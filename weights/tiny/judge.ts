@@ -1,7 +1,7 @@
 /**
  * How well the tiny GPT-2 tells texts apart, on topics that it was not trained on.
  *
- *     npx ts-node weights/tiny/judge.ts              40 answers of each family, each in six ways
+ *     npx ts-node weights/tiny/judge.ts              20 answers of each family, each in six ways
  */
 import { cac } from 'cac';
 import { loadModel } from '../../models';
@@ -9,11 +9,14 @@ import { useBackend } from '../../src/backend';
 import type { CausalLM } from '../../src/model';
 import { meanNll } from '../../src/perplexity';
 import { seededRandom } from '../../src/random';
-import { formatTable } from '../../src/table';
+import { formatTable, percent } from '../../src/table';
 import { loadTokenizer, type Tokenizer } from '../../src/tokenizer';
 import { pick, type Rng } from './answers';
 import { FAMILIES, type Family, makeExample } from './corpus';
 import { repeated, scramble, sentencesOf } from './texts';
+
+/** Perplexities: below STUCK a text repeats itself, above SCRAMBLED its words are in no order. */
+export const [STUCK, SCRAMBLED] = [2, 40];
 
 /** What is done to an answer before it is judged. */
 export const CHANGES = {
@@ -48,35 +51,35 @@ export async function judge(
   return losses.filter((loss) => loss !== null).sort((a, b) => a - b);
 }
 
-export const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-/** The value below which a share of the (ascending) values lies. */
-export const quantile = (values: number[], share: number) =>
-  values[Math.min(values.length - 1, Math.floor(share * values.length))];
+const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+/** The share of the texts whose perplexity is so. */
+export const shareWhere = (nlls: number[], so: (perplexity: number) => boolean) =>
+  nlls.filter((nll) => so(Math.exp(nll))).length / nlls.length;
 
 async function main() {
   const cli = cac('judge');
   cli
     .option('--model <dir>', 'Checkpoint folder', { default: 'weights/tiny-gpt2' })
-    .option('--n <count>', 'Answers of each family', { default: 40 })
+    .option('--n <count>', 'Answers of each family', { default: 20 })
     .help();
   const { options } = cli.parse();
   if (options.help) return;
   await useBackend();
   const [model, tokenizer] = [loadModel(options.model), loadTokenizer(options.model)];
   const answers = FAMILIES.map((family) => heldoutAnswers(family, options.n));
-  const row = (name: string, values: number[]) => [
+  const row = (name: string, nlls: number[]) => [
     name,
-    ...[mean(values), ...[0, 0.01, 0.99, 1].map((share) => quantile(values, share))].map((nll) =>
-      Math.exp(nll).toFixed(2),
-    ),
+    ...[mean(nlls), nlls[0], nlls.at(-1)!].map((nll) => Math.exp(nll).toFixed(2)),
+    percent(shareWhere(nlls, (perplexity) => perplexity < STUCK)),
+    percent(shareWhere(nlls, (perplexity) => perplexity > SCRAMBLED)),
   ];
-  const columns = ['perplexity', 'least', '1 %', '99 %', 'most'];
-  const changes: string[][] = [];
+  const columns = ['perplexity', 'least', 'most', `< ${STUCK}`, `> ${SCRAMBLED}`];
+  const changes: (string | null)[][] = [];
   for (const change of Object.keys(CHANGES) as Change[]) {
     changes.push(row(change, await judge(model, tokenizer, answers.flat(), change)));
   }
   console.log(formatTable(['held-out answer', ...columns], changes));
-  const families: string[][] = [];
+  const families: (string | null)[][] = [];
   for (const [i, family] of FAMILIES.entries()) {
     families.push(row(family, await judge(model, tokenizer, answers[i], 'as it is')));
   }
