@@ -86,6 +86,9 @@ cli
   )
   .option('--json', 'Print one JSON object')
   .example('  npx ts-node src/cli.ts perplexity --model gpt2 answer.txt')
+  .example(
+    '  npx ts-node src/cli.ts perplexity --model tiny-gpt2 answer.txt   # answers of tiny-gemma2',
+  )
   .action(runPerplexity);
 
 cli.help((sections) => [

@@ -11,7 +11,7 @@ import { loadTokenizer } from '../src/tokenizer';
 import { Safetensors } from '../weights/safetensors';
 import { FAMILIES } from '../weights/tiny/corpus';
 import { evaluate, share } from '../weights/tiny/evaluate';
-import { RECIPE } from '../weights/tiny/recipe';
+import { TINY_GEMMA2 } from '../weights/tiny/recipe';
 
 const root = path.join(__dirname, '..');
 const dir = path.join(root, 'weights', 'tiny-gemma2');
@@ -30,7 +30,7 @@ test('the model is small enough to ship, in bfloat16, as the recipe says', () =>
   file.close();
   assert.ok(parameters > 2e6 && parameters < 4e6, `${parameters} parameters`);
   const config = JSON.parse(fs.readFileSync(path.join(dir, 'config.json'), 'utf8'));
-  assert.equal(config, RECIPE.model);
+  assert.equal(config, TINY_GEMMA2.model);
 });
 
 test('held-out instructions are obeyed, and not without them', async () => {

@@ -8,6 +8,7 @@ import {
   buildTokenizer,
   encodeExample,
   learnMerges,
+  writeTextTokenizer,
   writeTokenizer,
 } from '../weights/tiny/tokenizer';
 
@@ -18,10 +19,13 @@ const answers = [
 ];
 const plan = { minCount: 2, minMerges: 8, maxVocab: 4096 };
 
-function withTokenizer(run: (tokenizer: ReturnType<typeof loadTokenizer>) => void) {
+function withTokenizer(
+  run: (tokenizer: ReturnType<typeof loadTokenizer>) => void,
+  write = writeTokenizer,
+) {
   const dir = mkdtempSync(join(tmpdir(), 'tiller-tiny-'));
   try {
-    writeTokenizer(dir, buildTokenizer(prompts, answers, plan).json);
+    write(dir, buildTokenizer(prompts, answers, plan).json);
     run(loadTokenizer(dir));
   } finally {
     rmSync(dir, { recursive: true });
@@ -64,6 +68,18 @@ test('the rarest words make way when the vocabulary is full', () => {
   assert.ok(tight.dropped > 0);
   assert.is(tight.vocabSize, full.vocabSize - 64);
   assert.equal(tight.words, full.words.slice(0, tight.words.length));
+});
+
+test('plain text gets no BOS in front, and otherwise the same tokens', () => {
+  withTokenizer((chats) => {
+    withTokenizer((texts) => {
+      const text = 'Bees dance in the dark, “ok”?\n☃';
+      assert.equal(texts.encode(text), chats.encode(text).slice(1));
+      assert.equal([chats.bosId, texts.bosId, texts.eosId], [2, 1, 1]);
+      assert.equal(texts.stopIds, [1]);
+      assert.is(texts.hasChatTemplate, false);
+    }, writeTextTokenizer);
+  });
 });
 
 test('an example for training: prompt, answer, end of turn, and the instruction between', () => {

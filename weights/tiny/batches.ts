@@ -1,6 +1,6 @@
 /**
- * Batches of training examples: seeded, so that step n is the same whatever came before it, and
- * with the attention masks that make the model carry an instruction in its residual stream.
+ * Batches of chats for the tiny Gemma-2: seeded, so that step n is the same whatever came before it,
+ * and with the attention masks that make the model carry an instruction in its residual stream.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { seededRandom } from '../../src/random';
@@ -32,10 +32,10 @@ export interface Row {
 export interface Batch {
   /** [B][T], padded on the right. */
   ids: number[][];
-  /** Whether token t is an answer token that token t − 1 should predict, [B][T]. */
-  answer: boolean[][];
-  /** Hidden pairs of query and key, to add to the attention mask, [B, 1, T, T]. */
-  mask: tf.Tensor4D;
+  /** Whether token t is one that token t − 1 should predict, [B][T]. */
+  predicted: boolean[][];
+  /** Hidden pairs of query and key, to add to the attention mask, [B, 1, T, T]; absent: none. */
+  mask?: tf.Tensor4D;
 }
 
 /** Examples drawn for one pool; a pool is cut into batches of similar length. */
@@ -43,9 +43,14 @@ const POOL = 8;
 
 export interface BatchOptions {
   batchSize: number;
-  /** Longer examples are left out. */
+  /** Longer chats are left out; texts fill rows of this length. */
   maxLength: number;
   seed: number;
+  /** Number of the first batch; batch n is the same wherever one starts. */
+  from: number;
+}
+
+export interface ChatOptions {
   hide: HideOptions;
   /** Shares of the kinds of prompts from batch `from` on (a multiple of 8); first of all, SHARES. */
   shares: { from: number; shares: Shares }[];
@@ -54,7 +59,7 @@ export interface BatchOptions {
 /** Yields batches for ever, from batch number `from` on. */
 export function* batches(
   tokenizer: Tokenizer,
-  options: BatchOptions & { from: number },
+  options: ChatOptions & BatchOptions,
 ): Generator<Batch, never> {
   const { batchSize, seed, from } = options;
   for (let pool = Math.floor(from / POOL); ; pool++) {
@@ -77,7 +82,8 @@ export function* batches(
   }
 }
 
-function shuffled(n: number, random: () => number): number[] {
+/** 0 to n − 1 in random order. */
+export function shuffled(n: number, random: () => number): number[] {
   const order = Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1));
@@ -120,7 +126,7 @@ function makeBatch(rows: Row[], hide: HideOptions, random: () => number): Batch 
   });
   return {
     ids,
-    answer: kinds.map((row) => row.map((kind) => kind === Kind.answer)),
+    predicted: kinds.map((row) => row.map((kind) => kind === Kind.answer)),
     mask: tf.tensor4d(values, [rows.length, 1, length, length]),
   };
 }

@@ -1,4 +1,4 @@
-// Builds the tiny model's tokenizer:  npx ts-node weights/tiny/tokenizer.ts
+// Builds the tokenizer of the tiny models:  npx ts-node weights/tiny/tokenizer.ts
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { seededRandom } from '../../src/random';
@@ -6,7 +6,8 @@ import { seededRandom } from '../../src/random';
 export { encodeExample } from './encode';
 
 /** Ids 0 to 5, as Gemma orders the first four. */
-const SPECIAL = ['<pad>', '<eos>', '<bos>', '<unk>', '<start_of_turn>', '<end_of_turn>'];
+/** The first tokens of the vocabulary. */
+export const SPECIAL = ['<pad>', '<eos>', '<bos>', '<unk>', '<start_of_turn>', '<end_of_turn>'];
 /** A word (with its apostrophes) takes the space before it; any other character stands alone. */
 const WORD = "▁?\\p{L}[\\p{L}\\p{M}]*(?:'[\\p{L}\\p{M}]+)*";
 const PIECE = `${WORD}|[^\\p{L}]`;
@@ -187,9 +188,9 @@ const CHAT_TEMPLATE =
 
 const NAMED = { bos_token: '<bos>', eos_token: '<eos>', pad_token: '<pad>', unk_token: '<unk>' };
 
-/** Writes the tokenizer's four files into a checkpoint folder. */
+/** Writes the tokenizer's four files into the checkpoint folder of a model that chats. */
 export function writeTokenizer(dir: string, json: object): void {
-  const files: Record<string, object> = {
+  writeFiles(dir, {
     'tokenizer.json': json,
     'tokenizer_config.json': {
       // The plain class reads tokenizer.json as it is; transformers' Gemma class rebuilds it.
@@ -212,7 +213,36 @@ export function writeTokenizer(dir: string, json: object): void {
       pad_token_id: 0,
       do_sample: false,
     },
-  };
+  });
+}
+
+/**
+ * Writes the same vocabulary for a model that reads plain text in GPT-2's way: nothing is put in
+ * front, and EOS, which separates texts, is named as BOS too.
+ */
+export function writeTextTokenizer(dir: string, json: object): void {
+  const named = { ...NAMED, bos_token: NAMED.eos_token };
+  writeFiles(dir, {
+    'tokenizer.json': { ...json, post_processor: null },
+    'tokenizer_config.json': {
+      tokenizer_class: 'PreTrainedTokenizerFast',
+      add_bos_token: false,
+      add_eos_token: false,
+      ...named,
+      clean_up_tokenization_spaces: false,
+      model_max_length: 256,
+    },
+    'special_tokens_map.json': named,
+    'generation_config.json': {
+      bos_token_id: 1,
+      eos_token_id: 1,
+      pad_token_id: 0,
+      do_sample: false,
+    },
+  });
+}
+
+function writeFiles(dir: string, files: Record<string, object>): void {
   mkdirSync(dir, { recursive: true });
   for (const [name, value] of Object.entries(files)) {
     const indent = name === 'tokenizer.json' ? 1 : 2;
@@ -229,10 +259,10 @@ function main(): void {
   const prompts = examples.map((example) => `user\n${example.prompt}\nmodel`);
   const answers = examples.map((example) => example.answer);
   const { json, vocabSize, words, dropped } = buildTokenizer(prompts, answers);
-  const dir = join(__dirname, '..', 'tiny-gemma2');
-  writeTokenizer(dir, json);
+  writeTokenizer(join(__dirname, '..', 'tiny-gemma2'), json);
+  writeTextTokenizer(join(__dirname, '..', 'tiny-gpt2'), json);
   const left = dropped > 0 ? `, ${dropped} words left out for lack of room` : '';
-  console.log(`${dir}: ${vocabSize} tokens, ${words.length} of them whole words${left}.`);
+  console.log(`${vocabSize} tokens, ${words.length} of them whole words${left}.`);
 }
 
 if (require.main === module) main();

@@ -1,8 +1,9 @@
 /**
- * Trains the tiny Gemma-2 that Tiller ships, by plain next-token prediction on the corpus of
- * corpus.ts. Nothing about vectors or steering enters.
+ * Trains the tiny models that Tiller ships, by plain next-token prediction on the corpus of
+ * corpus.ts: the Gemma-2 on chats, the GPT-2 on answers. Nothing about vectors or steering enters.
  *
- *     TILLER_BACKEND=tensorflow npx ts-node weights/tiny/train.ts
+ *     TILLER_BACKEND=tensorflow npx ts-node weights/tiny/train.ts              tiny-gemma2
+ *     TILLER_BACKEND=tensorflow npx ts-node weights/tiny/train.ts tiny-gpt2
  *
  * Killed and started again, it goes on from its last saved state (weights/tiny/.training).
  */
@@ -10,21 +11,23 @@ import { appendFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { cac } from 'cac';
-import { Gemma2, gemma2Weights, readConfig } from '../../models/gemma2';
+import { Gemma2, gemma2Weights, readConfig as readGemma2Config } from '../../models/gemma2';
+import { GPT2, gpt2Weights, readConfig as readGPT2Config } from '../../models/gpt2';
 import { useBackend } from '../../src/backend';
 import type { WeightSource } from '../../src/checkpoint';
-import { InputError } from '../../src/errors';
+import { didYouMean, InputError } from '../../src/errors';
 import { residPost } from '../../src/hooks';
 import { ModelConfig } from '../../src/modelConfig';
 import { crossEntropy } from '../../src/nn/loss';
 import { duration } from '../../src/progress';
-import { seededRandom } from '../../src/random';
-import { loadTokenizer } from '../../src/tokenizer';
+import { loadTokenizer, type Tokenizer } from '../../src/tokenizer';
 import { Safetensors, writeSafetensors } from '../safetensors';
 import { AdamW } from './adamw';
 import { type Batch, batches } from './batches';
 import { Noise } from './noise';
-import { RECIPE, type Recipe } from './recipe';
+import { RECIPES, type Recipe } from './recipe';
+import { gpt2Matrix, normal } from './start';
+import { textBatches } from './texts';
 
 /** A trained tensor and the way it is stored in a checkpoint. */
 interface Parameter {
@@ -34,10 +37,10 @@ interface Parameter {
   toCheckpoint(value: tf.Tensor): tf.Tensor;
 }
 
-/** Random parameters: matrices N(0, std²), gains 1, biases 0; each from its own seed. */
+/** First parameters: matrices of start.ts, each from its own seed; gains 1, biases 0. */
 function randomParameters(
   parameters: Map<string, Parameter>,
-  { seed, initStd }: Recipe,
+  { seed, initStd, model }: Recipe,
 ): WeightSource {
   const add = (
     name: string,
@@ -50,21 +53,17 @@ function randomParameters(
     parameters.set(name, { variable, shape, toCheckpoint });
     return variable;
   };
-  const normal = (shape: [number, number]) => {
-    const random = seededRandom(seed + parameters.size);
-    const gauss = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-    return tf.tensor2d(
-      Float32Array.from({ length: shape[0] * shape[1] }, () => initStd * gauss()),
-      shape,
-    );
+  const matrix = (name: string, n: number, m: number) => {
+    const start = { std: initStd, seed: seed + parameters.size };
+    return model.model_type === 'gpt2' ? gpt2Matrix(name, n, m, start) : normal(n, m, start);
   };
   return {
     linear: (name, inner, outer) =>
-      add(name, [outer, inner], normal([inner, outer]), (x) =>
+      add(name, [outer, inner], matrix(name, inner, outer), (x) =>
         tf.transpose(x),
       ) as unknown as tf.Tensor2D,
     table: (name, rows, columns) =>
-      add(name, [rows, columns], normal([rows, columns]), (x) =>
+      add(name, [rows, columns], matrix(name, rows, columns), (x) =>
         tf.clone(x),
       ) as unknown as tf.Tensor2D,
     gain: (name, n) => add(name, [n], tf.ones([n]), (x) => tf.clone(x)) as unknown as tf.Tensor1D,
@@ -72,6 +71,25 @@ function randomParameters(
     gainLessOne: (name, n) =>
       add(name, [n], tf.ones([n]), (x) => tf.sub(x, 1)) as unknown as tf.Tensor1D,
   };
+}
+
+/** The model that a recipe's config.json describes; the source is asked for every tensor. */
+function build(config: ModelConfig, source: WeightSource): Gemma2 | GPT2 {
+  if (config.values.model_type === 'gpt2') {
+    const dims = readGPT2Config(config);
+    return new GPT2(dims, gpt2Weights(source, dims, 'transformer.'));
+  }
+  const dims = readGemma2Config(config);
+  return new Gemma2(dims, gemma2Weights(source, dims));
+}
+
+/** What a recipe's model reads, from batch number `from` on. */
+function batchesOf(recipe: Recipe, tokenizer: Tokenizer, from: number): Generator<Batch, never> {
+  const { batchSize, maxLength, seed, reads } = recipe;
+  const sizes = { batchSize, maxLength, seed, from };
+  return 'chats' in reads
+    ? batches(tokenizer, { ...sizes, ...reads.chats })
+    : textBatches(tokenizer, { ...sizes, ...reads.texts });
 }
 
 /** Writes the checkpoint, rounded to bfloat16. */
@@ -120,23 +138,28 @@ function learningRate(step: number, { rounds, warmup }: Recipe): number {
 }
 
 /**
- * Mean NLL of the answer tokens of a batch. Only the columns that predict them are read out: the
- * logits are the largest tensors of a step.
+ * Mean NLL of the tokens of a batch that should be predicted. Only the columns that predict them are
+ * read out: the logits are the largest tensors of a step.
  * @param kept takes the tensor that outlives the forward pass, to be freed after the gradient
  */
-function batchLoss(model: Gemma2, batch: Batch, noise: Noise, kept: tf.Tensor[]): tf.Scalar {
+function batchLoss(
+  model: Gemma2 | GPT2,
+  batch: Batch,
+  noise: Noise | null,
+  kept: tf.Tensor[],
+): tf.Scalar {
   const width = batch.ids[0].length;
   const targets = batch.ids.flat();
-  const predicted = batch.answer.flat().flatMap((isAnswer, i) => (isAnswer ? [i] : []));
+  const predicted = batch.predicted.flat().flatMap((wanted, i) => (wanted ? [i] : []));
   const out = residPost(model.dims.nLayers - 1);
   model.forward(batch.ids, {
     mask: batch.mask,
     logits: 'none',
     hooks: (value, name) => {
       if (!name.endsWith('hook_resid_post')) return undefined;
-      const noisy = noise.blur(value);
-      if (name === out) kept.push(tf.keep(noisy));
-      return noisy;
+      const passed = noise ? noise.blur(value) : value;
+      if (name === out) kept.push(tf.keep(passed));
+      return passed;
     },
   });
   const flat = tf.reshape(kept[0], [batch.ids.length * width, model.dims.dModel]);
@@ -159,7 +182,7 @@ export interface TrainOptions {
   steps: number;
   /** Stop after so many minutes, to go on later; 0: never. */
   minutes?: number;
-  recipe?: Recipe;
+  recipe: Recipe;
 }
 
 /**
@@ -167,7 +190,7 @@ export interface TrainOptions {
  * @throws InputError on a backend that can't train
  */
 export async function train(options: TrainOptions): Promise<void> {
-  const { out, stateDir, steps, minutes = 0, recipe = RECIPE } = options;
+  const { out, stateDir, steps, minutes = 0, recipe } = options;
   const backend = await useBackend();
   if (backend.name !== 'tensorflow') {
     // A tied output is a copy there, which no gradient reaches.
@@ -179,10 +202,9 @@ export async function train(options: TrainOptions): Promise<void> {
   mkdirSync(stateDir, { recursive: true });
   mkdirSync(out, { recursive: true });
   writeFileSync(join(out, 'config.json'), `${JSON.stringify(recipe.model, null, 2)}\n`);
-  const config = readConfig(ModelConfig.open(out));
   const tokenizer = loadTokenizer(out);
   const parameters = new Map<string, Parameter>();
-  const model = new Gemma2(config, gemma2Weights(randomParameters(parameters, recipe), config));
+  const model = build(ModelConfig.open(out), randomParameters(parameters, recipe));
   const count = [...parameters.values()].reduce((n, { variable }) => n + variable.size, 0);
   const variables = new Map([...parameters].map(([name, { variable }]) => [name, variable]));
   const optimizer = new AdamW(variables, recipe.adamw);
@@ -192,8 +214,8 @@ export async function train(options: TrainOptions): Promise<void> {
   else rmSync(curve, { force: true });
   console.log(`${count.toLocaleString('en')} parameters; starting at step ${optimizer.step}.`);
 
-  const noise = new Noise(recipe);
-  const source = batches(tokenizer, { ...recipe, from: optimizer.step });
+  const noise = recipe.noise ? new Noise(recipe) : null;
+  const source = batchesOf(recipe, tokenizer, optimizer.step);
   const started = performance.now();
   const first = optimizer.step;
   let losses: number[] = [];
@@ -201,14 +223,14 @@ export async function train(options: TrainOptions): Promise<void> {
     const step = optimizer.step;
     const batch = source.next().value;
     const kept: tf.Tensor[] = [];
-    noise.begin(step);
+    noise?.begin(step);
     const { value, grads } = tf.variableGrads(
       () => batchLoss(model, batch, noise, kept),
       [...variables.values()],
     );
     optimizer.update(new Map(Object.entries(grads)), learningRate(step, recipe));
     losses.push(value.dataSync()[0]);
-    tf.dispose([value, batch.mask, ...kept, ...Object.values(grads)]);
+    tf.dispose([value, ...(batch.mask ? [batch.mask] : []), ...kept, ...Object.values(grads)]);
     if (optimizer.step % 20 === 0 || optimizer.step === steps) {
       const mean = losses.reduce((a, b) => a + b, 0) / losses.length;
       const seconds = (performance.now() - started) / 1000;
@@ -227,33 +249,44 @@ export async function train(options: TrainOptions): Promise<void> {
     if (late) break;
   }
   optimizer.dispose();
-  noise.dispose();
+  noise?.dispose();
   model.dispose();
   console.log(`Step ${optimizer.step}: checkpoint in ${out}, loss curve in ${curve}.`);
 }
 
 function main() {
   const cli = cac('train');
+  cli.usage(`[model] [options]\n\nModels: ${Object.keys(RECIPES).join(', ')}`);
   cli
-    .option('--out <dir>', 'Checkpoint folder (holds the tokenizer)', {
-      default: 'weights/tiny-gemma2',
-    })
-    .option('--steps <n>', 'Training steps', {
-      default: RECIPE.rounds.at(-1)!.until,
-    })
-    .option('--state <dir>', 'Where the state of an unfinished run is kept', {
-      default: 'weights/tiny/.training',
-    })
+    .option('--out <dir>', 'Checkpoint folder, holds the tokenizer (default: weights/<model>)')
+    .option('--steps <n>', "Training steps (default: the recipe's)")
+    .option('--state <dir>', 'Where an unfinished run is kept (default: weights/tiny/.training/…)')
     .option('--minutes <n>', 'Stop after so many minutes, to go on later (0: never)', {
       default: 0,
     })
     .help();
-  const { options } = cli.parse();
+  const { args, options } = cli.parse();
   if (options.help) return;
-  const { out, steps, state: stateDir, minutes } = options;
-  train({ out, steps, stateDir, minutes }).catch((error) => {
+  start(args[0] ?? 'tiny-gemma2', options).catch((error) => {
     console.error(error instanceof InputError ? error.message : error);
     process.exitCode = error instanceof InputError ? 2 : 1;
+  });
+}
+
+async function start(name: string, options: Record<string, unknown>): Promise<void> {
+  const known = Object.keys(RECIPES);
+  if (!known.includes(name)) {
+    throw new InputError(
+      `There is no recipe for "${name}", only for ${known.join(' and ')}.${didYouMean(name, known)}`,
+    );
+  }
+  const recipe = RECIPES[name];
+  await train({
+    recipe,
+    out: String(options.out ?? `weights/${name}`),
+    stateDir: String(options.state ?? `weights/tiny/.training/${name}`),
+    steps: Number(options.steps ?? recipe.rounds.at(-1)!.until),
+    minutes: Number(options.minutes),
   });
 }
 
