@@ -1,0 +1,121 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { parse } from 'yaml';
+import { InputError } from '../../src/errors';
+import type { Question } from './data';
+import { findVectorFile } from './inputs';
+import type { KeywordType, WordSet } from './keywordData';
+import { hashFile, hashOf } from './provenance';
+import { drawFor } from './random';
+import { computeDirections, type RepresentationOptions } from './representations';
+import { modelProvenance } from './representations';
+import type { Session } from './session';
+import type { Provenance } from './vectors';
+
+/** Wordings of the two instructions; `{w}` is the word. */
+export type KeywordPhrasings = Record<KeywordType, string[]>;
+
+/** Reads the phrasings file. @throws InputError naming what is missing in it */
+export function loadKeywordPhrasings(file: string): KeywordPhrasings {
+  let value: Partial<KeywordPhrasings> | null;
+  try {
+    value = parse(fs.readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new InputError(`Can't read the phrasings ${file}: ${(error as Error).message}`);
+  }
+  for (const type of ['include', 'exclude'] as const) {
+    const list: unknown = value?.[type];
+    const good = (one: unknown) => typeof one === 'string' && one.includes('{w}');
+    if (Array.isArray(list) && list.length && list.every(good)) continue;
+    throw new InputError(`${file}: ${type} must be a list of instructions that hold {w}.`);
+  }
+  return value as KeywordPhrasings;
+}
+
+/** The query with an instruction about the word, in a wording drawn for the two of them. */
+export function withKeyword(
+  { key, prompt }: Question,
+  word: string,
+  phrasings: string[],
+  seed: number,
+): string {
+  return `${prompt} ${drawFor(phrasings, seed, key, word).replaceAll('{w}', word)}`;
+}
+
+/** What a set of keyword vectors is computed from. */
+export interface KeywordVectorSettings {
+  keyword_type: KeywordType;
+  word_set: WordSet[];
+  words_path: string | null;
+  n_examples: number;
+  seed: number;
+  phrasings: KeywordPhrasings;
+  /** The file of base queries. */
+  queries_file: string;
+}
+
+/** Where a set is kept. The name is for people: what a file is for stands in its metadata. */
+export function keywordVectorFile(folder: string, settings: KeywordVectorSettings): string {
+  const { keyword_type, word_set, words_path, n_examples, seed, queries_file } = settings;
+  const base = (file: string) => path.basename(file).replace(/\.\w+$/, '');
+  const words = words_path ? base(words_path) : word_set.join('+');
+  const name = `${keyword_type}_${words}_${base(queries_file)}_${n_examples}examples_seed${seed}`;
+  return path.join(folder, `${name}.safetensors`);
+}
+
+/**
+ * Step 1 of the keyword experiment: for every word, each query with an instruction about it against
+ * the same query alone, at the last prompt token. One direction a word.
+ * @throws InputError as `computeDirections`
+ */
+export async function computeKeywordVectors(
+  session: Session,
+  queries: Question[],
+  words: string[],
+  settings: KeywordVectorSettings,
+  file: string,
+  options: RepresentationOptions,
+): Promise<void> {
+  const { keyword_type, seed } = settings;
+  const phrasings = settings.phrasings[keyword_type];
+  const without = queries.map(({ prompt }) => prompt);
+  const groups = new Map(
+    words.map((word) => {
+      const withIt = queries.map((query) => withKeyword(query, word, phrasings, seed));
+      return [word, { withIt, without }] as const;
+    }),
+  );
+  const provenance: Provenance = {
+    ...VECTORS(keyword_type),
+    ...modelProvenance(session),
+    words: JSON.stringify(words),
+    data_path: settings.queries_file,
+    data_sha256: hashFile(settings.queries_file),
+    example_keys: JSON.stringify(queries.map(({ key }) => key)),
+    n_examples: String(settings.n_examples),
+    seed: String(seed),
+    phrasings: hashOf(phrasings),
+  };
+  await computeDirections(session, groups, file, provenance, options);
+}
+
+const VECTORS = (keyword_type: KeywordType) => ({ kind: 'keyword vectors', keyword_type });
+
+/**
+ * The newest file with vectors of all these words, made with this model.
+ * @param how the command that computes them
+ * @throws InputError listing the words that the files lack, and the command
+ */
+export function findKeywordVectors(
+  folder: string,
+  type: KeywordType,
+  words: string[],
+  model: Provenance,
+  how: string,
+): string {
+  return findVectorFile(folder, { ...VECTORS(type), ...model }, how, ({ words: there }) => {
+    const known = new Set<unknown>(JSON.parse(String(there ?? '[]')));
+    const missing = words.filter((word) => !known.has(word));
+    return missing.length ? `it has no vectors of ${missing.join(', ')}` : undefined;
+  });
+}
