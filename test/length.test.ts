@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -17,7 +16,7 @@ import {
 import { type LengthPlanConfig, planLengthRows } from '../experiments/shared/lengthPlan';
 import { type LengthRow, lengthCells } from '../experiments/shared/lengthResults';
 import { findModel } from '../experiments/shared/provenance';
-import { openSession, type Session } from '../experiments/shared/session';
+import type { Session } from '../experiments/shared/session';
 import { directionOf, loadVectors, saveVectors, toSteer } from '../experiments/shared/vectors';
 import { countSentences } from '../ifeval';
 import { generate } from '../src/generate';
@@ -26,61 +25,30 @@ import { RunFolder } from '../src/runFolder';
 import { runWithCache } from '../src/runWithCache';
 import { Safetensors } from '../weights/safetensors';
 import { BREVITY, SENTENCES } from '../weights/tiny/instructions';
+import {
+  close,
+  makeModel,
+  meanActivation,
+  openModel,
+  quietly,
+  runScript,
+  stopScripts,
+} from './experimentHelpers';
 
 const root = path.join(__dirname, '..');
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-length-'));
 const phrasings = loadPhrasings(path.join(root, 'configs/length/phrasings.yaml'));
-const model = makeModel();
+const model = makeModel(path.join(temp, 'chars'));
 const questions = Array.from({ length: 12 }, (_, i) => ({
   key: `q${i}`,
   prompt: `What is thing ${i} for${'?'.repeat(1 + (i % 3))}`,
 }));
 const data = path.join(temp, 'questions.jsonl');
 fs.writeFileSync(data, questions.map((row) => `${JSON.stringify(row)}\n`).join(''));
-const children: ChildProcess[] = [];
 test.after(() => {
-  for (const child of children) child.kill('SIGKILL');
+  stopScripts();
   fs.rmSync(temp, { recursive: true });
 });
-
-/** A random Gemma-2 fixture with a tokenizer of single characters: nonsense answers, real code. */
-function makeModel() {
-  const dir = path.join(temp, 'chars');
-  fs.cpSync(path.join(__dirname, 'fixtures/gemma2-gqa'), dir, { recursive: true });
-  const special = ['<pad>', '<eos>', '<bos>', '<unk>', '<start>', '<end>'];
-  const letters = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i));
-  const vocab = Object.fromEntries([...special, ...letters].map((token, id) => [token, id]));
-  const added = { single_word: false, lstrip: false, rstrip: false, normalized: false };
-  const json = {
-    version: '1.0',
-    added_tokens: special.map((content, id) => ({ id, content, special: true, ...added })),
-    normalizer: null,
-    pre_tokenizer: null,
-    post_processor: null,
-    decoder: { type: 'Fuse' },
-    model: { type: 'BPE', vocab, merges: [], unk_token: '<unk>' },
-  };
-  fs.writeFileSync(path.join(dir, 'tokenizer.json'), JSON.stringify(json));
-  const config = {
-    bos_token: '<bos>',
-    eos_token: '<eos>',
-    pad_token: '<pad>',
-    chat_template: '<bos><start>{{ messages[0].content }}<end><start>',
-  };
-  fs.writeFileSync(path.join(dir, 'tokenizer_config.json'), JSON.stringify(config));
-  return dir;
-}
-
-function open(): Promise<Session> {
-  return openSession({
-    model_name: model,
-    backend: 'wasm',
-    device: null,
-    dtype: null,
-    prompt_style: null,
-    compat: null,
-  });
-}
 
 test('sentences are counted as NLTK counts them', () => {
   // Counts by nltk 3.9's PunktSentenceTokenizer with the same English parameters.
@@ -316,18 +284,8 @@ test('cut after any row, a run ends with the same file and repeats at most one b
   }
 });
 
-async function quietly(act: () => Promise<void>) {
-  const { write } = process.stderr;
-  process.stderr.write = () => true;
-  try {
-    await act();
-  } finally {
-    process.stderr.write = write;
-  }
-}
-
 test('activations are those of the prompt alone, whatever the batch and the final tokens', async () => {
-  const session = await open();
+  const session = await openModel(model);
   const { nLayers, dModel } = session.model.dims;
   const prompts = ['Short?', 'A longer question, is it not?', 'Mid-size one?'];
   const one = await session.activations(prompts, { finalTokens: 1, batchSize: 3 });
@@ -345,32 +303,8 @@ test('activations are those of the prompt alone, whatever the batch and the fina
   }
 });
 
-function close(actual: ArrayLike<number>, expected: ArrayLike<number>) {
-  assert.is(actual.length, expected.length);
-  for (let i = 0; i < actual.length; i++) {
-    assert.ok(Math.abs(actual[i] - expected[i]) < 1e-4, `${actual[i]} for ${expected[i]}`);
-  }
-}
-
 function evaluate(...words: string[]) {
-  return script('evaluate', `model_name=${model}`, `data_path=${data}`, ...words);
-}
-
-/** Starts a script as a user would; `until` may end it before it is done. */
-function script(name: string, ...words: string[]) {
-  const file = path.join(root, `experiments/length/${name}.ts`);
-  const child = spawn(process.execPath, ['-r', 'ts-node/register', file, ...words], {
-    cwd: root,
-    env: { ...process.env, TILLER_BACKEND: 'wasm' },
-  });
-  children.push(child);
-  let text = '';
-  child.stdout.on('data', (chunk) => (text += chunk));
-  child.stderr.on('data', (chunk) => (text += chunk));
-  const done = new Promise<{ code: number | null; text: string }>((resolve) => {
-    child.on('close', (code) => resolve({ code, text }));
-  });
-  return { child, done };
+  return runScript('length/evaluate', `model_name=${model}`, `data_path=${data}`, ...words);
 }
 
 const SETTINGS = [
@@ -417,7 +351,7 @@ test('evaluate: four cells on a real model, killed and continued, checked by han
   assert.match(second.text, 'adjust_rs_length_specific');
 
   // Each answer again: alone in its batch, its vector from the mean activations themselves.
-  const session = await open();
+  const session = await openModel(model);
   const file = Safetensors.open(
     path.join(
       temp,
@@ -439,10 +373,12 @@ test('evaluate: four cells on a real model, killed and continued, checked by han
     const withIt = await meanActivation(
       session,
       questions.slice(0, 5).map(({ key, prompt }) => `${prompt} ${instructions.get(level)!(key)}`),
+      1,
     );
     const without = await meanActivation(
       session,
       questions.slice(0, 5).map(({ prompt }) => prompt),
+      1,
     );
     close(at(`${level}.mean_with`), withIt);
     const difference = withIt.map((value, i) => value - without[i]);
@@ -473,18 +409,6 @@ test('evaluate: four cells on a real model, killed and continued, checked by han
   file.close();
 });
 
-async function meanActivation(session: Session, prompts: string[]) {
-  const { dModel } = session.model.dims;
-  const mean = new Array<number>(dModel).fill(0);
-  for (const prompt of prompts) {
-    const { cache, logits } = runWithCache(session.model, [session.encode(prompt)]);
-    const last = cache.get(residPost(1))!.dataSync().slice(-dModel);
-    for (let i = 0; i < dModel; i++) mean[i] += last[i] / prompts.length;
-    for (const tensor of [logits, ...cache.values()]) tensor.dispose();
-  }
-  return mean;
-}
-
 test('evaluate refuses other settings under the same name, and vectors of another model', async () => {
   const settings = [...SETTINGS, `output_path=${temp}/runs`];
   const other = await evaluate(...settings, 'name=a', 'seed=1').done;
@@ -508,11 +432,12 @@ test('evaluate refuses other settings under the same name, and vectors of anothe
 });
 
 test('load_results prints a run per length; the other step keeps activations', async () => {
-  const results = await script('load_results', `run_folder=${temp}/runs/length/chars/a`).done;
+  const results = await runScript('length/load_results', `run_folder=${temp}/runs/length/chars/a`)
+    .done;
   assert.is(results.code, 0, results.text);
   assert.match(results.text, /n=1 +n=2 +all +against none/);
-  const step = await script(
-    'compute_representations',
+  const step = await runScript(
+    'length/compute_representations',
     `model_name=${model}`,
     `data_path=${data}`,
     `output_path=${temp}/runs2`,
@@ -538,7 +463,7 @@ test('load_results prints a run per length; the other step keeps activations', a
 
 test('--help is quick and shows every key with its default and meaning', async () => {
   const start = performance.now();
-  const { code, text } = await script('evaluate', '--help').done;
+  const { code, text } = await runScript('length/evaluate', '--help').done;
   assert.is(code, 0);
   assert.ok(performance.now() - start < 3000, 'loads nothing heavy');
   const yaml = fs.readFileSync(
