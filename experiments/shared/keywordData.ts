@@ -4,7 +4,8 @@ import { InputError } from '../../src/errors';
 import { inputPath, loadQuestions, type Question, readJsonl } from './data';
 import { type InstructionRow, loadInstructionRows } from './instructionRows';
 
-export type KeywordType = 'include' | 'exclude';
+export const KEYWORD_TYPES = ['include', 'exclude'] as const;
+export type KeywordType = (typeof KEYWORD_TYPES)[number];
 export const WORD_SETS = ['ifeval_include', 'ifeval_exclude', 'validation'] as const;
 export type WordSet = (typeof WORD_SETS)[number];
 
@@ -54,6 +55,12 @@ const FILES = {
 };
 export type KeywordFile = keyof typeof FILES;
 
+/** Which file holds the rows of a specific instruction. */
+export function rowsFile(name: SpecificInstruction): KeywordFile {
+  const { data, validation } = describeInstruction(name);
+  return validation ? `${data}_validation` : data;
+}
+
 const isFile = (place: string) => fs.statSync(place, { throwIfNoEntry: false })?.isFile() ?? false;
 
 /**
@@ -93,17 +100,19 @@ export interface KeywordQuery extends InstructionRow {
 export function loadKeywordRows(file: string, name: SpecificInstruction): KeywordQuery[] {
   const { data, validation } = describeInstruction(name);
   const id = KEYWORD_IDS[data];
-  const all = loadInstructionRows(file, { checked: true }).map((row, index): KeywordQuery => {
-    const other = row.instructions.find((instruction) => instruction.id !== id);
-    if (other) {
-      throw new InputError(
-        `${file}, row ${index + 1}: its instruction is ${other.id}; ${name} needs rows of ${id}.`,
-      );
-    }
-    const words = wordsOf(row.kwargs);
-    if (!words.length) throw new InputError(`${file}, row ${index + 1}: no words in its kwargs.`);
-    return { ...row, words };
-  });
+  const all = loadInstructionRows(file, { checked: true, sharedKeys: true }).map(
+    (row, index): KeywordQuery => {
+      const other = row.instructions.find((instruction) => instruction.id !== id);
+      if (other) {
+        throw new InputError(
+          `${file}, row ${index + 1}: its instruction is ${other.id}; ${name} needs rows of ${id}.`,
+        );
+      }
+      const words = wordsOf(row.kwargs);
+      if (!words.length) throw new InputError(`${file}, row ${index + 1}: no words in its kwargs.`);
+      return { ...row, words };
+    },
+  );
   const split = validation ? 'validation' : 'eval';
   const rows = all.filter((row) => row.split === undefined || row.split === split);
   if (!rows.length) throw new InputError(`${file} has no rows of split ${split}.`);
@@ -122,7 +131,9 @@ export function loadKeywordRows(file: string, name: SpecificInstruction): Keywor
 }
 
 function wordsOf(kwargs: Record<string, unknown>[]): string[] {
-  const words = kwargs.flatMap(({ keywords, forbidden_words }) => keywords ?? forbidden_words ?? []);
+  const words = kwargs.flatMap(
+    ({ keywords, forbidden_words }) => keywords ?? forbidden_words ?? [],
+  );
   return normalise(words.map(String));
 }
 
@@ -149,7 +160,8 @@ export function loadWords(dataPath: string, sets: WordSet[], wordsPath: string |
 }
 
 function readWords(file: string): string[] {
-  if (!isFile(file)) throw new InputError(`Can't read the words in ${file}: there is no such file.`);
+  if (!isFile(file))
+    throw new InputError(`Can't read the words in ${file}: there is no such file.`);
   const words = file.endsWith('.jsonl')
     ? readJsonl(file).flatMap(({ kwargs }) => wordsOf(Array.isArray(kwargs) ? kwargs : []))
     : normalise(fs.readFileSync(file, 'utf8').split('\n'));

@@ -4,11 +4,16 @@ import { parse } from 'yaml';
 import { InputError } from '../../src/errors';
 import type { Question } from './data';
 import { findVectorFile } from './inputs';
-import type { KeywordType, WordSet } from './keywordData';
+import {
+  describeInstruction,
+  type KeywordType,
+  type SpecificInstruction,
+  type WordSet,
+  wordSetOf,
+} from './keywordData';
 import { hashFile, hashOf } from './provenance';
 import { drawFor } from './random';
-import { computeDirections, type RepresentationOptions } from './representations';
-import { modelProvenance } from './representations';
+import { computeDirections, modelProvenance, type RepresentationOptions } from './representations';
 import type { Session } from './session';
 import type { Provenance } from './vectors';
 
@@ -86,7 +91,7 @@ export async function computeKeywordVectors(
     }),
   );
   const provenance: Provenance = {
-    ...VECTORS(keyword_type),
+    ...kindOf(keyword_type),
     ...modelProvenance(session),
     words: JSON.stringify(words),
     data_path: settings.queries_file,
@@ -99,23 +104,39 @@ export async function computeKeywordVectors(
   await computeDirections(session, groups, file, provenance, options);
 }
 
-const VECTORS = (keyword_type: KeywordType) => ({ kind: 'keyword vectors', keyword_type });
+const kindOf = (keyword_type: KeywordType) => ({ kind: 'keyword vectors', keyword_type });
 
 /**
- * The newest file with vectors of all these words, made with this model.
+ * The newest file with vectors of all the words, made with the model that `provenance` says.
  * @param how the command that computes them
- * @throws InputError listing the words that the files lack, and the command
+ * @throws InputError listing the words that each file lacks, and the command
  */
 export function findKeywordVectors(
   folder: string,
-  type: KeywordType,
-  words: string[],
-  model: Provenance,
+  wanted: { type: KeywordType; words: string[]; provenance: Provenance },
   how: string,
 ): string {
-  return findVectorFile(folder, { ...VECTORS(type), ...model }, how, ({ words: there }) => {
-    const known = new Set<unknown>(JSON.parse(String(there ?? '[]')));
-    const missing = words.filter((word) => !known.has(word));
+  const expected = { ...kindOf(wanted.type), ...wanted.provenance };
+  return findVectorFile(folder, expected, how, ({ words }) => {
+    const there = new Set<unknown>(JSON.parse(String(words ?? '[]')));
+    const missing = wanted.words.filter((word) => !there.has(word));
     return missing.length ? `it has no vectors of ${missing.join(', ')}` : undefined;
   });
+}
+
+/** The command that computes the vectors of an evaluation. */
+export function representationsCommand(config: {
+  specific_instruction: SpecificInstruction;
+  model_name: string;
+  vectors_model: string | null;
+  data_path: string;
+}): string {
+  const { specific_instruction: name, vectors_model, model_name, data_path } = config;
+  const words = path.extname(data_path) ? `words_path=${data_path}` : `word_set=${wordSetOf(name)}`;
+  const data = path.extname(data_path) ? '' : ` data_path=${data_path}`;
+  return (
+    'npx ts-node experiments/keywords/compute_representations.ts ' +
+    `model_name=${vectors_model ?? model_name} ` +
+    `keyword_type=${describeInstruction(name).vectors} ${words}${data}`
+  );
 }
