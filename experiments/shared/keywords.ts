@@ -44,7 +44,7 @@ export function withKeyword(
   phrasings: string[],
   seed: number,
 ): string {
-  return `${prompt} ${drawFor(phrasings, seed, key, word).replaceAll('{w}', word)}`;
+  return `${prompt} ${drawFor(phrasings, seed, key, word).replaceAll('{w}', () => word)}`;
 }
 
 /** What a set of keyword vectors is computed from. */
