@@ -48,7 +48,7 @@ function findTests(words: string[]): string[] {
 /** Runs one file and prints its line; its output too when something in it failed. */
 function runFile(file: string): Promise<Counts> {
   const start = Date.now();
-  const child = spawn(process.execPath, ['-r', 'ts-node/register/transpile-only', file], {
+  const child = spawn(process.execPath, ['-r', 'ts-node/register', file], {
     cwd: root,
     env: { ...process.env, NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -24,7 +24,7 @@ export function probe(backend: BackendName): BackendInfo | string {
 
 /** Runs a program that prints `found ...` or `failed ...`; what it printed, or how it died. */
 export function probeWith(program: string): string {
-  const tsNode = require.resolve('ts-node/register/transpile-only');
+  const tsNode = require.resolve('ts-node/register');
   const result = spawnSync(process.execPath, ['-r', tsNode, '-e', program], {
     cwd: root,
     encoding: 'utf8',

@@ -172,7 +172,7 @@ test('doctor names what was found and what to do', () => {
 test('loading a backend prints nothing', () => {
   for (const backend of ['wasm', ...(hasTensorflow ? ['tensorflow'] : [])]) {
     const program = `require('./src/backend').useBackend('${backend}')`;
-    const args = ['-r', 'ts-node/register/transpile-only', '-e', `${program}.catch(console.log)`];
+    const args = ['-r', 'ts-node/register', '-e', `${program}.catch(console.log)`];
     assert.is(
       execFileSync('sh', ['-c', '"$0" "$@" 2>&1', process.execPath, ...args], {
         cwd: root,

@@ -38,7 +38,7 @@ test.before(() => {
 });
 
 function cli(words: string[], input = '') {
-  const args = ['-r', 'ts-node/register/transpile-only', 'src/cli.ts', ...words];
+  const args = ['-r', 'ts-node/register', 'src/cli.ts', ...words];
   const env = { ...process.env, TILLER_BACKEND: 'wasm' };
   return spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8', input, env });
 }

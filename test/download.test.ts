@@ -223,7 +223,7 @@ test('given up after some attempts without progress; the next run goes on', asyn
 
 test('a killed download goes on where it stopped', async () => {
   hub.faults['model.safetensors'] = [{ stallAfter: 120_000 }];
-  const script = ['-r', 'ts-node/register/transpile-only', 'weights/download.ts', 'org/model'];
+  const script = ['-r', 'ts-node/register', 'weights/download.ts', 'org/model'];
   const child = spawn(process.execPath, script, { cwd: root, stdio: 'ignore' });
   const ended = new Promise((resolve) => child.on('exit', resolve));
   const blobs = inCache('blobs');

@@ -406,11 +406,15 @@ test('each listed divergence is as listed', () => {
   for (const check of divergences) check();
 });
 
-/** Processor time, which other processes on the machine add little to. */
+/** Processor time, the best of three tries: other processes on the machine slow single ones down. */
 function seconds(run: () => void): number {
-  const start = process.cpuUsage();
-  run();
-  return process.cpuUsage(start).user / 1e6;
+  let best = Infinity;
+  for (let tries = 0; tries < 3 && best >= 1; tries++) {
+    const start = process.cpuUsage();
+    run();
+    best = Math.min(best, process.cpuUsage(start).user / 1e6);
+  }
+  return best;
 }
 
 test('1 MB is checked in under a second, whatever it holds', () => {
@@ -436,7 +440,7 @@ test('1 MB is checked in under a second, whatever it holds', () => {
     const text = piece.repeat(2 ** 20 / piece.length);
     for (const instruction of instructions) {
       const taken = seconds(() => followStrict(instruction, text));
-      assert.ok(taken < 1.5, `${instruction.id}: ${taken} s for ${JSON.stringify(piece)}`);
+      assert.ok(taken < 1, `${instruction.id}: ${taken} s for ${JSON.stringify(piece)}`);
     }
   }
   const escaped = `"${'\\"'.repeat(2 ** 19)}`;

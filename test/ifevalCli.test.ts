@@ -41,7 +41,7 @@ function run(flags: string[] = [], inProcess = true) {
 }
 
 function runScript(args: string[]) {
-  const script = ['-r', 'ts-node/register/transpile-only', 'ifeval/cli.ts', ...args];
+  const script = ['-r', 'ts-node/register', 'ifeval/cli.ts', ...args];
   return spawnSync(process.execPath, script, { cwd: root, encoding: 'utf8' });
 }
 

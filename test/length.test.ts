@@ -331,7 +331,7 @@ test('evaluate: four cells on a real model, killed and continued, checked by han
   killed.child.kill('SIGKILL');
   const cut = await killed.done;
   assert.is(cut.code, null, cut.text);
-  assert.match(cut.text, 'No representations yet');
+  assert.match(cut.text, 'No length vectors yet');
   const before = fs.readFileSync(out, 'utf8');
 
   const second = await evaluate(...settings).done;

@@ -55,7 +55,7 @@ test('steering alone makes answers shorter and longer, as the README shows', () 
     const settings = ['include_instructions=false', 'n_examples=4', `output_path=${output}`];
     const { status, stderr } = spawnSync(
       process.execPath,
-      ['-r', 'ts-node/register/transpile-only', script, ...settings, 'name=test'],
+      ['-r', 'ts-node/register', script, ...settings, 'name=test'],
       { cwd: root, encoding: 'utf8' },
     );
     assert.is(status, 0, stderr);

@@ -291,7 +291,7 @@ onTensorflow('loading keeps 2 bytes a number, and little beside them on the way'
     ['bfloat16', 1],
     ['float32', 2],
   ] as const) {
-    const args = ['-r', 'ts-node/register/transpile-only', '-e', script, dtype];
+    const args = ['-r', 'ts-node/register', '-e', script, dtype];
     const out = execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
     const { weights, peak } = JSON.parse(out.trim().split('\n').at(-1) as string);
     assert.ok(Math.abs(weights / stored - width) < 0.01, `${weights} of ${stored}`);

@@ -10,10 +10,9 @@ import { inputPath, loadQuestions } from '../shared/data';
 import { answerAndJudge, openRun } from '../shared/evaluation';
 import { findJudge, judgeSchema } from '../shared/judge';
 import {
-  computeLengthVectors,
   LENGTH_STEERINGS,
-  lengthProvenance,
   lengthVectorFile,
+  needLengthVectors,
   satisfies,
   splitQuestions,
 } from '../shared/length';
@@ -29,7 +28,7 @@ import {
 import { findModel, hashOf } from '../shared/provenance';
 import { defineScript } from '../shared/script';
 import { type Answer, openSession, sessionSchema } from '../shared/session';
-import { loadVectors, steeringWeight, toSteer } from '../shared/vectors';
+import { steeringWeight, toSteer } from '../shared/vectors';
 
 const schema = {
   ...sessionSchema,
@@ -100,14 +99,13 @@ export const script = defineScript(__filename, schema, async (config, { runName 
     phrasings: hashOf(phrasings),
   });
 
-  if (!fs.existsSync(vectorFile)) {
-    console.log(`No representations yet: computing them from the first ${first.length} queries.`);
-    await computeLengthVectors(session, first, representations, vectorFile, {
-      batchSize: config.batch_size,
-    });
-  }
-  const vectors = loadVectors(vectorFile, lengthProvenance(session, representations));
-
+  const vectors = await needLengthVectors(
+    session,
+    first,
+    representations,
+    vectorFile,
+    config.batch_size,
+  );
   const { rows, perplexities } = await answerAndJudge(session, run, plan, config, {
     steer: (edit) => toSteer(edit, vectors, config.positions),
     toRow,

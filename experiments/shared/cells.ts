@@ -3,16 +3,20 @@ import type { Row } from '../../src/runFolder';
 import { fixed, percent, type Cell as TableCell } from '../../src/table';
 import type { Answer } from './session';
 
-/** What every evaluated row has, whatever the experiment. */
-export interface EvaluatedRow extends Row, Answer {
+/** An answer that was checked. */
+export interface ScoredRow extends Row, Answer {
   /** Of the query: rows of one key are paired across cells. */
   key: string;
+  /** Whether the response obeys what is asked for, in the prompt or not. */
+  ok: boolean;
+}
+
+/** What a row has in the experiments with one instruction. */
+export interface EvaluatedRow extends ScoredRow {
   /** Whether the instruction was in the prompt. */
   instruction: boolean;
   /** `none`, or how it was steered. */
   steering: string;
-  /** Whether the response obeys the instruction, in the prompt or not. */
-  ok: boolean;
 }
 
 /** From a low to a high end: 95 % of bootstrap draws lie between. */
@@ -50,7 +54,7 @@ export interface CellOptions<R> {
  * drawn with replacement, the same draws for the cell and its baseline.
  * @param baseline the rows of the unsteered cell with the same prompts; null for that cell itself
  */
-export function cellStats<R extends EvaluatedRow>(
+export function cellStats<R extends ScoredRow>(
   rows: R[],
   baseline: R[] | null,
   options: CellOptions<R> = {},
@@ -79,7 +83,7 @@ export function cellStats<R extends EvaluatedRow>(
 }
 
 /** [accuracy of the rows, of the baseline] for each draw of keys. */
-function bootstrap<R extends EvaluatedRow>(
+function bootstrap<R extends ScoredRow>(
   rows: R[],
   baseline: R[],
   score: (row: R) => boolean,
@@ -95,7 +99,7 @@ function bootstrap<R extends EvaluatedRow>(
 }
 
 /** For each key: rows that score, and rows. */
-function countByKey<R extends EvaluatedRow>(rows: R[], keys: string[], score: (row: R) => boolean) {
+function countByKey<R extends ScoredRow>(rows: R[], keys: string[], score: (row: R) => boolean) {
   const index = new Map(keys.map((key, i) => [key, i]));
   const counts = keys.map(() => ({ good: 0, all: 0 }));
   for (const row of rows) {

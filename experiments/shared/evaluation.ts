@@ -2,14 +2,14 @@ import * as path from 'node:path';
 import { RunFolder } from '../../src/runFolder';
 import type { Steer } from '../../src/steering';
 import { answerRows, type Planned } from './answerRows';
-import type { EvaluatedRow } from './cells';
+import type { ScoredRow } from './cells';
 import { type JudgeConfig, judgeResponses, type Perplexities } from './judge';
 import { hashFile, toolVersion } from './provenance';
 import type { Answer, Session } from './session';
 import type { Edit } from './vectors';
 
 /** Opens the folder of a run, which records all that its rows depend on. @throws as `RunFolder.open` */
-export function openRun<R extends EvaluatedRow>(
+export function openRun<R extends ScoredRow>(
   session: Session,
   folder: string,
   config: Record<string, unknown> & { data_path: string },
@@ -29,7 +29,7 @@ export function openRun<R extends EvaluatedRow>(
  * Answers the planned rows and has the answers judged.
  * @returns the rows in the order of the plan, and their perplexities where there is a judge
  */
-export async function answerAndJudge<P extends Planned, R extends EvaluatedRow>(
+export async function answerAndJudge<P extends Planned, R extends ScoredRow>(
   session: Session,
   run: RunFolder<R>,
   plan: P[],

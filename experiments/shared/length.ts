@@ -1,3 +1,4 @@
+import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { InputError } from '../../src/errors';
 import type { Question } from './data';
@@ -10,7 +11,7 @@ import {
 import { hashFile, hashOf } from './provenance';
 import { computeDirections, modelProvenance, type RepresentationOptions } from './representations';
 import type { Session } from './session';
-import type { Edit, Provenance, Weight } from './vectors';
+import { type Edit, loadVectors, type Provenance, type VectorFile, type Weight } from './vectors';
 
 const ACTS = ['add_vector', 'adjust_rs'] as const;
 const AIMS = ['conciseness', 'verbosity', 'length_specific'] as const;
@@ -39,7 +40,8 @@ export interface LengthVectorSettings {
  */
 export function splitQuestions(questions: Question[], forVectors: number, forEvaluation: number) {
   const first = questions.filter(({ split }) => split !== 'eval').slice(0, forVectors);
-  const last = questions.filter(({ split }) => split !== 'train').slice(-forEvaluation);
+  const candidates = questions.filter(({ split }) => split !== 'train');
+  const last = candidates.slice(Math.max(0, candidates.length - forEvaluation));
   const shared = first.filter((question) => last.includes(question)).length;
   if (shared) {
     throw new InputError(
@@ -110,6 +112,27 @@ export async function computeLengthVectors(
     keepActivations: false,
     ...options,
   });
+}
+
+/**
+ * The length vectors of a file, which are computed when it is not there.
+ * @param questions the queries that they come from
+ * @throws InputError as `computeLengthVectors` and `loadVectors`
+ */
+export async function needLengthVectors(
+  session: Session,
+  questions: Question[],
+  settings: LengthVectorSettings,
+  file: string,
+  batchSize: number,
+): Promise<VectorFile> {
+  if (!fs.existsSync(file)) {
+    console.log(
+      `No length vectors yet: computing them from the first ${questions.length} queries.`,
+    );
+    await computeLengthVectors(session, questions, settings, file, { batchSize });
+  }
+  return loadVectors(file, lengthProvenance(session, settings));
 }
 
 /**

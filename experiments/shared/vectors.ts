@@ -207,7 +207,12 @@ export function weightParts(weight: Weight): {
 }
 
 /** One edit, described by names: what a plan, a row and a log can hold. */
-export type Edit = { vector: string; layer: number } & (
+export type Edit = {
+  vector: string;
+  layer: number;
+  /** The layer whose vector is taken, where it is not the one that is steered. */
+  source?: number;
+} & (
   | { kind: 'add'; weight: Weight }
   /** Moves h·u to the mean that the activations with instruction `target` have. */
   | { kind: 'project'; target: string }
@@ -224,10 +229,11 @@ export function toSteer(
 ): Steer {
   const { layer } = edit;
   const direction = find(directions, edit.vector);
-  const at = layers.indexOf(layer);
+  const source = edit.source ?? layer;
+  const at = layers.indexOf(source);
   if (at < 0) {
     throw new InputError(
-      `There is no layer ${layer} among the representations (${layers.join(', ')}).`,
+      `There is no layer ${source} among the representations (${layers.join(', ')}).`,
     );
   }
   const vector = direction.unit[at];
