@@ -100,7 +100,7 @@ test('the wordings are those that the tiny model was trained on', () => {
   assert.match(drawn('$&'), /^Why\? .*\$&/);
   const all = Array.from({ length: 20 }, (_, seed) => drawn('tea', seed));
   assert.ok(new Set(all).size > 3, 'several wordings are in use');
-  const bad = write('bad.yaml', 'include: [Use it.]\nexclude: [No {w}.]\n');
+  const bad = write('bad.yaml', 'include: [Use it.]\nexclude: ["No {w}."]\n');
   assert.throws(() => loadKeywordPhrasings(bad), /include must be a list/);
 });
 
@@ -284,9 +284,11 @@ test('a grid: share obeyed, degenerate answers, and which cell to choose', () =>
 });
 
 const out = path.join(temp, 'runs');
-const common = [`model_name=${model}`, 'backend=wasm', `data_path=${data}`, `output_path=${out}`];
+const where = [`model_name=${model}`, `output_path=${out}`];
+const common = [...where, 'backend=wasm', `data_path=${data}`];
 const EVALUATE = [
-  ...common,
+  ...where,
+  'backend=wasm',
   'steering_weights=[3,1x]',
   'source_layer_idx=1',
   'positions=all',
@@ -324,6 +326,7 @@ test('vectors and answers are those computed by hand', async () => {
     inProcess(
       evaluate,
       ...EVALUATE,
+      `data_path=${data}`,
       `name=${name}`,
       `specific_instruction=${instruction}`,
       ...words,
@@ -411,8 +414,9 @@ test('a word without vectors is refused, with the word and the command', async (
     }
     assert.unreachable();
   };
-  const nowhere = ['specific_instruction=forbidden', 'representations_folder=none'];
-  await refused(nowhere, 'keyword_type=include word_set=ifeval_exclude', `data_path=${data}`);
+  const folderOf = `data_path=${data}`;
+  const nowhere = ['specific_instruction=forbidden', 'representations_folder=none', folderOf];
+  await refused(nowhere, 'keyword_type=include word_set=ifeval_exclude', folderOf);
   const own = write('data2/my.jsonl', [row('exclude', 'Who?', ['a', 'other', 'Word'])]);
   await refused(
     ['specific_instruction=forbidden_w_forbidden_rep', `data_path=${own}`],
@@ -428,7 +432,6 @@ test('a word without vectors is refused, with the word and the command', async (
 });
 
 test('the judge adds perplexities to the newest run; load_results shows every instruction', async () => {
-  const where = [`model_name=${model}`, `output_path=${out}`];
   const judged = await inProcess(
     computeResponsePerplexity,
     ...where,
