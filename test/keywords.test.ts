@@ -25,6 +25,7 @@ import {
 } from '../experiments/shared/keywordResults';
 import { loadKeywordPhrasings, withKeyword } from '../experiments/shared/keywords';
 import { runScript as run, type Script } from '../experiments/shared/script';
+import { checkWidth, directionOf } from '../experiments/shared/vectors';
 import { InputError } from '../src/errors';
 import { generate } from '../src/generate';
 import { Safetensors } from '../weights/safetensors';
@@ -401,6 +402,29 @@ test('vectors and answers are those computed by hand', async () => {
       assert.is(one.ok, obeyed, one.id);
     }
   }
+});
+
+test("vectors of another model: found by its name, used as they are, of the same width", async () => {
+  // The same weights under another name, and in another folder.
+  const other = path.join(temp, 'twin');
+  fs.cpSync(model, other, { recursive: true });
+  await inProcess(
+    evaluate,
+    ...EVALUATE.filter((word) => !/^(model_name|steering_weights)=/.test(word)),
+    ...['name=d', `data_path=${data}`, 'steering_weights=3'],
+    ...[`model_name=${other}`, `vectors_model=${model}`],
+  );
+  const twin = fs.readFileSync(path.join(out, 'keywords/twin/d/out.jsonl'), 'utf8').trimEnd();
+  const own = new Map(readRows('a').map((one) => [one.id, one.response]));
+  const rows: KeywordRow[] = twin.split('\n').map((line) => JSON.parse(line));
+  assert.is(rows.length, 2 * 2 * 3);
+  for (const { id, response } of rows) assert.is(response, own.get(id), id);
+
+  const rowOf = (length: number) => [new Float32Array(length).map((_, i) => i + 1)];
+  const direction = directionOf(rowOf(4), [new Float32Array(4)], [0]);
+  const vectors = { directions: new Map([['x', direction]]), layers: [0], provenance: {} };
+  checkWidth(vectors, 4, 'm');
+  assert.throws(() => checkWidth(vectors, 40, 'm'), /have 4 numbers; the activations of m have 40/);
 });
 
 test('a word without vectors is refused, with the word and the command', async () => {

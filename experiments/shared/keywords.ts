@@ -120,7 +120,9 @@ export function findKeywordVectors(
   return findVectorFile(folder, expected, how, ({ words }) => {
     const there = new Set<unknown>(JSON.parse(String(words ?? '[]')));
     const missing = wanted.words.filter((word) => !there.has(word));
-    return missing.length ? `it has no vectors of ${missing.join(', ')}` : undefined;
+    const more = missing.length > 10 ? ` and ${missing.length - 10} more` : '';
+    const shown = missing.slice(0, 10).join(', ') + more;
+    return missing.length ? `it has no vectors of ${shown}` : undefined;
   });
 }
 
