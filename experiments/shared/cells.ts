@@ -63,9 +63,8 @@ export function cellStats<R extends ScoredRow>(
   const judged = rows
     .map(({ id }) => perplexities?.get(id) ?? null)
     .filter((value) => value !== null);
-  const mean = (value: (row: R) => number | boolean) =>
-    rows.reduce((sum, row) => sum + Number(value(row)), 0) / rows.length;
-  const accuracy = mean(score);
+  const over = (value: (row: R) => number | boolean) => mean(rows.map((row) => Number(value(row))));
+  const accuracy = over(score);
   const draws = bootstrap(rows, baseline ?? [], score, options);
   const base = baseline && baseline.filter(score).length / baseline.length;
   return {
@@ -74,11 +73,11 @@ export function cellStats<R extends ScoredRow>(
     accuracy_interval: middle(draws.map(([own]) => own)),
     gain: base === null ? null : accuracy - base,
     gain_interval: base === null ? null : middle(draws.map(([own, other]) => own - other)),
-    mean_perplexity: judged.length ? judged.reduce((a, b) => a + b) / judged.length : null,
+    mean_perplexity: judged.length ? mean(judged) : null,
     n_perplexity: judged.length,
-    mean_tokens: mean(({ tokens }) => tokens),
-    mean_chars: mean(({ response }) => response.trim().length),
-    cut_off: mean(({ stopped }) => stopped === 'length'),
+    mean_tokens: over(({ tokens }) => tokens),
+    mean_chars: over(({ response }) => response.trim().length),
+    cut_off: over(({ stopped }) => stopped === 'length'),
   };
 }
 
@@ -89,7 +88,8 @@ function bootstrap<R extends ScoredRow>(
   score: (row: R) => boolean,
   { draws = 2000, seed = 0 }: CellOptions<R>,
 ): [number, number][] {
-  const keys = [...new Set([...rows, ...baseline].map(({ key }) => key))];
+  // Sorted: the draws must not depend on the order in which rows were finished.
+  const keys = [...new Set([...rows, ...baseline].map(({ key }) => key))].sort();
   const [own, other] = [rows, baseline].map((some) => countByKey(some, keys, score));
   const random = seededRandom(seed);
   return Array.from({ length: draws }, () => {
@@ -124,6 +124,15 @@ function middle(values: number[]): Interval {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (quantile: number) => sorted[Math.round(quantile * (sorted.length - 1))];
   return [at(0.025), at(0.975)];
+}
+
+export const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+
+/** The middle value; of an even number of them, the mean of the two in the middle. */
+export function median(values: number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length / 2;
+  return (sorted[Math.ceil(half) - 1] + sorted[Math.floor(half)]) / 2;
 }
 
 /** Rows in groups, in the order of their first rows. */

@@ -14,8 +14,13 @@ export interface InstructionRow {
   key: string;
   prompt: string;
   withoutInstruction: string;
-  /** The instruction that the row is about, e.g. `change_case:english_lowercase`. */
+  /**
+   * The instruction that the row is about, e.g. `change_case:english_lowercase`; each language is one
+   * of its own, as in the authors' files: `language:response_language_es`.
+   */
   id: string;
+  /** All instructions of the row; most experiments are about rows with one. */
+  ids: string[];
   /** What the response is checked by; empty where the file has no arguments for it. */
   instructions: Instruction[];
   kwargs: Record<string, unknown>[];
@@ -44,12 +49,12 @@ export function loadInstructionRows(
       complain(`no text in "${field}"`);
       return '';
     };
-    const ids = idsOf(row);
+    const kwargs = Array.isArray(row.kwargs) ? (row.kwargs as Record<string, unknown>[]) : [];
+    const ids = idsOf(row).map((id, i) => withLanguage(id, kwargs[i]));
     if (!ids.length) complain('no "instruction_id_list"');
     const key = String(row.key ?? index);
     if (seen.has(key) && !sharedKeys) complain(`key ${key} comes twice`);
     seen.add(key);
-    const kwargs = Array.isArray(row.kwargs) ? (row.kwargs as Record<string, unknown>[]) : [];
     if (checked && kwargs.length !== ids.length) {
       complain(`${kwargs.length} sets of kwargs for ${ids.length} instructions`);
     }
@@ -59,6 +64,7 @@ export function loadInstructionRows(
       prompt: textOf('prompt'),
       withoutInstruction: textOf('prompt_without_instruction'),
       id: ids[0] ?? '',
+      ids,
       instructions,
       kwargs,
       split: typeof row.split === 'string' ? row.split : undefined,
@@ -74,6 +80,14 @@ function idsOf(row: Record<string, unknown>): string[] {
   return Array.isArray(list) ? list.map(String) : [];
 }
 
+const LANGUAGE = 'language:response_language';
+
+const withLanguage = (id: string, kwargs?: Record<string, unknown>) =>
+  id === LANGUAGE && kwargs?.language ? `${id}_${kwargs.language}` : id;
+
+/** The id by which IFEval knows an instruction: it takes the language as an argument. */
+const officialId = (id: string) => (id.startsWith(`${LANGUAGE}_`) ? LANGUAGE : id);
+
 function parse(
   ids: string[],
   kwargs: Record<string, unknown>[],
@@ -81,7 +95,7 @@ function parse(
 ): Instruction[] {
   return ids.flatMap((id, i) => {
     try {
-      return [parseInstruction(id, kwargs[i] ?? {})];
+      return [parseInstruction(officialId(id), kwargs[i] ?? {})];
     } catch (error) {
       if (!(error instanceof InstructionError)) throw error;
       error.problems.forEach(complain);

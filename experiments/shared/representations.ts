@@ -34,7 +34,7 @@ export function modelProvenance({ files, promptStyle, compat }: Session): Proven
     model: files.name,
     model_fingerprint: files.fingerprint,
     prompt_style: promptStyle,
-    ...(compat.includes('double_bos') ? { double_bos: 'true' } : {}),
+    double_bos: String(compat.includes('double_bos')),
   };
 }
 

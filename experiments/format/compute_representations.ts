@@ -1,0 +1,62 @@
+// npx ts-node experiments/format/compute_representations.ts
+// npx ts-node experiments/format/compute_representations.ts subset_ratio=1 n_generations=2
+import '../shared/help';
+import * as path from 'node:path';
+import { flag, integer, listOf, nullable, number, text } from '../../src/config';
+import { groupBy } from '../shared/cells';
+import { inputPath } from '../shared/data';
+import {
+  drawSubset,
+  layerCount,
+  loadFormatRows,
+  searchLayers,
+  trainingRows,
+} from '../shared/format';
+import { writeGenerations } from '../shared/formatGenerations';
+import { computeFormatVectors, formatFolders, formatVectorFile } from '../shared/formatVectors';
+import { findModel } from '../shared/provenance';
+import { defineScript } from '../shared/script';
+import { openSession, sessionSchema } from '../shared/session';
+
+const schema = {
+  ...sessionSchema,
+  data_path: text(),
+  output_path: text(),
+  subset_ratio: number({ min: 0.001, max: 1 }),
+  num_final_tokens: integer({ min: 1 }),
+  layers: nullable(listOf(integer({ min: 0 }))),
+  keep_activations: flag(),
+  n_generations: integer({ min: 0 }),
+  generation_length: integer({ min: 1 }),
+  seed: integer(),
+  batch_size: integer({ min: 1 }),
+  dry_run: flag(),
+};
+
+export const script = defineScript(__filename, schema, async (config) => {
+  const model = findModel(config.model_name);
+  const layers = config.layers && searchLayers(config.layers, layerCount(model));
+  const data_path = inputPath(config.data_path);
+  const all = trainingRows(loadFormatRows(data_path, { checked: false }), data_path);
+  const rows = drawSubset(all, config.subset_ratio, config.seed);
+  const { representations } = formatFolders({ ...config, model: model.name });
+  const file = formatVectorFile(representations, { ...config, data_path });
+  const groups = groupBy(rows, ({ id }) => id);
+  console.log(`${rows.length} of ${all.length} rows → ${file}`);
+  console.log(groups.map((group) => `  ${group[0].id}: ${group.length}`).join('\n'));
+  if (config.dry_run) return;
+
+  const session = await openSession(config);
+  await computeFormatVectors(session, rows, { ...config, data_path }, file, {
+    finalTokens: config.num_final_tokens,
+    batchSize: config.batch_size,
+    keepActivations: config.keep_activations,
+    layers,
+  });
+  if (config.n_generations) {
+    const some = groups.flatMap((group) => group.slice(0, config.n_generations));
+    const beside = `${file.slice(0, -path.extname(file).length)}.generations.jsonl`;
+    await writeGenerations(session, some, beside, config);
+  }
+  console.log(`Done: ${file}`);
+});

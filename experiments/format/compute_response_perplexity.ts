@@ -1,0 +1,43 @@
+// npx ts-node experiments/format/compute_response_perplexity.ts
+import '../shared/help';
+import { flag, nullable, text } from '../../src/config';
+import { formatTable, percent } from '../../src/table';
+import { groupBy } from '../shared/cells';
+import { findSearchRun, searchSchema } from '../shared/formatSearch';
+import { findJudge, judgeResponses, judgeSchema } from '../shared/judge';
+import { defineScript } from '../shared/script';
+import { sessionSchema } from '../shared/session';
+
+const schema = {
+  ...searchSchema,
+  ...judgeSchema,
+  name: nullable(text()),
+  backend: sessionSchema.backend,
+  dry_run: flag(),
+};
+
+export const script = defineScript(__filename, schema, async (config) => {
+  const judge = findJudge(config);
+  if (!judge) return console.log('perplexity_model=null: there is no judge, and nothing to do.');
+  if (config.dry_run) return console.log(`${judge.name} would judge the newest layer search`);
+  const { folder, rows } = findSearchRun(config, config.name);
+  const { useBackend } = require('../../src/backend') as typeof import('../../src/backend');
+  await useBackend(config.backend ?? undefined);
+  const perplexities = (await judgeResponses(folder, rows, config))!;
+  const table = groupBy(rows, ({ layer }) => String(layer)).map((group) => {
+    const values = group.flatMap(({ id }) => perplexities.get(id) ?? []).sort((a, b) => a - b);
+    const at = (quantile: number) => values[Math.floor(quantile * (values.length - 1))]?.toFixed(2);
+    const missing = 1 - values.length / group.length;
+    return [
+      group[0].layer ?? 'none',
+      group.length,
+      at(0),
+      at(0.05),
+      at(0.5),
+      at(0.95),
+      percent(missing),
+    ];
+  });
+  console.log(`Perplexity of the responses by ${judge.name}, kept in ${folder}/perplexity`);
+  console.log(formatTable(['layer', 'n', 'lowest', '5 %', 'median', '95 %', 'without any'], table));
+});

@@ -1,0 +1,109 @@
+// npx ts-node experiments/format/evaluate.ts
+// npx ts-node experiments/format/evaluate.ts steering=add_vector steering_weights=[0.5x,1x]
+import '../shared/help';
+import * as path from 'node:path';
+import { flag, integer, listOf, nullable, oneOf, text } from '../../src/config';
+import { countAnswers } from '../shared/answerRows';
+import { groupBy } from '../shared/cells';
+import { inputPath } from '../shared/data';
+import { openRun } from '../shared/evaluation';
+import { evaluationRows, layerCount, loadFormatRows, searchLayers } from '../shared/format';
+import {
+  answerFormatRows,
+  FORMAT_STEERINGS,
+  formatActs,
+  planFormatRows,
+} from '../shared/formatPlan';
+import { describeCells, type FormatRow, formatCells } from '../shared/formatResults';
+import {
+  checkVectorsFor,
+  formatFolders,
+  loadFormatVectors,
+  usedRows,
+} from '../shared/formatVectors';
+import { findJudge, judgeResponses, judgeSchema } from '../shared/judge';
+import { findModel } from '../shared/provenance';
+import { defineScript } from '../shared/script';
+import { openSession, sessionSchema } from '../shared/session';
+import { steeringWeight } from '../shared/vectors';
+
+const schema = {
+  ...sessionSchema,
+  ...judgeSchema,
+  data_path: text(),
+  vectors_data_path: nullable(text()),
+  vectors_model: nullable(text()),
+  output_path: text(),
+  name: nullable(text()),
+  n_examples_per_instruction: nullable(integer({ min: 1 })),
+  include_instructions: oneOf([true, false, 'both']),
+  steering: listOf(oneOf(FORMAT_STEERINGS)),
+  steering_weights: listOf(steeringWeight()),
+  compare_layers: nullable(listOf(integer({ min: 0 }))),
+  positions: oneOf(['all', 'prompt', 'last', 'generated']),
+  max_generation_length: integer({ min: 1 }),
+  max_generation_length_long: integer({ min: 1 }),
+  batch_size: integer({ min: 1 }),
+  dry_run: flag(),
+};
+
+export const script = defineScript(__filename, schema, async (config, { runName }) => {
+  const model = findModel(config.model_name);
+  findJudge(config);
+  const data_path = inputPath(config.data_path);
+  const vectors_data_path = inputPath(config.vectors_data_path ?? config.data_path);
+  const all = evaluationRows(loadFormatRows(data_path, { checked: true }), data_path);
+  const rows = groupBy(all, ({ id }) => id).flatMap((group) =>
+    group.slice(0, config.n_examples_per_instruction ?? group.length),
+  );
+  const acts = formatActs(config.steering, ['selected'], config.steering_weights);
+  const compared = config.compare_layers && searchLayers(config.compare_layers, layerCount(model));
+  const [, ...atFixed] = formatActs(config.steering, compared ?? [], config.steering_weights);
+  const include = config.include_instructions;
+  const planFor = (selected?: Map<string, number | null>) => [
+    ...planFormatRows(rows, include, acts, selected),
+    ...planFormatRows(rows, include === true, atFixed),
+  ];
+  const folder = path.join(
+    formatFolders({ ...config, model: model.name }).base,
+    config.name ?? runName,
+  );
+  if (config.dry_run) {
+    const plan = planFor();
+    console.log(
+      `${rows.length} rows, steering ${config.steering.join(', ')}: ${plan.length} answers`,
+    );
+    return console.log(`For example: "${plan[plan.length - 1].prompt}"\nWould write to ${folder}`);
+  }
+
+  const session = await openSession(config);
+  console.log(`${model.name} on ${session.backend.name} (${session.backend.detail})`);
+  const found = loadFormatVectors({ ...config, vectors_data_path }, session);
+  console.log(`Vectors: ${found.file}, layers by ${found.chosenBy}`);
+  if (acts.length > 1) checkVectorsFor(rows, found);
+  const used = usedRows(found, data_path);
+  const known = rows.filter(({ key }) => used.has(key)).length;
+  if (known) {
+    console.log(
+      `Careful: ${known} of the ${rows.length} rows evaluated gave the vectors too; what follows is ` +
+        'no test on unseen rows. Split the file (split: train | eval), or set vectors_data_path.',
+    );
+  }
+  const plan = planFor(found.selected);
+  console.log(`${plan.length} rows, ${countAnswers(plan)} different answers`);
+  const run = openRun<FormatRow>(session, folder, {
+    ...config,
+    step: 'evaluate',
+    data_path,
+    vectors_data_path,
+    vectors_sha256: found.sha256,
+  });
+  const answers = await answerFormatRows(session, run, plan, found.vectors, config);
+  const perplexities = await judgeResponses(folder, answers, config);
+  const cells = formatCells(answers, perplexities);
+  const selected_layers = Object.fromEntries(found.selected);
+  run.writeSummary({ cells, selected_layers, rows_that_gave_the_vectors: known });
+  run.close();
+  console.log(`\n${describeCells(cells)}`);
+  console.log(`\nAll answers and figures: ${folder}`);
+});

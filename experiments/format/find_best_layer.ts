@@ -1,0 +1,95 @@
+// npx ts-node experiments/format/find_best_layer.ts
+// npx ts-node experiments/format/find_best_layer.ts layers=[0,2,4] n_examples_per_instruction=4
+import '../shared/help';
+import * as path from 'node:path';
+import { flag, integer, listOf, nullable, oneOf, text } from '../../src/config';
+import { countAnswers } from '../shared/answerRows';
+import { inputPath } from '../shared/data';
+import { openRun } from '../shared/evaluation';
+import {
+  drawSearchRows,
+  layerCount,
+  loadFormatRows,
+  searchLayers,
+  trainingRows,
+} from '../shared/format';
+import { answerFormatRows, formatActs, planFormatRows } from '../shared/formatPlan';
+import { cellsTable, type FormatRow, formatCells } from '../shared/formatResults';
+import {
+  checkVectorsFor,
+  findFormatVectors,
+  formatFolders,
+  usedRows,
+} from '../shared/formatVectors';
+import { findModel } from '../shared/provenance';
+import { defineScript } from '../shared/script';
+import { openSession, sessionSchema } from '../shared/session';
+import { steeringWeight } from '../shared/vectors';
+
+const schema = {
+  ...sessionSchema,
+  data_path: text(),
+  vectors_data_path: nullable(text()),
+  vectors_model: nullable(text()),
+  output_path: text(),
+  name: nullable(text()),
+  n_examples_per_instruction: integer({ min: 1 }),
+  layers: nullable(listOf(integer({ min: 0 }))),
+  steering: oneOf(['adjust_rs', 'add_vector']),
+  steering_weight: steeringWeight(),
+  positions: oneOf(['all', 'prompt', 'last', 'generated']),
+  include_instructions: oneOf([true, false, 'both']),
+  max_generation_length: integer({ min: 1 }),
+  max_generation_length_long: integer({ min: 1 }),
+  seed: integer(),
+  batch_size: integer({ min: 1 }),
+  dry_run: flag(),
+};
+
+export const script = defineScript(__filename, schema, async (config, { runName }) => {
+  const model = findModel(config.model_name);
+  const layers = searchLayers(config.layers, layerCount(model));
+  const acts = formatActs([config.steering], layers, [config.steering_weight]);
+  const data_path = inputPath(config.data_path);
+  const vectors_data_path = inputPath(config.vectors_data_path ?? config.data_path);
+  const all = trainingRows(loadFormatRows(data_path, { checked: true }), data_path);
+  const planFor = (used: ReadonlySet<string>) => {
+    const rows = drawSearchRows(all, config.n_examples_per_instruction, config.seed, used);
+    const plan = planFormatRows(rows, config.include_instructions, acts);
+    console.log(
+      `${rows.length} rows × (unsteered, layers ${layers.join(', ')}): ${countAnswers(plan)} different answers`,
+    );
+    const known = rows.filter(({ key }) => used.has(key)).length;
+    if (known)
+      console.log(`${known} of these rows gave the vectors too: there are too few others.`);
+    return { rows, plan };
+  };
+  const folder = path.join(
+    formatFolders({ ...config, model: model.name }).search,
+    config.name ?? runName,
+  );
+  if (config.dry_run) {
+    planFor(new Set());
+    return console.log(`Would write to ${folder}`);
+  }
+
+  const session = await openSession(config);
+  console.log(`${model.name} on ${session.backend.name} (${session.backend.detail})`);
+  const found = findFormatVectors({ ...config, vectors_data_path }, session);
+  console.log(`Vectors: ${found.file}`);
+  const { rows, plan } = planFor(usedRows(found, data_path));
+  checkVectorsFor(rows, found);
+  const run = openRun<FormatRow>(session, folder, {
+    ...config,
+    step: 'find_best_layer',
+    data_path,
+    vectors_data_path,
+    vectors_file: found.file,
+    vectors_sha256: found.sha256,
+  });
+  const answers = await answerFormatRows(session, run, plan, found.vectors, config);
+  const cells = formatCells(answers);
+  run.writeSummary({ cells });
+  run.close();
+  console.log(`\n${cellsTable(cells)}\n\nAll answers and figures: ${folder}`);
+});

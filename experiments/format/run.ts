@@ -1,0 +1,18 @@
+// npx ts-node experiments/format/run.ts
+import '../shared/help';
+import { defineRun } from '../shared/steps';
+import { script as computeRepresentations } from './compute_representations';
+import { script as computeResponsePerplexity } from './compute_response_perplexity';
+import { script as evaluate } from './evaluate';
+import { script as findBestLayer } from './find_best_layer';
+import { script as loadResults } from './load_results';
+import { script as precomputeIvs } from './precompute_ivs';
+
+defineRun(__filename, [
+  computeRepresentations,
+  findBestLayer,
+  computeResponsePerplexity,
+  precomputeIvs,
+  evaluate,
+  loadResults,
+]);

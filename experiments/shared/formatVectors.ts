@@ -1,0 +1,217 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { InputError } from '../../src/errors';
+import { modelName } from '../../src/modelFolder';
+import { groupBy } from './cells';
+import { findVectorFile } from './inputs';
+import type { InstructionRow } from './instructionRows';
+import { findModel, hashFile } from './provenance';
+import { computeDirections, modelProvenance, type RepresentationOptions } from './representations';
+import type { Session } from './session';
+import { loadVectors, type Provenance, saveVectors, type VectorFile } from './vectors';
+
+const VECTORS = 'format vectors';
+const CHOSEN = 'format instruction vectors';
+
+/** Where the format experiment keeps what; each model has its own folder. */
+export function formatFolders({ output_path, ...config }: { output_path: string; model: string }) {
+  const base = path.join(output_path, 'format', config.model);
+  return {
+    /** Runs of `evaluate`. */
+    base,
+    representations: path.join(base, 'representations'),
+    /** Runs of `find_best_layer`. */
+    search: path.join(base, 'layer_search'),
+    /** Vectors with each instruction's layer, from `precompute_ivs`. */
+    ivs: path.join(base, 'ivs'),
+  };
+}
+
+/** Which vectors a step uses: whose, and of which data. */
+export interface VectorsWanted {
+  output_path: string;
+  model_name: string;
+  /** Vectors of another model; null: the model's own. */
+  vectors_model: string | null;
+  /** The data that they were computed from. */
+  vectors_data_path: string;
+}
+
+/** Where a set is kept. The name is for people: what a file is for stands in its metadata. */
+export function formatVectorFile(
+  folder: string,
+  { data_path, subset_ratio, seed }: { data_path: string; subset_ratio: number; seed: number },
+): string {
+  const data = path.basename(data_path).replace(/\.\w+$/, '');
+  return path.join(folder, `${data}_ratio${subset_ratio}_seed${seed}.safetensors`);
+}
+
+/**
+ * Step 1 of the format experiment: a direction for every instruction id, from its rows with and
+ * without the instruction. The file becomes the newest, which the next steps take.
+ * @throws InputError as `computeDirections`
+ */
+export async function computeFormatVectors(
+  session: Session,
+  rows: InstructionRow[],
+  settings: { data_path: string; subset_ratio: number; seed: number },
+  file: string,
+  options: RepresentationOptions,
+): Promise<void> {
+  const groups = groupBy(rows, ({ id }) => id);
+  const prompts = new Map(
+    groups.map((group) => [
+      group[0].id,
+      {
+        withIt: group.map(({ prompt }) => prompt),
+        without: group.map(({ withoutInstruction }) => withoutInstruction),
+      },
+    ]),
+  );
+  const provenance = {
+    kind: VECTORS,
+    ...modelProvenance(session),
+    data_path: settings.data_path,
+    data_sha256: hashFile(settings.data_path),
+    subset_ratio: String(settings.subset_ratio),
+    seed: String(settings.seed),
+    example_keys: JSON.stringify(rows.map(({ key }) => key)),
+  };
+  await computeDirections(session, prompts, file, provenance, options);
+  fs.utimesSync(file, new Date(), new Date());
+}
+
+/** A vector file that a step uses, and a mark of it for the step's config. */
+export interface FoundVectors {
+  file: string;
+  sha256: string;
+  vectors: VectorFile;
+}
+
+/**
+ * The newest format vectors of the wanted model and data.
+ * @param session what they are to steer; without one, prompt style and width are not compared
+ * @throws InputError saying what is there instead, or when the model's width is another
+ */
+export function findFormatVectors(wanted: VectorsWanted, session?: Session): FoundVectors {
+  const owner = vectorsOwner(wanted);
+  const { representations } = formatFolders({ ...wanted, model: owner });
+  return findAndOpen(representations, VECTORS, expectedOf(wanted, session), session, [
+    'compute_representations',
+    owner,
+    wanted.vectors_data_path,
+  ]);
+}
+
+/** Format vectors, each with the layer to steer at. */
+export interface FormatVectors extends FoundVectors {
+  /** By instruction id; null: no steering is best. */
+  selected: Map<string, number | null>;
+  /** How the layers were found, in words. */
+  chosenBy: string;
+}
+
+/**
+ * What `precompute_ivs` stored for a model: the newest file that fits the vectors wanted.
+ * @throws InputError as `findFormatVectors`
+ */
+export function loadFormatVectors(wanted: VectorsWanted, session: Session): FormatVectors {
+  const { ivs } = formatFolders({ ...wanted, model: session.files.name });
+  const expected = {
+    ...expectedOf(wanted, session),
+    steered_model_fingerprint: session.files.fingerprint,
+  };
+  const found = findAndOpen(ivs, CHOSEN, expected, session, [
+    'precompute_ivs',
+    session.files.name,
+    wanted.vectors_data_path,
+  ]);
+  const { selected_layers, chosen_by } = found.vectors.provenance;
+  return {
+    ...found,
+    selected: new Map(Object.entries(JSON.parse(selected_layers))),
+    chosenBy: chosen_by,
+  };
+}
+
+/** Stores vectors with each instruction's layer, for `loadFormatVectors`. */
+export function saveFormatVectors(
+  file: string,
+  { vectors, sha256 }: Pick<FoundVectors, 'vectors' | 'sha256'>,
+  choice: {
+    selected: ReadonlyMap<string, number | null>;
+    chosenBy: string;
+    steeredFingerprint: string;
+  },
+): void {
+  saveVectors(file, {
+    ...vectors,
+    provenance: {
+      ...vectors.provenance,
+      kind: CHOSEN,
+      vectors_sha256: sha256,
+      steered_model_fingerprint: choice.steeredFingerprint,
+      selected_layers: JSON.stringify(Object.fromEntries(choice.selected)),
+      chosen_by: choice.chosenBy,
+    },
+  });
+}
+
+/** Keys of the rows of a data file that the directions come from; none when they come from another. */
+export function usedRows({ vectors }: FoundVectors, dataPath: string): ReadonlySet<string> {
+  const { data_sha256, example_keys } = vectors.provenance;
+  if (data_sha256 !== hashFile(dataPath)) return new Set();
+  return new Set(JSON.parse(example_keys) as string[]);
+}
+
+/** @throws InputError naming the instructions of the rows that have no vector */
+export function checkVectorsFor(rows: InstructionRow[], { file, vectors }: FoundVectors): void {
+  const ids = new Set(rows.map(({ id }) => id));
+  const missing = [...ids].filter((id) => !vectors.directions.has(id));
+  if (!missing.length) return;
+  throw new InputError(
+    `${file} has no vector for ${missing.join(', ')}. Compute representations from data that has ` +
+      'these instructions, or leave their rows out.',
+  );
+}
+
+/** The name of the model whose activations the vectors are. */
+export function vectorsOwner({
+  model_name,
+  vectors_model,
+}: Pick<VectorsWanted, 'model_name' | 'vectors_model'>): string {
+  return modelName(vectors_model ?? model_name);
+}
+
+/** Another model's vectors may come from another prompt style (a base model has no chat template). */
+function expectedOf(wanted: VectorsWanted, session?: Session): Provenance {
+  const { model_name, vectors_model } = wanted;
+  const data = { data_sha256: hashFile(wanted.vectors_data_path) };
+  if (vectors_model === null && session) return { ...modelProvenance(session), ...data };
+  const { name, fingerprint } = findModel(vectors_model ?? model_name);
+  return { model: name, model_fingerprint: fingerprint, ...data };
+}
+
+function findAndOpen(
+  folder: string,
+  kind: string,
+  expected: Provenance,
+  session: Session | undefined,
+  [step, model, data]: [string, string, string],
+): FoundVectors {
+  const how = `npx ts-node experiments/format/${step}.ts model_name=${model} data_path=${data}`;
+  const file = findVectorFile(folder, { kind, ...expected }, how);
+  const vectors = loadVectors(file, {});
+  if (session) checkWidth(file, vectors, session);
+  return { file, sha256: hashFile(file), vectors };
+}
+
+function checkWidth(file: string, { directions }: VectorFile, { files, model }: Session) {
+  const [{ unit }] = directions.values();
+  const { dModel } = model.dims;
+  if (unit[0].length === dModel) return;
+  throw new InputError(
+    `The vectors in ${file} have ${unit[0].length} numbers; ${files.name} takes ${dModel}: only ` +
+      "models of one width can use each other's vectors.",
+  );
+}
