@@ -404,7 +404,7 @@ test('vectors and answers are those computed by hand', async () => {
   }
 });
 
-test("vectors of another model: found by its name, used as they are, of the same width", async () => {
+test('vectors of another model: found by its name, used as they are, of the same width', async () => {
   // The same weights under another name, and in another folder.
   const other = path.join(temp, 'twin');
   fs.cpSync(model, other, { recursive: true });
