@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { defaultsFile, describeKeys } from '../experiments/shared/help';
-import { defineScript, readCommandLine, sweep } from '../experiments/shared/script';
+import { defineScript, readCommandLine, runScript, sweep } from '../experiments/shared/script';
 import { planSteps } from '../experiments/shared/steps';
 import {
   configToYaml,
@@ -149,6 +149,39 @@ test('the steps of a run get the keys that they have, and a typo is refused', ()
   refuses(() => plan('sede=1'), '"seed"');
   fs.writeFileSync(defaults, 'two: {sede: 9}\n');
   refuses(() => plan(), 'Unknown key "two.sede"', 'run.yaml');
+});
+
+test('a script run twice has two names; a step may have other defaults for models', async () => {
+  const seen: unknown[] = [];
+  const one = defineScript(
+    path.join(__dirname, '../experiments/length/load_results.ts'),
+    {
+      model_name: text(),
+      output_path: text(),
+      name: nullable(text()),
+      run_folder: nullable(text()),
+      dry_run: flag(),
+    },
+    async (config) => {
+      seen.push(config.name);
+    },
+  );
+  const defaults = path.join(folder, 'named.yaml');
+  fs.writeFileSync(defaults, 'a: {name: x, models: {tiny-gemma2: {name: y}}}\nb: {name: z}\n');
+  const plan = planSteps(
+    defaults,
+    [
+      ['a', one],
+      ['b', one],
+    ],
+    { overrides: ['b.run_folder=f'] },
+  );
+  assert.equal(
+    plan.map(({ name, overrides }) => [name, ...overrides]),
+    [['a'], ['b', 'run_folder=f']],
+  );
+  for (const { script, extra, overrides } of plan) await runScript(script, extra, overrides);
+  assert.equal(seen, ['y', 'z']);
 });
 
 test('bad input is refused with key, place and a suggestion', () => {

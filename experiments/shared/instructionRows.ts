@@ -10,7 +10,7 @@ import { readJsonl } from './data';
 
 /** A prompt with an instruction, and the same without it: the rows of format and keywords. */
 export interface InstructionRow {
-  /** Unique in its file. */
+  /** Unique in its file, unless rows may share keys. */
   key: string;
   prompt: string;
   withoutInstruction: string;
@@ -32,11 +32,12 @@ export interface InstructionRow {
  * Reads rows as in the authors' files: `prompt`, `prompt_without_instruction`, `instruction_id_list`
  * (or `single_instruction_id`), `kwargs`. Rows may do without `kwargs` unless they are to be checked.
  * @param options.checked whether responses will be checked
+ * @param options.sharedKeys whether a key is that of the query, which several rows may be about
  * @throws InputError naming file and row for each missing field, unknown id or bad argument
  */
 export function loadInstructionRows(
   file: string,
-  { checked }: { checked: boolean },
+  { checked, sharedKeys = false }: { checked: boolean; sharedKeys?: boolean },
 ): InstructionRow[] {
   const problems: string[] = [];
   const seen = new Set<string>();
@@ -52,7 +53,7 @@ export function loadInstructionRows(
     const ids = idsOf(row).map((id, i) => withLanguage(id, kwargs[i]));
     if (!ids.length) complain('no "instruction_id_list"');
     const key = String(row.key ?? index);
-    if (seen.has(key)) complain(`key ${key} comes twice`);
+    if (seen.has(key) && !sharedKeys) complain(`key ${key} comes twice`);
     seen.add(key);
     if (checked && kwargs.length !== ids.length) {
       complain(`${kwargs.length} sets of kwargs for ${ids.length} instructions`);

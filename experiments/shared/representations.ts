@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { Progress } from '../../src/progress';
 import { Safetensors } from '../../weights/safetensors';
 import { PartialActivations } from './activations';
-import { hashOf, toolVersion } from './provenance';
+import { findModel, hashOf, toolVersion } from './provenance';
 import type { Session } from './session';
 import {
   type Direction,
@@ -36,6 +36,17 @@ export function modelProvenance({ files, promptStyle, compat }: Session): Proven
     prompt_style: promptStyle,
     double_bos: String(compat.includes('double_bos')),
   };
+}
+
+/**
+ * What vectors must say to be used on this model: that they are its own, or those of `vectorsModel`
+ * (cross-model steering).
+ * @throws InputError for a model there isn't
+ */
+export function expectedProvenance(session: Session, vectorsModel: string | null): Provenance {
+  if (vectorsModel === null) return modelProvenance(session);
+  const { name, fingerprint } = findModel(vectorsModel);
+  return { model: name, model_fingerprint: fingerprint };
 }
 
 /**

@@ -70,23 +70,35 @@ export async function openSession(config: SessionConfig): Promise<Session> {
   return session;
 }
 
-async function load(config: SessionConfig): Promise<Session> {
-  const files = findModel(config.model_name);
-  // Loaded here, not above: --help and --dry-run need none of it.
+/**
+ * Loads the backend alone: what a judge needs where no model is steered.
+ * @throws InputError for a backend or GPU there isn't
+ */
+export async function openBackend({
+  backend: name,
+  device,
+}: Pick<SessionConfig, 'backend' | 'device'>): Promise<BackendInfo> {
   const { useBackend } = require('../../src/backend') as typeof import('../../src/backend');
-  const { generate } = require('../../src/generate') as typeof import('../../src/generate');
-  const { loadTokenizer } = require('../../src/tokenizer') as typeof import('../../src/tokenizer');
-  const { loadModel } = require('../../models') as typeof import('../../models');
-  const { finalActivations } = require('./activations') as typeof import('./activations');
-
-  if (config.device === 'cpu') process.env.CUDA_VISIBLE_DEVICES = '-1';
-  const backend = await useBackend(config.backend ?? undefined);
-  if (config.device === 'cuda' && !backend.gpu) {
+  if (device === 'cpu') process.env.CUDA_VISIBLE_DEVICES = '-1';
+  const backend = await useBackend(name ?? undefined);
+  if (device === 'cuda' && !backend.gpu) {
     throw new InputError(
       `device=cuda, but ${backend.name} has no GPU (${backend.detail}). ` +
         '`npx ts-node src/cli.ts doctor` says why; device=null goes on without one.',
     );
   }
+  return backend;
+}
+
+async function load(config: SessionConfig): Promise<Session> {
+  const files = findModel(config.model_name);
+  // Loaded here, not above: --help and --dry-run need none of it.
+  const { generate } = require('../../src/generate') as typeof import('../../src/generate');
+  const { loadTokenizer } = require('../../src/tokenizer') as typeof import('../../src/tokenizer');
+  const { loadModel } = require('../../models') as typeof import('../../models');
+  const { finalActivations } = require('./activations') as typeof import('./activations');
+
+  const backend = await openBackend(config);
   const tokenizer = loadTokenizer(files.dir);
   const model = loadModel(files.dir, { dtype: config.dtype ?? undefined });
   const promptStyle = config.prompt_style ?? (tokenizer.hasChatTemplate ? 'chat' : 'qa');

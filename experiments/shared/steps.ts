@@ -4,45 +4,53 @@ import { didYouMean, InputError } from '../../src/errors';
 import { defaultsFile } from './help';
 import { type Command, runIfMain, runScript, type Script } from './script';
 
-const nameOf = (script: Script) => path.basename(script.file, '.ts');
+/** A script; with a name of its own where it is run several times. */
+export type Step = Script | [name: string, script: Script];
+
+const nameOf = (step: Step) => (Array.isArray(step) ? step[0] : path.basename(step.file, '.ts'));
+const scriptOf = (step: Step) => (Array.isArray(step) ? step[1] : step);
 
 /**
- * The `run.ts` of an experiment: its scripts one after the other, in one process. `key=value` goes
- * to every script that has the key, `find_best_layer.key=value` to that one alone.
+ * The `run.ts` of an experiment: its steps one after the other, in one process. `key=value` goes
+ * to every step that has the key, `find_best_layer.key=value` to that one alone.
  */
-export function defineRun(file: string, scripts: Script[]): void {
+export function defineRun(file: string, steps: Step[]): void {
   runIfMain(file, async (command) => {
-    const plans = planSteps(defaultsFile(file), scripts, command);
-    for (const [i, { script, extra, overrides }] of plans.entries()) {
-      console.log(`\n── ${i + 1}/${plans.length} ${nameOf(script)}`);
+    const plans = planSteps(defaultsFile(file), steps, command);
+    for (const [i, { name, script, extra, overrides }] of plans.entries()) {
+      console.log(`\n── ${i + 1}/${plans.length} ${name}`);
       await runScript(script, extra, overrides);
     }
   });
 }
 
 /**
- * What each script is started with.
- * @throws InputError for a key that no script has
+ * What each step is started with.
+ * @throws InputError for a key that no step has
  */
 export function planSteps(
   defaults: string,
-  scripts: Script[],
+  steps: Step[],
   { overrides, extraFile }: Pick<Command, 'overrides' | 'extraFile'>,
-): { script: Script; extra: YamlFile[]; overrides: string[] }[] {
+): { name: string; script: Script; extra: YamlFile[]; overrides: string[] }[] {
   const files = [defaults, ...(extraFile === undefined ? [] : [extraFile])].map(readYaml);
   for (const { source, content } of files) {
     for (const [key, value] of Object.entries(content)) {
-      const inStep = isMap(value) ? Object.keys(value).map((inner) => `${key}.${inner}`) : [key];
-      for (const one of inStep) refuseUnknown(one, source, scripts);
+      // Under `models`, a step may have other defaults for models; loadConfig checks those.
+      const inner = isMap(value) ? Object.keys(value).filter((one) => one !== 'models') : null;
+      const keys = inner ? inner.map((one) => `${key}.${one}`) : [key];
+      for (const one of keys) refuseUnknown(one, source, steps);
     }
   }
   for (const override of overrides) {
-    refuseUnknown(parseOverride(override).key, 'command line', scripts);
+    refuseUnknown(parseOverride(override).key, 'command line', steps);
   }
-  return scripts.map((script) => {
-    const name = nameOf(script);
+  return steps.map((step) => {
+    const name = nameOf(step);
+    const script = scriptOf(step);
     const own = Object.keys(script.schema);
     return {
+      name,
       script,
       extra: files.flatMap(({ source, content }) => {
         const general = Object.entries(content).filter(([key]) => own.includes(key));
@@ -69,14 +77,15 @@ function ownOverrides(overrides: string[], name: string, own: string[]): string[
 const goesTo = (key: string, name: string, keys: string[]) =>
   keys.includes(key) || (key.startsWith(`${name}.`) && keys.includes(key.slice(name.length + 1)));
 
-function refuseUnknown(key: string, source: string, scripts: Script[]) {
-  const taken = scripts.some((script) => goesTo(key, nameOf(script), Object.keys(script.schema)));
-  if (taken) return;
-  const known = scripts.flatMap((script) =>
-    Object.keys(script.schema).flatMap((own) => [own, `${nameOf(script)}.${own}`]),
+function refuseUnknown(key: string, source: string, steps: Step[]) {
+  const keysOf = (step: Step) => Object.keys(scriptOf(step).schema);
+  if (steps.some((step) => goesTo(key, nameOf(step), keysOf(step)))) return;
+  const known = steps.flatMap((step) =>
+    keysOf(step).flatMap((own) => [own, `${nameOf(step)}.${own}`]),
   );
+  const files = new Set(steps.map((step) => nameOf(scriptOf(step))));
   throw new InputError(
     `Unknown key "${key}" (${source}): none of the steps has it.${didYouMean(key, known)} ` +
-      `Each step lists its keys with --help: ${scripts.map(nameOf).join(', ')}.`,
+      `The steps: ${steps.map(nameOf).join(', ')}. --help of ${[...files].join(', ')} lists keys.`,
   );
 }

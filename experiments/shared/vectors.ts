@@ -170,6 +170,17 @@ function readDirection(file: Safetensors, name: string): Direction {
   };
 }
 
+/** @throws InputError when vectors of another model have another width: D of `model`'s activations */
+export function checkWidth({ directions }: VectorFile, dModel: number, model: string): void {
+  const [first] = directions.values();
+  const width = first?.unit[0].length ?? dModel;
+  if (width === dModel) return;
+  throw new InputError(
+    `The vectors have ${width} numbers; the activations of ${model} have ${dModel}. ` +
+      'vectors_model must be a model of the same width, such as the instruct model of a base model.',
+  );
+}
+
 /** A weight as it is configured: a number to add, or `0.5x`: that many norms of the mean difference. */
 export type Weight = number | `${number}x`;
 

@@ -1,0 +1,65 @@
+// npx ts-node experiments/keywords/compute_representations.ts
+// npx ts-node experiments/keywords/compute_representations.ts keyword_type=exclude word_set=ifeval_exclude
+import '../shared/help';
+import * as path from 'node:path';
+import { flag, integer, listOf, nullable, oneOf, text } from '../../src/config';
+import { inputPath } from '../shared/data';
+import {
+  findKeywordFile,
+  KEYWORD_TYPES,
+  keywordQueries,
+  loadWords,
+  WORD_SETS,
+} from '../shared/keywordData';
+import { computeKeywordVectors, keywordVectorFile, loadKeywordPhrasings } from '../shared/keywords';
+import { findModel } from '../shared/provenance';
+import { defineScript } from '../shared/script';
+import { openSession, sessionSchema } from '../shared/session';
+
+const schema = {
+  ...sessionSchema,
+  data_path: text(),
+  output_path: text(),
+  keyword_type: oneOf(KEYWORD_TYPES),
+  word_set: listOf(oneOf(WORD_SETS)),
+  words_path: nullable(text()),
+  n_examples: integer({ min: 1 }),
+  num_final_tokens: integer({ min: 1 }),
+  layers: nullable(listOf(integer({ min: 0 }))),
+  keep_activations: flag(),
+  phrasings_path: text(),
+  representations_folder: nullable(text()),
+  seed: integer(),
+  batch_size: integer({ min: 1 }),
+  dry_run: flag(),
+};
+
+export const script = defineScript(__filename, schema, async (config) => {
+  const model = findModel(config.model_name);
+  const words = loadWords(config.data_path, config.word_set, config.words_path);
+  const settings = {
+    ...config,
+    queries_file: findKeywordFile(config.data_path, 'queries', true),
+    phrasings: loadKeywordPhrasings(inputPath(config.phrasings_path)),
+  };
+  const queries = keywordQueries(settings.queries_file, config.n_examples);
+  const folder =
+    config.representations_folder ??
+    path.join(config.output_path, 'keywords', model.name, 'representations');
+  const file = keywordVectorFile(folder, settings);
+  const shown = words.length > 8 ? `${words.slice(0, 6).join(', ')}, …` : words.join(', ');
+  console.log(
+    `${words.length} words (${shown}): ${queries.length} queries of ${settings.queries_file} ` +
+      `with an instruction to ${config.keyword_type} the word, and without → ${file}`,
+  );
+  if (config.dry_run) return;
+
+  const session = await openSession(config);
+  await computeKeywordVectors(session, queries, words, settings, file, {
+    finalTokens: config.num_final_tokens,
+    batchSize: config.batch_size,
+    layers: config.layers,
+    keepActivations: config.keep_activations,
+  });
+  console.log(`Done: ${file}`);
+});

@@ -1,0 +1,64 @@
+// npx ts-node experiments/keywords/compute_response_perplexity.ts specific_instruction=forbidden_validation
+import '../shared/help';
+import * as path from 'node:path';
+import { flag, nullable, number, oneOf, text } from '../../src/config';
+import { modelName } from '../../src/modelFolder';
+import { readRun, writeAtomic } from '../../src/runFolder';
+import { percent } from '../../src/table';
+import { findRun } from '../shared/inputs';
+import { judgeResponses } from '../shared/judge';
+import { SPECIFIC_INSTRUCTIONS } from '../shared/keywordData';
+import { bestCell, gridCells, gridTable, type KeywordRow } from '../shared/keywordResults';
+import { findModel } from '../shared/provenance';
+import { defineScript } from '../shared/script';
+import { openBackend, sessionSchema } from '../shared/session';
+
+const schema = {
+  model_name: text(),
+  perplexity_model: text(),
+  output_path: text(),
+  specific_instruction: oneOf(SPECIFIC_INSTRUCTIONS),
+  run_folder: nullable(text()),
+  perplexity_threshold: number({ min: 0 }),
+  backend: sessionSchema.backend,
+  device: sessionSchema.device,
+  dry_run: flag(),
+};
+
+export const script = defineScript(__filename, schema, async (config) => {
+  const { specific_instruction, perplexity_threshold: threshold } = config;
+  const base = path.join(config.output_path, 'keywords', modelName(config.model_name));
+  if (config.dry_run) {
+    const which = config.run_folder ?? `the newest run of ${specific_instruction} in ${base}`;
+    return console.log(`Would judge ${which} by ${config.perplexity_model}`);
+  }
+  const folder =
+    config.run_folder ??
+    findRun(
+      base,
+      { specific_instruction },
+      'npx ts-node experiments/keywords/evaluate.ts ' +
+        `model_name=${config.model_name} specific_instruction=${specific_instruction}`,
+    );
+  const run = readRun<KeywordRow>(folder);
+  const judge = findModel(config.perplexity_model);
+  await openBackend(config);
+  console.log(`${folder}: ${run.rows.length} answers, judged by ${judge.name}`);
+  const perplexities = await judgeResponses(folder, run.rows, config);
+  const cells = gridCells(run.rows, perplexities!, threshold);
+  const summary = {
+    specific_instruction: run.config.specific_instruction,
+    perplexity_threshold: threshold,
+    cells,
+  };
+  writeAtomic(path.join(folder, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+  console.log(`\n${gridTable(cells)}\n\nDegenerate: perplexity below ${threshold}, or no answer.`);
+  const best = bestCell(cells);
+  if (!best) return console.log('Every steered cell has more degenerate answers than unsteered.');
+  const { layer, weight, steering, accuracy } = best;
+  const settings = weight === null ? '' : ` steering_weights=${weight}`;
+  console.log(
+    `Most obeyed without more degenerate answers than unsteered (${percent(accuracy)}): ` +
+      `steering=${steering} source_layer_idx=${layer}${settings}`,
+  );
+});

@@ -1,0 +1,104 @@
+// npx ts-node experiments/keywords/evaluate.ts
+// npx ts-node experiments/keywords/evaluate.ts specific_instruction=forbidden steering_weights=40
+import '../shared/help';
+import * as path from 'node:path';
+import { flag, integer, listOf, nullable, oneOf, text } from '../../src/config';
+import { countAnswers } from '../shared/answerRows';
+import { answerAndJudge, openRun } from '../shared/evaluation';
+import { follows } from '../shared/instructionRows';
+import { findJudge, judgeSchema } from '../shared/judge';
+import {
+  describeInstruction,
+  findKeywordFile,
+  loadKeywordRows,
+  rowsFile,
+  SPECIFIC_INSTRUCTIONS,
+} from '../shared/keywordData';
+import { KEYWORD_STEERINGS, type KeywordPlan, planKeywordRows } from '../shared/keywordPlan';
+import { example, type KeywordRow, keywordCells, keywordTable } from '../shared/keywordResults';
+import { findKeywordVectors, representationsCommand } from '../shared/keywords';
+import { findModel, hashFile } from '../shared/provenance';
+import { expectedProvenance } from '../shared/representations';
+import { defineScript } from '../shared/script';
+import { type Answer, openSession, sessionSchema } from '../shared/session';
+import { checkWidth, loadVectors, steeringWeight, toSteer } from '../shared/vectors';
+
+const schema = {
+  ...sessionSchema,
+  ...judgeSchema,
+  data_path: text(),
+  output_path: text(),
+  name: nullable(text()),
+  specific_instruction: oneOf(SPECIFIC_INSTRUCTIONS),
+  n_examples: nullable(integer({ min: 1 })),
+  include_instructions: oneOf([true, false, 'both']),
+  steering: listOf(oneOf(KEYWORD_STEERINGS)),
+  steering_weights: listOf(steeringWeight()),
+  source_layer_idx: listOf(integer({ min: 0 })),
+  positions: oneOf(['all', 'prompt', 'last', 'generated']),
+  max_generation_length: integer({ min: 1 }),
+  representations_folder: nullable(text()),
+  vectors_model: nullable(text()),
+  batch_size: integer({ min: 1 }),
+  dry_run: flag(),
+};
+
+export const script = defineScript(__filename, schema, async (config, { runName }) => {
+  const model = findModel(config.model_name);
+  findJudge(config);
+  const { specific_instruction } = config;
+  const data_path = findKeywordFile(config.data_path, rowsFile(specific_instruction), true);
+  const rows = loadKeywordRows(data_path, specific_instruction);
+  const queries = rows.slice(0, config.n_examples ?? rows.length);
+  const plan = planKeywordRows(queries, config);
+  const words = [...new Set(queries.flatMap((query) => query.words))];
+  const base = path.join(config.output_path, 'keywords', model.name);
+  const folder = path.join(base, config.name ?? `${specific_instruction}_${runName}`);
+  console.log(
+    `${specific_instruction}: ${queries.length} rows of ${data_path}, ${words.length} words, ` +
+      `${countAnswers(plan)} different answers`,
+  );
+  if (config.dry_run) {
+    console.log([...new Set(plan.map(cellName))].join('\n'));
+    console.log(`For example: "${plan[plan.length - 1].prompt}"\nWould write to ${folder}`);
+    return;
+  }
+
+  const session = await openSession(config);
+  const provider = config.vectors_model === null ? model : findModel(config.vectors_model);
+  const provenance = expectedProvenance(session, config.vectors_model);
+  const vectorFile = findKeywordVectors(
+    config.representations_folder ??
+      path.join(config.output_path, 'keywords', provider.name, 'representations'),
+    { type: describeInstruction(specific_instruction).vectors, words, provenance },
+    representationsCommand(config),
+  );
+  const vectors = loadVectors(vectorFile, provenance);
+  checkWidth(vectors, session.model.dims.dModel, model.name);
+  console.log(`${model.name} on ${session.backend.name} (${session.backend.detail})`);
+  console.log(`Vectors: ${vectorFile}`);
+  const run = openRun<KeywordRow>(session, folder, {
+    ...config,
+    data_path,
+    vectors_sha256: hashFile(vectorFile),
+  });
+  const { rows: answered, perplexities } = await answerAndJudge(session, run, plan, config, {
+    steer: (edit) => toSteer(edit, vectors, config.positions),
+    toRow,
+  });
+  const cells = keywordCells(answered, perplexities);
+  run.writeSummary({ specific_instruction, cells });
+  run.close();
+  console.log(`\n${keywordTable(cells)}\n\n${example(cells, answered)}`);
+  console.log(`\nAll answers and figures: ${folder}`);
+});
+
+function toRow({ edits: _, query, ...row }: KeywordPlan, answer: Answer): KeywordRow {
+  return { ...row, ...answer, ok: follows(query, answer.response, 'strict') };
+}
+
+function cellName({ instruction, steering, weight, layer }: KeywordPlan) {
+  const how = layer === null ? '' : ` at layer ${layer}`;
+  const much = weight === null ? '' : `, weight ${weight}`;
+  return `  ${instruction ? 'with' : 'without'} the instruction, steering ${steering}${how}${much}`;
+}

@@ -1,0 +1,48 @@
+// npx ts-node experiments/keywords/load_results.ts
+import '../shared/help';
+import * as path from 'node:path';
+import { flag, nullable, text } from '../../src/config';
+import { InputError } from '../../src/errors';
+import { modelName } from '../../src/modelFolder';
+import { readRun } from '../../src/runFolder';
+import { finishedRuns } from '../shared/inputs';
+import { readPerplexities } from '../shared/judge';
+import { SPECIFIC_INSTRUCTIONS } from '../shared/keywordData';
+import { example, type KeywordRow, keywordCells, keywordTable } from '../shared/keywordResults';
+import { defineScript } from '../shared/script';
+
+const schema = {
+  model_name: text(),
+  output_path: text(),
+  run_folder: nullable(text()),
+  dry_run: flag(),
+};
+
+export const script = defineScript(__filename, schema, async (config) => {
+  const base = path.join(config.output_path, 'keywords', modelName(config.model_name));
+  if (config.dry_run) {
+    return console.log(`Would read ${config.run_folder ?? `the newest runs in ${base}`}`);
+  }
+  const folders = config.run_folder ? [config.run_folder] : newestRuns(base);
+  if (!folders.length) {
+    throw new InputError(
+      `There is no finished run in ${base}. Run first: ` +
+        `npx ts-node experiments/keywords/evaluate.ts model_name=${config.model_name}`,
+    );
+  }
+  for (const folder of folders) {
+    const { config: settings, rows } = readRun<KeywordRow>(folder);
+    if (!rows.length) throw new InputError(`${folder} has no finished rows yet.`);
+    const cells = keywordCells(rows, readPerplexities(folder));
+    console.log(`\n${settings.specific_instruction} (${folder})\n`);
+    console.log(`${keywordTable(cells)}\n\n${example(cells, rows)}`);
+  }
+});
+
+/** Of each specific instruction the run that was finished last. */
+function newestRuns(base: string): string[] {
+  const runs = finishedRuns(base).sort((a, b) => b.written - a.written);
+  return SPECIFIC_INSTRUCTIONS.flatMap(
+    (name) => runs.find(({ says }) => says.specific_instruction === name)?.place ?? [],
+  );
+}

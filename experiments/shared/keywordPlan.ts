@@ -1,0 +1,80 @@
+import { InputError } from '../../src/errors';
+import type { Planned } from './answerRows';
+import { describeInstruction, type KeywordQuery, type SpecificInstruction } from './keywordData';
+import type { KeywordRow } from './keywordResults';
+import type { Edit, Weight } from './vectors';
+
+export const KEYWORD_STEERINGS = ['none', 'add_vector', 'adjust_rs'] as const;
+export type KeywordSteering = (typeof KEYWORD_STEERINGS)[number];
+
+/** A planned row of the keyword evaluation. */
+export type KeywordPlan = Planned &
+  Pick<KeywordRow, 'key' | 'words' | 'instruction' | 'steering' | 'weight' | 'layer'> & {
+    query: KeywordQuery;
+  };
+
+export interface KeywordPlanConfig {
+  specific_instruction: SpecificInstruction;
+  include_instructions: boolean | 'both';
+  steering: KeywordSteering[];
+  steering_weights: Weight[];
+  source_layer_idx: number[];
+}
+
+/**
+ * All rows: {without, with instruction} × {unsteered, each steering, layer and weight} × query. The
+ * unsteered cell is always there, run by the same engine. A row gets one edit for each of its words.
+ * @throws InputError for adjust_rs away from a vector
+ */
+export function planKeywordRows(queries: KeywordQuery[], config: KeywordPlanConfig): KeywordPlan[] {
+  const { include_instructions } = config;
+  const inPrompt = include_instructions === 'both' ? [false, true] : [include_instructions];
+  return inPrompt.flatMap((instruction) =>
+    steerings(config).flatMap(({ steering, layer, weight }) =>
+      queries.map((query) => ({
+        id: [query.key, query.words.join(','), instruction, steering, layer, weight].join('|'),
+        key: query.key,
+        words: query.words,
+        instruction,
+        steering,
+        weight,
+        layer,
+        prompt: instruction ? query.prompt : query.withoutInstruction,
+        edits: layer === null ? [] : query.words.map((word) => edit(word, layer, weight)),
+        query,
+      })),
+    ),
+  );
+}
+
+function edit(word: string, layer: number, weight: Weight | null): Edit {
+  return weight === null
+    ? { kind: 'project', vector: word, layer, target: word }
+    : { kind: 'add', vector: word, layer, weight };
+}
+
+/** Unsteered first, then each steering at every layer, with every weight that it takes. */
+function steerings(config: KeywordPlanConfig) {
+  const { away } = describeInstruction(config.specific_instruction);
+  const steered = config.steering.filter((steering) => steering !== 'none');
+  if (away && steered.includes('adjust_rs')) {
+    throw new InputError(
+      `${config.specific_instruction} steers away from the vector that includes the word; adjust_rs ` +
+        'would move towards it. Use add_vector, or forbidden_w_forbidden_rep (its own vectors).',
+    );
+  }
+  const weights = config.steering_weights.map((weight) => (away ? negative(weight) : weight));
+  const all = steered.flatMap((steering) =>
+    config.source_layer_idx.flatMap((layer) =>
+      (steering === 'add_vector' ? weights : [null]).map((weight) => ({ steering, layer, weight })),
+    ),
+  );
+  const unsteered = { steering: 'none' as KeywordSteering, layer: null, weight: null };
+  const distinct = new Map([unsteered, ...all].map((one) => [JSON.stringify(one), one]));
+  return [...distinct.values()];
+}
+
+/** 40 and -40 → -40, 2x → -2x. */
+function negative(weight: Weight): Weight {
+  return typeof weight === 'number' ? -Math.abs(weight) : (`-${weight.replace('-', '')}` as Weight);
+}
