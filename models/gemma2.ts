@@ -126,7 +126,7 @@ function selfAttention(
   const k = applyRope(splitHeads(linear(x, kProj), c.kvHeads), rope); // [B, K, T, d]
   const v = splitHeads(linear(x, vProj), c.kvHeads); // [B, K, T, d]
   const seen = pass.remember(layer, k, v); // [B, K, S, d]
-  const mixed = attention(q, seen.k, seen.v, {
+  const mixed = attention(q, seen, {
     scale: c.queryPreAttnScalar ** -0.5,
     softcap: c.attnSoftcap,
     mask: pass.mask(c.windows[layer]),

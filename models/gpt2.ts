@@ -140,7 +140,7 @@ function selfAttention(
   const heads = splitHeads(conv1D(x, cAttn), 3 * c.nHeads); // [B, 3H, T, d]
   const [q, k, v]: tf.Tensor4D[] = tf.split(heads, 3, 1);
   const seen = pass.remember(layer, k, v); // [B, H, S, d]
-  const mixed = attention(q, seen.k, seen.v, {
+  const mixed = attention(q, seen, {
     scale: c.scales[layer],
     softcap: null,
     mask: pass.mask(null),

@@ -119,7 +119,7 @@ function selfAttention(
   const heads = splitHeads(linear(x, qkvProj), c.nHeads + 2 * c.kvHeads); // [B, H + 2K, T, d]
   const [q, k, v]: tf.Tensor4D[] = tf.split(heads, [c.nHeads, c.kvHeads, c.kvHeads], 1);
   const seen = pass.remember(layer, applyRope(k, rope), v); // [B, K, S, d]
-  const mixed = attention(applyRope(q, rope), seen.k, seen.v, {
+  const mixed = attention(applyRope(q, rope), seen, {
     scale: c.headDim ** -0.5,
     softcap: null,
     mask: pass.mask(c.window),

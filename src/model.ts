@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from './errors';
 import { compileHooks, type Hooks } from './hooks';
-import type { KVCache } from './kvCache';
+import type { KVCache, Seen } from './kvCache';
 import { causalMask } from './nn/mask';
 import type { Steering } from './steering';
 
@@ -41,9 +41,10 @@ export interface ForwardOptions {
   cache?: KVCache;
   /** Left padding of each row; taken from the cache where there is one. */
   pads?: number[];
-  /** The first column that counts as generated; without it, every column is prompt. */
+  /** The first column that counts as generated; taken from the cache; else every column is prompt. */
   promptEnd?: number;
-  steering?: Steering;
+  /** A `Steering`, or `Branches`, which adds rows on the way. */
+  steering?: Pick<Steering, 'apply'>;
   hooks?: Hooks;
   /**
    * Tokens of each row in the end, where a text comes in pieces that are to count as one pass;
@@ -70,7 +71,7 @@ export interface Pass {
   /** The residual stream after a block, steered. */
   steer(layer: number, h: tf.Tensor3D): tf.Tensor3D;
   /** All keys and values of a layer, this call's added. */
-  remember(layer: number, k: tf.Tensor4D, v: tf.Tensor4D): { k: tf.Tensor4D; v: tf.Tensor4D };
+  remember(layer: number, k: tf.Tensor4D, v: tf.Tensor4D): Seen;
 }
 
 /**
@@ -128,11 +129,8 @@ function beginPass(ids: number[][], dims: ModelDims, options: ForwardOptions): P
       `${start + length - Math.min(...pads)} tokens are more than this model's context of ${dims.maxPositions}. Shorten the prompt or generate fewer tokens.`,
     );
   }
-  const columns = {
-    start,
-    length,
-    promptEnd: options.promptEnd ?? cache?.promptEnd ?? start + length,
-  };
+  const end = options.promptEnd ?? start + length;
+  const columns = { start, length, promptEnds: cache?.promptEnds ?? pads.map(() => end) };
   const masks = new Map<number | null, tf.Tensor4D | null>();
   return {
     ids,
@@ -148,7 +146,7 @@ function beginPass(ids: number[][], dims: ModelDims, options: ForwardOptions): P
     },
     hook: compileHooks(hooks, dims.nLayers),
     steer: (layer, h) => steering?.apply(layer, h, columns) ?? h,
-    remember: (layer, k, v) => cache?.append(layer, k, v) ?? { k, v },
+    remember: (layer, k, v) => cache?.append(layer, k, v) ?? { keys: [k], values: [v] },
   };
 }
 

@@ -1,9 +1,9 @@
 /** How well a decoder predicts texts: the mean negative log-likelihood of their tokens. */
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from './errors';
-import { leftPad } from './generate';
 import { KVCache } from './kvCache';
 import type { CausalLM } from './model';
+import { leftPad } from './prefill';
 
 export interface LikelihoodOptions {
   /** Longer texts are judged by this many last tokens; default, and at most, the model's context. */
@@ -72,7 +72,10 @@ async function sumsOfBatch(model: CausalLM, texts: number[][], size: number): Pr
   const columns = ids[0].length - 1;
   const lengths = texts.map((text) => text.length);
   const step = Math.max(1, Math.floor(size / (texts.length * model.dims.vocabSize)));
-  const cache = new KVCache(pads, columns);
+  const cache = new KVCache(
+    pads,
+    pads.map(() => columns),
+  );
   const sums = texts.map(() => 0);
   try {
     for (let from = 0; from < columns; from += step) {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { leftPad } from './generate';
 import { compileHooks, type Hooks } from './hooks';
 import type { CausalLM, ForwardOptions } from './model';
+import { leftPad } from './prefill';
 import { type Steer, Steering } from './steering';
 
 export interface RunOptions extends Pick<ForwardOptions, 'logits'> {

@@ -19,8 +19,8 @@ export interface Columns {
   start: number;
   /** T */
   length: number;
-  /** The first column that counts as generated. */
-  promptEnd: number;
+  /** For each row, the first column that counts as generated. */
+  promptEnds: number[];
 }
 
 /** The j-th edit at one layer for every row at once; rows without one carry a zero vector. */
@@ -72,12 +72,13 @@ export class Steering {
   /** h [B, T, D] after block `layer`, edited. */
   apply(layer: number, h: tf.Tensor3D, columns: Columns): tf.Tensor3D {
     for (const { vector, amount, projects, positions } of this.slots.get(layer) ?? []) {
+      const mask = positionMask(positions, columns);
+      if (mask === 'nowhere') continue;
       let factor: tf.Tensor = amount;
       if (projects) {
         const along = tf.sum(tf.mul(h, vector), -1, true);
         factor = tf.sub(amount, tf.mul(projects, along));
       }
-      const mask = positionMask(positions, columns);
       if (mask) factor = tf.mul(factor, mask);
       h = tf.add(h, tf.mul(factor, vector));
     }
@@ -136,17 +137,20 @@ function makeSlot(steers: (Steer | undefined)[], dModel: number): Slot {
 }
 
 /** 1 where a row is steered, [B, T, 1]; null when every row is steered at every column. */
-function positionMask(positions: Positions[], columns: Columns): tf.Tensor3D | null {
+function positionMask(
+  positions: Positions[],
+  { start, length, promptEnds }: Columns,
+): tf.Tensor3D | 'nowhere' | null {
   if (positions.every((where) => where === 'all')) return null;
-  const { start, length, promptEnd } = columns;
   const on = {
     all: () => true,
-    prompt: (column: number) => column < promptEnd,
-    last: (column: number) => column === promptEnd - 1,
-    generated: (column: number) => column >= promptEnd,
+    prompt: (column: number, end: number) => column < end,
+    last: (column: number, end: number) => column === end - 1,
+    generated: (column: number, end: number) => column >= end,
   };
-  const values = positions.flatMap((where) =>
-    Array.from({ length }, (_, t) => (on[where](start + t) ? 1 : 0)),
+  const values = positions.flatMap((where, row) =>
+    Array.from({ length }, (_, t) => (on[where](start + t, promptEnds[row]) ? 1 : 0)),
   );
+  if (!values.includes(1)) return 'nowhere';
   return tf.tensor3d(values, [positions.length, length, 1]);
 }

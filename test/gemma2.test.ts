@@ -6,10 +6,11 @@ import * as assert from 'uvu/assert';
 import { loadModel } from '../models';
 import { useBackend } from '../src/backend';
 import { InputError } from '../src/errors';
-import { generate, leftPad } from '../src/generate';
+import { generate } from '../src/generate';
 import { hookNames, residPost } from '../src/hooks';
 import { KVCache } from '../src/kvCache';
 import type { CausalLM, ForwardOptions } from '../src/model';
+import { leftPad } from '../src/prefill';
 import { seededRandom } from '../src/random';
 import { readReference } from '../src/reference';
 import { runWithCache } from '../src/runWithCache';
@@ -73,7 +74,7 @@ for (const name of NAMES) {
     const ids = prompt(17);
     const [oneShot] = forward(model, [ids]);
     for (const sizes of [Array(17).fill(1), [6, 1, 1, 7, 2]]) {
-      const cache = new KVCache([0], 17);
+      const cache = new KVCache([0], [17]);
       let at = 0;
       for (const size of sizes) {
         const [rows] = forward(model, [ids.slice(at, at + size)], { cache });
@@ -101,7 +102,10 @@ for (const name of NAMES) {
 test('padding keeps its place through the cache', () => {
   const prompts = [prompt(3), prompt(11)];
   const { ids, pads } = leftPad(prompts);
-  const cache = new KVCache(pads, 11);
+  const cache = new KVCache(
+    pads,
+    pads.map(() => 11),
+  );
   forward(gqa, ids, { cache });
   const more = [prompt(7, 1), prompt(7, 2)];
   for (let t = 0; t < 7; t++) {

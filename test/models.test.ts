@@ -14,11 +14,12 @@ import { readConfig as readMistral } from '../models/mistral';
 import { readConfig as readPhi3 } from '../models/phi3';
 import { useBackend } from '../src/backend';
 import { InputError } from '../src/errors';
-import { generate, leftPad } from '../src/generate';
+import { generate } from '../src/generate';
 import { hookNames } from '../src/hooks';
 import { KVCache } from '../src/kvCache';
 import type { CausalLM, ForwardOptions } from '../src/model';
 import { ModelConfig } from '../src/modelConfig';
+import { leftPad } from '../src/prefill';
 import { seededRandom } from '../src/random';
 import { runWithCache } from '../src/runWithCache';
 import { Safetensors, type TensorData, writeSafetensors } from '../weights/safetensors';
@@ -69,7 +70,7 @@ for (const name of NAMES) {
     const model = models.get(name) as CausalLM;
     const before = tf.memory().numTensors;
     const ids = prompt(24);
-    const cache = new KVCache([0], 24);
+    const cache = new KVCache([0], [24]);
     let at = 0;
     for (const size of [6, 1, 1, 1, 2, 1, 1, 1, 1, 1, 4, 1, 1, 2]) {
       const [rows] = forward(model, [ids.slice(at, at + size)], { cache });
@@ -123,7 +124,10 @@ test('rows of a batch pass the limit of 16 tokens each at its own step', () => {
   assert.is(model.dims.changesBeyond, 16);
   const rows = [prompt(20), prompt(13), prompt(16), prompt(5)];
   const { ids, pads } = leftPad(rows);
-  const cache = new KVCache(pads, 20);
+  const cache = new KVCache(
+    pads,
+    pads.map(() => 20),
+  );
   forward(model, ids, { cache });
   for (let step = 0; step < 8; step++) {
     for (const [b, row] of rows.entries()) row.push((7 * step + 11 * b) % 61);
@@ -144,7 +148,7 @@ test('a pass that starts over gives the columns that were asked for', () => {
   const ids = prompt(19);
   const [whole] = forward(model, [ids]);
   for (const logits of ['all', 'last', 'none'] as const) {
-    const cache = new KVCache([0], 19);
+    const cache = new KVCache([0], [19]);
     forward(model, [ids.slice(0, 14)], { cache });
     const found = model.forward([ids.slice(14)], { cache, logits });
     const wanted = { all: whole.slice(14), last: whole.slice(18), none: [] }[logits];
@@ -160,7 +164,7 @@ test('pieces that say how long the text will be = the text in one pass', () => {
   const model = models.get(LONGROPE) as CausalLM;
   const ids = prompt(22);
   const [whole] = forward(model, [ids]);
-  const cache = new KVCache([0], 22);
+  const cache = new KVCache([0], [22]);
   for (const [from, to] of [
     [0, 9],
     [9, 15],

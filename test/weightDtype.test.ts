@@ -9,7 +9,7 @@ import * as path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parameters, writeRandomCheckpoint } from '../bench/real-sizes';
+import { parameters, writeRandomCheckpoint } from '../bench/shapes';
 import { loadModel } from '../models';
 import { tensorflowCandidates, useBackend } from '../src/backend';
 import { InputError } from '../src/errors';
@@ -282,7 +282,7 @@ test('the shapes that are measured have as many numbers as the Hub counts', () =
 
 onTensorflow('loading keeps 2 bytes a number, and little beside them on the way', async () => {
   const dir = path.join(scratch, 'random');
-  const stored = writeRandomCheckpoint('gemma-2-2b', dir, 0.25);
+  const stored = writeRandomCheckpoint('gemma-2-2b', dir, { scale: 0.25 });
   assert.ok(stored > 1e8);
   const script = `
     const { measureLoad } = require('./bench/real-sizes');

@@ -2,9 +2,9 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../../src/errors';
-import { leftPad } from '../../src/generate';
 import { type HookFn, residPost } from '../../src/hooks';
 import type { CausalLM } from '../../src/model';
+import { leftPad } from '../../src/prefill';
 import { hashOf } from './provenance';
 
 /** The residual stream of one prompt: `finalTokens` rows of D for each layer, [L, F, D] flattened. */

@@ -11,9 +11,13 @@ export interface Planned extends Row {
   edits: Edit[];
 }
 
-/** Rows with one answer in common: greedy decoding gives the same for the same prompt and edits. */
+/**
+ * Rows with one answer in common: greedy decoding gives the same for the same prompt and edits. Edits
+ * of one prompt stand side by side, so that they share a batch, and what is below their layers.
+ */
 function shareAnswers<P extends Planned>(plan: P[]): P[][] {
-  return groupBy(plan, ({ prompt, edits }) => JSON.stringify([prompt, edits]));
+  const groups = groupBy(plan, ({ prompt, edits }) => JSON.stringify([prompt, edits]));
+  return groupBy(groups, ([{ prompt }]) => prompt).flat();
 }
 
 /** How many answers a plan takes. */

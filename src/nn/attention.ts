@@ -11,33 +11,31 @@ export interface AttentionOptions {
 }
 
 /**
- * Grouped-query attention: q [B, H, T, d], k and v [B, K, S, d] → [B, T, H·d].
- *
- * The H/K query heads that share a key head are stacked along T, so k and v are never copied.
+ * Grouped-query attention: q [B, H, T, d], keys and values [B, K, S, d] → [B, T, H·d]. Keys and
+ * values come in pieces of consecutive columns, [B, K, s, d] each, and are never copied: products
+ * are taken piece by piece, and the H/K query heads that share a key head are stacked along T.
  */
 export function attention(
   q: tf.Tensor4D,
-  k: tf.Tensor4D,
-  v: tf.Tensor4D,
+  { keys, values }: { keys: tf.Tensor4D[]; values: tf.Tensor4D[] },
   { scale, softcap, mask }: AttentionOptions,
 ): tf.Tensor3D {
   const [batch, heads, length, dim] = q.shape;
-  const [, kvHeads, seen] = k.shape;
+  const kvHeads = keys[0].shape[1];
   const stacked = (heads / kvHeads) * length;
   const groups = batch * kvHeads;
-  const products = tf.matMul(
-    tf.reshape(tf.mul(q, scale), [groups, stacked, dim]),
-    tf.reshape(k, [groups, seen, dim]),
-    false,
-    true,
-  );
-  let scores = tf.reshape(softCap(products, softcap), [batch, heads, length, seen]);
+  const flat = (x: tf.Tensor4D) => tf.reshape(x, [groups, x.shape[2], dim]);
+  const queries = tf.reshape(tf.mul(q, scale), [groups, stacked, dim]);
+  const products = keys.map((k) => tf.matMul(queries, flat(k), false, true)); // [B·K, T·H/K, s]
+  const columns = products.map((product) => product.shape[2] as number);
+  const joined = products.length === 1 ? products[0] : tf.concat(products, 2);
+  let scores = tf.reshape(softCap(joined, softcap), [batch, heads, length, -1]);
   if (mask) scores = tf.add(scores, mask);
-  const mixed = tf.matMul(
-    tf.reshape(tf.softmax(scores), [groups, stacked, seen]),
-    tf.reshape(v, [groups, seen, dim]),
-  );
-  const perHead = tf.reshape(mixed, [batch, heads, length, dim]);
+  const shares = tf.reshape(tf.softmax(scores), [groups, stacked, -1]);
+  const parts = columns.length === 1 ? [shares] : tf.split(shares, columns, 2);
+  const mixed = values.map((v, i) => tf.matMul(parts[i], flat(v)));
+  const sum = mixed.length === 1 ? mixed[0] : tf.addN(mixed);
+  const perHead = tf.reshape(sum, [batch, heads, length, dim]);
   return tf.reshape(tf.transpose(perHead, [0, 2, 1, 3]), [batch, length, heads * dim]);
 }
 

@@ -13,7 +13,10 @@ export type Rope =
       attentionFactor: number;
     };
 
-/** Cosines and signed sines of every position: both [B, 1, T, r], for the r ≤ d first dimensions. */
+/**
+ * Cosines and signed sines of every position, for the r ≤ d first dimensions: both [B, 1, T, r], or
+ * [1, 1, T, r] where all rows have the same.
+ */
 export interface RopeTables {
   cos: tf.Tensor4D;
   /** The first half is negated, so that a rotation is x·cos + swapHalves(x)·sin. */
@@ -43,6 +46,10 @@ export function ropeTablesOf(rope: Rope, positions: number[][], lengths: number[
 
 /** `frequencies` are those of each row, [B][r/2]; cosines and sines are multiplied by `factor`. */
 function fillTables(positions: number[][], frequencies: number[][], factor: number): RopeTables {
+  const alike = positions.every(
+    (row, b) => frequencies[b] === frequencies[0] && row.every((x, t) => x === positions[0][t]),
+  );
+  if (alike && positions.length > 1) return fillTables([positions[0]], [frequencies[0]], factor);
   const half = frequencies[0].length;
   const length = positions[0].length;
   const shape: [number, number, number, number] = [positions.length, 1, length, 2 * half];

@@ -131,26 +131,28 @@ export function includeRows(): InstructionRow<'validation' | 'eval'>[] {
 }
 
 /**
- * Rows that forbid a word of the plain answer (an anchor, see BODIES): one of each word for
- * `validation`, then three for `eval`, the last of them in held-out wordings.
+ * Rows that forbid a word which plain answers hold: two of three the topic, the others an anchor of
+ * its category (see BODIES). 24 rows for `validation`; 48 for `eval`, where each held-out topic and
+ * each anchor is forbidden once, half of them in held-out wordings.
  */
 export function excludeRows(): InstructionRow<'validation' | 'eval'>[] {
   const rng = seededRandom(3);
   const rows: Omit<InstructionRow<'validation' | 'eval'>, 'key'>[] = [];
-  const addRound = (topics: Split, round: number, which: Split) => {
-    const { anchors } = Object.values(BODIES)[0];
-    anchors.forEach((_, nth) => {
-      CATEGORIES.forEach((category, c) => {
-        const about = asked(topics, c, 2 * round + nth);
-        const word = BODIES[category].anchors[nth];
-        const wish = formatWish('keywords:forbidden_words', { forbidden_words: [word] });
-        const split = topics === 'train' ? 'validation' : 'eval';
-        rows.push(instructionRow(rng, about, QUESTIONS[category].open, wish, which, split));
-      });
+  const addRound = (topics: Split, nth: number, which: Split, anchor?: number) => {
+    CATEGORIES.forEach((category, c) => {
+      const about = asked(topics, c, nth);
+      const word = anchor === undefined ? about.topic : BODIES[category].anchors[anchor];
+      const wish = formatWish('keywords:forbidden_words', { forbidden_words: [word] });
+      const split = topics === 'train' ? 'validation' : 'eval';
+      rows.push(instructionRow(rng, about, QUESTIONS[category].open, wish, which, split));
     });
   };
   addRound('train', 0, 'train');
-  for (const round of [0, 1, 2]) addRound('heldout', round, round < 2 ? 'train' : 'heldout');
+  addRound('train', 1, 'train');
+  addRound('train', 2, 'train', 0);
+  for (const nth of [0, 1, 2, 3]) addRound('heldout', nth, nth < 2 ? 'train' : 'heldout');
+  addRound('heldout', 0, 'train', 0);
+  addRound('heldout', 2, 'heldout', 1);
   return numbered(rows);
 }
 

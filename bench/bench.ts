@@ -1,0 +1,208 @@
+/**
+ * How fast models of published shapes read and write, with random weights.
+ *
+ *     npm run bench                                        both shapes, batches of 1, 8 and 32
+ *     npm run bench -- --backend wasm --models gpt2 --batches 8
+ *     npm run bench -- --models gpt2 --batches 1 --profile       time by kernel
+ *     npm run bench -- --models gpt2 --contexts 64,256,1000      cost per token as the text grows
+ *     npm run bench -- --json > figures.json
+ *
+ * Prefill: a batch of prompts of 128 tokens, until the first new token. Decode: the tokens after it.
+ * Each figure is the median of `--repeats` runs. `bench/peers.py` runs this against transformers;
+ * for it, `--serve` answers one request per line of standard input.
+ */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import * as tf from '@tensorflow/tfjs-core';
+import { loadModel } from '../models';
+import { useBackend } from '../src/backend';
+import { InputError } from '../src/errors';
+import { generate } from '../src/generate';
+import { KVCache } from '../src/kvCache';
+import type { CausalLM } from '../src/model';
+import { seededRandom } from '../src/random';
+import { fixed, formatTable } from '../src/table';
+import type { WeightDtype } from '../src/weightDtype';
+import { writeRandomCheckpoint } from './shapes';
+
+const PROMPT = 128;
+
+/** What is measured: a name for the table, the published shape, how many blocks of it. */
+export const MODELS: Record<string, { shape: string; layers?: number }> = {
+  gpt2: { shape: 'gpt2' },
+  'gemma-2-2b-4layers': { shape: 'gemma-2-2b', layers: 4 },
+};
+
+/** The checkpoint of a model, written when it is asked for first. */
+export function checkpoint(name: string): string {
+  const { shape, layers } = MODELS[name] ?? {};
+  if (!shape) throw new InputError(`--models: "${name}" is not one of ${Object.keys(MODELS)}.`);
+  const dir = path.join(__dirname, '.models', name);
+  if (!fs.existsSync(path.join(dir, 'model.safetensors.index.json'))) {
+    fs.rmSync(dir, { recursive: true, force: true });
+    writeRandomCheckpoint(shape, dir, layers ? { layers } : {});
+  }
+  return dir;
+}
+
+/** Prompts of `length` random tokens, all different. */
+function prompts(batch: number, length: number, vocab: number): number[][] {
+  const random = seededRandom(batch * 1000 + length);
+  return Array.from({ length: batch }, () =>
+    Array.from({ length }, () => Math.floor(random() * vocab)),
+  );
+}
+
+/** Seconds until the first new token of every row, and for the `tokens` after it. */
+export async function measure(
+  model: CausalLM,
+  { batch, prompt = PROMPT, tokens }: { batch: number; prompt?: number; tokens: number },
+): Promise<{ prefill: number; decode: number }> {
+  const seen: number[] = [];
+  const begin = performance.now();
+  await generate(model, prompts(batch, prompt, model.dims.vocabSize), {
+    maxNewTokens: tokens + 1,
+    batchSize: batch,
+    onToken: () => seen.push(performance.now()),
+  });
+  const first = seen[batch - 1];
+  return { prefill: (first - begin) / 1000, decode: (seen[seen.length - 1] - first) / 1000 };
+}
+
+/** Seconds per token at batch 1 by the loop of the original: the whole text again for each token. */
+export async function measureUncached(model: CausalLM, prompt: number, tokens: number) {
+  const [ids] = prompts(1, prompt, model.dims.vocabSize);
+  const begin = performance.now();
+  for (let i = 0; i < tokens; i++) {
+    const logits = model.forward([ids], { logits: 'last' });
+    const best = tf.tidy(() => tf.argMax(logits, -1));
+    ids.push((await best.data())[0]);
+    tf.dispose([logits, best]);
+  }
+  return (performance.now() - begin) / 1000 / tokens;
+}
+
+const median = (values: number[]) =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+async function repeated<T extends Record<string, number>>(
+  times: number,
+  run: () => Promise<T>,
+): Promise<T> {
+  await run();
+  const results: T[] = [];
+  for (let i = 0; i < times; i++) results.push(await run());
+  const names = Object.keys(results[0]);
+  return Object.fromEntries(names.map((n) => [n, median(results.map((r) => r[n]))])) as T;
+}
+
+/** Seconds in each kernel, and in all, over a few decoding steps. */
+async function profile(model: CausalLM, batch: number, steps: number): Promise<[string, number][]> {
+  const cache = new KVCache(new Array(batch).fill(0), new Array(batch).fill(PROMPT));
+  const dispose = (logits: tf.Tensor) => logits.dispose();
+  dispose(model.forward(prompts(batch, PROMPT, model.dims.vocabSize), { cache, logits: 'last' }));
+  const seconds = new Map<string, number>();
+  for (let step = 0; step < steps; step++) {
+    const { kernels } = await tf.profile(() => {
+      const logits = model.forward(prompts(batch, 1, model.dims.vocabSize), {
+        cache,
+        logits: 'last',
+      });
+      logits.dataSync();
+      dispose(logits);
+    });
+    for (const { name, kernelTimeMs } of kernels) {
+      const ms = typeof kernelTimeMs === 'number' ? kernelTimeMs : 0;
+      seconds.set(name, (seconds.get(name) ?? 0) + ms / 1000 / steps);
+    }
+  }
+  cache.dispose();
+  return [...seconds].sort((a, b) => b[1] - a[1]);
+}
+
+async function main() {
+  const { values } = parseArgs({
+    options: {
+      backend: { type: 'string' },
+      dtype: { type: 'string', default: 'float32' },
+      models: { type: 'string', default: Object.keys(MODELS).join() },
+      batches: { type: 'string', default: '1,8,32' },
+      contexts: { type: 'string' },
+      tokens: { type: 'string', default: '32' },
+      repeats: { type: 'string', default: '3' },
+      profile: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      serve: { type: 'boolean', default: false },
+    },
+  });
+  const list = (text: string) => text.split(',').map(Number);
+  const backend = await useBackend(values.backend);
+  const [tokens, repeats] = [Number(values.tokens), Number(values.repeats)];
+  const rows: Record<string, string | number | null>[] = [];
+  for (const name of values.models.split(',')) {
+    const dir = checkpoint(name);
+    const begin = performance.now();
+    const model = loadModel(dir, { dtype: values.dtype as WeightDtype });
+    const load = (performance.now() - begin) / 1000;
+    if (values.serve) return serve(model);
+    for (const batch of list(values.batches)) {
+      if (values.profile) {
+        console.log(`${name}, batch ${batch}: ms per decoding step, by kernel`);
+        const all = await profile(model, batch, 5);
+        console.log(
+          formatTable(
+            ['kernel', 'ms'],
+            all.map(([k, s]) => [k, fixed(s * 1000, 2)]),
+          ),
+        );
+        continue;
+      }
+      for (const prompt of values.contexts ? list(values.contexts) : [PROMPT]) {
+        const run = () => measure(model, { batch, prompt, tokens });
+        const { prefill, decode } = await repeated(repeats, run);
+        rows.push({
+          model: name,
+          batch,
+          prompt,
+          'load s': fixed(load, 1),
+          'prefill tokens/s': fixed((batch * prompt) / prefill, 0),
+          'decode tokens/s': fixed((batch * tokens) / decode, 1),
+          'ms per step': fixed((1000 * decode) / tokens, 1),
+          'peak GB': fixed((process.resourceUsage().maxRSS * 1024) / 1e9, 2),
+        });
+      }
+    }
+    model.dispose();
+  }
+  if (values.json) console.log(JSON.stringify({ backend, dtype: values.dtype, rows }, null, 2));
+  else if (rows.length) {
+    console.log(`${backend.name} (${backend.detail}), ${values.dtype}`);
+    console.log(
+      formatTable(
+        Object.keys(rows[0]),
+        rows.map((row) => Object.values(row)),
+      ),
+    );
+  }
+}
+
+/** A request per line, `{"batch": 8, "tokens": 32}` or `{"uncached": 8}`; a line of seconds back. */
+async function serve(model: CausalLM) {
+  console.log('ready');
+  for await (const line of createInterface({ input: process.stdin })) {
+    const { uncached, prompt = PROMPT, ...request } = JSON.parse(line);
+    const answer = uncached
+      ? { perToken: await measureUncached(model, prompt, uncached) }
+      : await measure(model, { prompt, ...request });
+    console.log(JSON.stringify(answer));
+  }
+}
+
+if (require.main === module) {
+  main().catch((error) => {
+    console.error(error instanceof InputError ? error.message : error);
+    process.exitCode = error instanceof InputError ? 2 : 1;
+  });
+}

@@ -1,0 +1,128 @@
+// npx ts-node experiments/composition/evaluate_format_plus_length.ts
+// npx ts-node experiments/composition/evaluate_format_plus_length.ts length_steering=verbosity constraint_type=at_least
+import '../shared/help';
+import * as path from 'node:path';
+import { flag, integer, listOf, nullable, oneOf, text } from '../../src/config';
+import { countAnswers } from '../shared/answerRows';
+import { isOn } from '../shared/compat';
+import {
+  type CompositionRow,
+  compositionCells,
+  compositionRow,
+  compositionTable,
+  planComposition,
+  STEERINGS,
+} from '../shared/composition';
+import { inputPath, loadQuestions } from '../shared/data';
+import { answerAndJudge, openRun } from '../shared/evaluation';
+import { evaluationRows, loadFormatRows } from '../shared/format';
+import { checkVectorsFor, loadFormatVectors } from '../shared/formatVectors';
+import { findJudge, judgeSchema } from '../shared/judge';
+import { lengthVectorFile, needLengthVectors, splitQuestions } from '../shared/length';
+import { directionNames, loadPhrasings } from '../shared/lengthPhrasings';
+import { findModel, hashFile } from '../shared/provenance';
+import { defineScript } from '../shared/script';
+import { openSession, sessionSchema } from '../shared/session';
+import { steeringWeight, toSteer } from '../shared/vectors';
+
+const schema = {
+  ...sessionSchema,
+  ...judgeSchema,
+  data_path: text(),
+  output_path: text(),
+  name: nullable(text()),
+  n_examples: nullable(integer({ min: 1 })),
+  include_format_instructions: oneOf([true, false, 'both']),
+  include_length_instructions: oneOf([true, false, 'both']),
+  steering: listOf(oneOf(STEERINGS)),
+  vectors_data_path: nullable(text()),
+  vectors_model: nullable(text()),
+  format_positions: oneOf(['all', 'prompt', 'last', 'generated']),
+  length_steering: oneOf(['conciseness', 'verbosity']),
+  length_source_layer_idx: integer({ min: 0 }),
+  length_weight: steeringWeight(),
+  length_positions: oneOf(['all', 'prompt', 'last', 'generated']),
+  length_data_path: text(),
+  length_rep_examples: integer({ min: 1 }),
+  length_vectors_folder: nullable(text()),
+  phrasings_path: text(),
+  constraint_type: oneOf(['at_most', 'at_least', 'exactly']),
+  n_sent_max: integer({ min: 1, max: 100 }),
+  max_generation_length: integer({ min: 1 }),
+  seed: integer(),
+  batch_size: integer({ min: 1 }),
+  dry_run: flag(),
+};
+
+export const script = defineScript(__filename, schema, async (config, { runName }) => {
+  // The rows: formats from data_path, a number of sentences for each drawn with the seed.
+  const model = findModel(config.model_name);
+  findJudge(config);
+  const data_path = inputPath(config.data_path);
+  const formats = evaluationRows(loadFormatRows(data_path, { checked: true }), data_path);
+  const rows = formats.slice(0, config.n_examples ?? formats.length);
+  const phrasings = loadPhrasings(inputPath(config.phrasings_path));
+
+  // The vectors: of every format at its selected layer, of length at length_source_layer_idx.
+  const vectors_data_path = inputPath(config.vectors_data_path ?? config.data_path);
+  const results = (experiment: string) => path.join(config.output_path, experiment, model.name);
+  const length = {
+    constraint_type: 'high-level' as const,
+    n_sent_max: config.n_sent_max,
+    n_examples: config.length_rep_examples,
+    num_final_tokens: 1,
+    seed: config.seed,
+    data_path: inputPath(config.length_data_path),
+    phrasings,
+  };
+  const lengthFolder =
+    config.length_vectors_folder ?? path.join(results('length'), 'representations');
+  const lengthFile = lengthVectorFile(lengthFolder, length);
+  const lengthNames = directionNames(phrasings, 'high-level', config.n_sent_max);
+  const { first } = splitQuestions(loadQuestions(length.data_path), config.length_rep_examples, 0);
+  const folder = path.join(results('composition'), config.name ?? runName);
+  if (config.dry_run) {
+    console.log(`${rows.length} prompts, length vectors: ${lengthFile}\nWould write to ${folder}`);
+    return;
+  }
+  const session = await openSession(config);
+  const format = loadFormatVectors({ ...config, vectors_data_path }, session);
+  checkVectorsFor(rows, format);
+  const { vectors: formatVectors, selected } = format;
+  console.log(`Format vectors: ${format.file}, layers by ${format.chosenBy}`);
+  console.log(`Length vectors: ${lengthFile}`);
+  const lengthVectors = await needLengthVectors(
+    session,
+    first,
+    length,
+    lengthFile,
+    config.batch_size,
+  );
+
+  // Fault 6 of the authors' scripts: the length vector of the format's layer (none: the last one).
+  const lastLayer = session.model.dims.nLayers - 1;
+  const sourceLayer = isOn('length_at_format_layer', config.compat)
+    ? (id: string) => selected.get(id) ?? lastLayer
+    : undefined;
+  const plan = planComposition(rows, config, { selected, lengthNames, sourceLayer }, phrasings);
+  console.log(`${plan.length} rows, ${countAnswers(plan)} different answers`);
+
+  const run = openRun<CompositionRow>(session, folder, {
+    ...config,
+    data_path,
+    vectors_data_path,
+    format_vectors_sha256: format.sha256,
+    length_vectors_sha256: hashFile(lengthFile),
+  });
+  const answered = await answerAndJudge(session, run, plan, config, {
+    steer: (edit) =>
+      formatVectors.directions.has(edit.vector)
+        ? toSteer(edit, formatVectors, config.format_positions)
+        : toSteer(edit, lengthVectors, config.length_positions),
+    toRow: (planned, answer) => compositionRow(planned, answer, config.constraint_type),
+  });
+  const cells = compositionCells(answered.rows, answered.perplexities);
+  run.writeSummary({ cells });
+  run.close();
+  console.log(`\n${compositionTable(cells)}\n\nAll answers and figures: ${folder}`);
+});

@@ -1,0 +1,151 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { type Branch, Branches } from './branches';
+import type { Hooks } from './hooks';
+import { KVCache } from './kvCache';
+import type { CausalLM } from './model';
+import { type Steer, Steering } from './steering';
+
+export interface PrefillOptions {
+  /** The edits of each prompt. */
+  edits: Steer[][];
+  hooks?: Hooks;
+  padId?: number;
+}
+
+/** Prompts that have been through the model: their cache, and the logits [B, V] of the next token. */
+export interface Started {
+  cache: KVCache;
+  logits: tf.Tensor2D;
+}
+
+/** Prompts as rows of one length, filled with `padId` on the left. */
+export function leftPad(prompts: number[][], padId = 0): { ids: number[][]; pads: number[] } {
+  const longest = Math.max(...prompts.map((prompt) => prompt.length));
+  const pads = prompts.map((prompt) => longest - prompt.length);
+  const ids = prompts.map((prompt, row) => [...new Array(pads[row]).fill(padId), ...prompt]);
+  return { ids, pads };
+}
+
+/**
+ * Runs whole prompts. Those that come more than once go together with others of their length, as
+ * branches of one pass; the rest are padded to one length.
+ * @returns one row per prompt, in their order
+ */
+export function prefill(model: CausalLM, prompts: number[][], options: PrefillOptions): Started {
+  const names = prompts.map((prompt) => prompt.join());
+  // Hooks would see the trunks of a branching pass, not the rows that they expect.
+  const repeated = (row: number) =>
+    !options.hooks && names.indexOf(names[row]) !== names.lastIndexOf(names[row]);
+  const alone = prompts.map((_, row) => row).filter((row) => !repeated(row));
+  const lengths = new Set(prompts.filter((_, row) => repeated(row)).map(({ length }) => length));
+  const groups = [...lengths].map((length) =>
+    prompts.map((_, row) => row).filter((row) => repeated(row) && prompts[row].length === length),
+  );
+  const order: number[] = [];
+  const parts: Started[] = [];
+  try {
+    if (alone.length) {
+      order.push(...alone);
+      parts.push(together(model, prompts, alone, options));
+    }
+    for (const group of groups) {
+      order.push(...group);
+      parts.push(branching(model, prompts, group, options));
+    }
+    return assemble(
+      parts,
+      prompts.map((_, row) => order.indexOf(row)),
+    );
+  } catch (error) {
+    for (const { cache, logits } of parts) {
+      cache.dispose();
+      logits.dispose();
+    }
+    throw error;
+  }
+}
+
+/** Different prompts, each a row from the start. */
+function together(
+  model: CausalLM,
+  prompts: number[][],
+  rows: number[],
+  { edits, hooks, padId }: PrefillOptions,
+): Started {
+  const { ids, pads } = leftPad(
+    rows.map((row) => prompts[row]),
+    padId,
+  );
+  const own = rows.map((row) => edits[row]);
+  const steering = own.some((list) => list.length) ? new Steering(own, model.dims) : undefined;
+  const cache = newCache(pads, ids[0].length);
+  try {
+    return { cache, logits: lastLogits(model, ids, { cache, steering, hooks }) };
+  } catch (error) {
+    cache.dispose();
+    throw error;
+  } finally {
+    steering?.dispose();
+  }
+}
+
+/** Prompts of one length, each of them several times with other edits. */
+function branching(
+  model: CausalLM,
+  prompts: number[][],
+  rows: number[],
+  { edits }: PrefillOptions,
+): Started {
+  const names = [...new Set(rows.map((row) => prompts[row].join()))];
+  const ids = names.map((name) => name.split(',').map(Number));
+  const branches = rows.map((row): Branch => {
+    return { trunk: names.indexOf(prompts[row].join()), edits: edits[row] };
+  });
+  const steering = new Branches(branches, ids.length, model.dims);
+  const cache = newCache(
+    ids.map(() => 0),
+    ids[0].length,
+  );
+  try {
+    const all = lastLogits(model, ids, { cache, steering });
+    const logits = tf.tidy(() => tf.gather(all, tf.tensor1d(steering.settle(cache), 'int32')));
+    all.dispose();
+    return { cache, logits };
+  } catch (error) {
+    cache.dispose();
+    throw error;
+  }
+}
+
+/** One cache and one table of logits, rows in the given order. */
+function assemble(parts: Started[], order: number[]): Started {
+  const [{ cache }, ...others] = parts;
+  for (const other of others) cache.join(other.cache);
+  const sorted = order.every((row, i) => row === i);
+  if (!sorted) cache.selectRows(order);
+  if (parts.length === 1 && sorted) return parts[0];
+  const logits = tf.tidy(() => {
+    const all = parts.length === 1 ? parts[0].logits : tf.concat(parts.map((part) => part.logits));
+    return tf.gather(all, tf.tensor1d(order, 'int32'));
+  });
+  for (const part of parts) part.logits.dispose();
+  return { cache, logits };
+}
+
+const newCache = (pads: number[], promptEnd: number) =>
+  new KVCache(
+    pads,
+    pads.map(() => promptEnd),
+  );
+
+/** [rows, V] of the last column. */
+function lastLogits(
+  model: CausalLM,
+  ids: number[][],
+  options: Parameters<CausalLM['forward']>[1],
+): tf.Tensor2D {
+  return tf.tidy(() => {
+    const logits = model.forward(ids, { ...options, logits: 'last' });
+    return tf.reshape(logits, [logits.shape[0], model.dims.vocabSize]);
+  });
+}
