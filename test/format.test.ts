@@ -420,6 +420,11 @@ test("another model's vectors steer, if it is as wide; a base model answers Q: .
     runStep(findBestLayer, ...own, `model_name=${wide}`, `vectors_model=${model}`),
   );
   assert.match(refusedWide, 'only models of one width');
+
+  // Layers that were found for another model of that name.
+  fs.appendFileSync(config, '\n');
+  const changed = await refused(run(evaluate, ...own, ...cross));
+  assert.match(changed, /steered_model_fingerprint is "\w+", not "\w+"/);
 });
 
 test('refused: rows without a vector, vectors of other data', async () => {

@@ -5,7 +5,7 @@ import { modelName } from '../../src/modelFolder';
 import { groupBy } from './cells';
 import { findVectorFile } from './inputs';
 import type { InstructionRow } from './instructionRows';
-import { findModel, hashFile } from './provenance';
+import { findModel, hashFile, hashOf } from './provenance';
 import { computeDirections, modelProvenance, type RepresentationOptions } from './representations';
 import type { Session } from './session';
 import { loadVectors, type Provenance, saveVectors, type VectorFile } from './vectors';
@@ -81,7 +81,7 @@ export async function computeFormatVectors(
   fs.utimesSync(file, new Date(), new Date());
 }
 
-/** A vector file that a step uses, and a mark of it for the step's config. */
+/** A vector file that a step uses, and a mark of what it holds for the step's config. */
 export interface FoundVectors {
   file: string;
   sha256: string;
@@ -126,9 +126,11 @@ export function loadFormatVectors(wanted: VectorsWanted, session: Session): Form
     session.files.name,
     wanted.vectors_data_path,
   ]);
-  const { selected_layers, chosen_by } = found.vectors.provenance;
+  const { selected_layers, chosen_by, vectors_sha256 } = found.vectors.provenance;
   return {
     ...found,
+    // The same vectors and layers are the same, wherever the search lies that found them.
+    sha256: hashOf([vectors_sha256, selected_layers]),
     selected: new Map(Object.entries(JSON.parse(selected_layers))),
     chosenBy: chosen_by,
   };
