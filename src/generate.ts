@@ -13,6 +13,8 @@ export interface GenerateOptions extends SamplingOptions {
   maxNewTokens: number;
   /** A row ends at the first of these; it is not part of the result. */
   stopIds?: number[];
+  /** A row ends, too, when this says so of its tokens, which are all part of the result. */
+  stopWhen?(tokens: number[]): boolean;
   /** The edits of each prompt, in the order of the prompts. */
   steering?: Steer[][];
   hooks?: Hooks;
@@ -33,7 +35,7 @@ export interface GenerateOptions extends SamplingOptions {
 export interface Generation {
   /** New tokens, without the stop id. */
   tokens: number[];
-  /** Why it ended: a stop id, or `maxNewTokens` (or the model's context) reached. */
+  /** Why it ended: a stop id or `stopWhen`, or `maxNewTokens` (or the model's context) reached. */
   stopped: 'stop' | 'length';
 }
 
@@ -170,7 +172,8 @@ class Run {
         result.tokens.push(tokens[row]);
         options.onToken?.(prompt, tokens[row]);
         const full = prompts[prompt].length + result.tokens.length >= model.dims.maxPositions;
-        if (!full && result.tokens.length < maxNewTokens) return;
+        if (options.stopWhen?.(result.tokens)) result.stopped = 'stop';
+        else if (!full && result.tokens.length < maxNewTokens) return;
       }
       this.going.delete(prompt);
       options.onFinish?.(prompt, result);

@@ -140,6 +140,7 @@ test('the whole chain on a real model; an answer recomputed from the vectors', a
       ...settings,
       `data_path=${data}`,
       `length_data_path=${queries}`,
+      'perplexity_model=null',
       'length_rep_examples=4',
       'length_source_layer_idx=1',
       'length_weight=0.5x',

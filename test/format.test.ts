@@ -364,7 +364,11 @@ test('all six steps on a real model, checked by hand', async () => {
     'steering_weights=[1x]',
     'compare_layers=[0]',
   ];
-  const text = await runStep(evaluate, ...settings('name=e', 'positions=prompt', ...steerings));
+  const text = await runStep(
+    evaluate,
+    'perplexity_model=null',
+    ...settings('name=e', 'positions=prompt', ...steerings),
+  );
   assert.match(text, 'fixed_layer=1');
   const { rows, config } = readRun<FormatRow>(path.join(folder, 'e'));
   assert.is(rows.length, 2 * 3 * 6 + 2 * 6);
@@ -406,7 +410,7 @@ test("another model's vectors steer, if it is as wide; a base model answers Q: .
   const own = settings().slice(1);
   await runStep(findBestLayer, ...own, ...cross, 'layers=[1]', 'include_instructions=false');
   await runStep(precomputeIvs, ...own, ...cross, 'perplexity_threshold=null');
-  await runStep(evaluate, ...own, ...cross);
+  await runStep(evaluate, 'perplexity_model=null', ...own, ...cross);
   const done = readRun<FormatRow>(path.join(temp, 'runs/format/base/cross'));
   assert.is(done.rows.length, 2 * 2 * 6);
   assert.is(done.config.prompt_style, 'qa');
@@ -419,11 +423,11 @@ test("another model's vectors steer, if it is as wide; a base model answers Q: .
   const refusedWide = await refused(
     runStep(findBestLayer, ...own, `model_name=${wide}`, `vectors_model=${model}`),
   );
-  assert.match(refusedWide, 'only models of one width');
+  assert.match(refusedWide, 'of the same width');
 
   // Layers that were found for another model of that name.
   fs.appendFileSync(config, '\n');
-  const changed = await refused(run(evaluate, ...own, ...cross));
+  const changed = await refused(runStep(evaluate, 'perplexity_model=null', ...own, ...cross));
   assert.match(changed, /steered_model_fingerprint is "\w+", not "\w+"/);
 });
 
@@ -436,7 +440,7 @@ test('refused: rows without a vector, vectors of other data', async () => {
     (w) => !/^data_path/.test(w),
   );
   assert.match(
-    await refused(runStep(evaluate, `data_path=${other}`, ...foreign)),
+    await refused(runStep(evaluate, 'perplexity_model=null', `data_path=${other}`, ...foreign)),
     'no vector for startend:quotation',
   );
   const newData = writeRows('new.jsonl', raw.slice(0, 20));

@@ -288,6 +288,7 @@ const out = path.join(temp, 'runs');
 const where = [`model_name=${model}`, `output_path=${out}`];
 const common = [...where, 'backend=wasm', `data_path=${data}`];
 const EVALUATE = [
+  'perplexity_model=null',
   ...where,
   'backend=wasm',
   'steering_weights=[3,1x]',
@@ -500,7 +501,8 @@ test('the judge adds perplexities to the newest run; load_results shows every in
 
 test('started as programs: every step gets its settings, bad input ends with code 2', async () => {
   const [steps, typo, none] = await Promise.all([
-    runScript('keywords/run', ...common, 'n_examples=2', '--dry-run').done,
+    runScript('keywords/run', ...common, `perplexity_model=${model}`, 'n_examples=2', '--dry-run')
+      .done,
     runScript('keywords/run', 'existance.n_examples=3').done,
     runScript('keywords/load_results', 'output_path=none').done,
   ]);

@@ -304,7 +304,13 @@ test('activations are those of the prompt alone, whatever the batch and the fina
 });
 
 function evaluate(...words: string[]) {
-  return runScript('length/evaluate', `model_name=${model}`, `data_path=${data}`, ...words);
+  return runScript(
+    'length/evaluate',
+    `model_name=${model}`,
+    `data_path=${data}`,
+    'perplexity_model=null',
+    ...words,
+  );
 }
 
 const SETTINGS = [

@@ -6,13 +6,14 @@ import { groupBy } from '../shared/cells';
 import { findSearchRun, searchSchema } from '../shared/formatSearch';
 import { findJudge, judgeResponses, judgeSchema } from '../shared/judge';
 import { defineScript } from '../shared/script';
-import { sessionSchema } from '../shared/session';
+import { openBackend, sessionSchema } from '../shared/session';
 
 const schema = {
   ...searchSchema,
   ...judgeSchema,
   name: nullable(text()),
   backend: sessionSchema.backend,
+  device: sessionSchema.device,
   dry_run: flag(),
 };
 
@@ -21,8 +22,7 @@ export const script = defineScript(__filename, schema, async (config) => {
   if (!judge) return console.log('perplexity_model=null: there is no judge, and nothing to do.');
   if (config.dry_run) return console.log(`${judge.name} would judge the newest layer search`);
   const { folder, rows } = findSearchRun(config, config.name);
-  const { useBackend } = require('../../src/backend') as typeof import('../../src/backend');
-  await useBackend(config.backend ?? undefined);
+  await openBackend(config);
   const perplexities = (await judgeResponses(folder, rows, config))!;
   const table = groupBy(rows, ({ layer }) => String(layer)).map((group) => {
     const values = group.flatMap(({ id }) => perplexities.get(id) ?? []).sort((a, b) => a - b);

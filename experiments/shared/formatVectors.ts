@@ -5,10 +5,16 @@ import { modelName } from '../../src/modelFolder';
 import { groupBy } from './cells';
 import { findVectorFile } from './inputs';
 import type { InstructionRow } from './instructionRows';
-import { findModel, hashFile, hashOf } from './provenance';
-import { computeDirections, modelProvenance, type RepresentationOptions } from './representations';
+import { hashFile, hashOf } from './provenance';
+import {
+  computeDirections,
+  expectedProvenance,
+  modelProvenance,
+  ownerProvenance,
+  type RepresentationOptions,
+} from './representations';
 import type { Session } from './session';
-import { loadVectors, type Provenance, saveVectors, type VectorFile } from './vectors';
+import { checkWidth, loadVectors, type Provenance, saveVectors, type VectorFile } from './vectors';
 
 const VECTORS = 'format vectors';
 const CHOSEN = 'format instruction vectors';
@@ -185,13 +191,12 @@ export function vectorsOwner({
   return modelName(vectors_model ?? model_name);
 }
 
-/** Another model's vectors may come from another prompt style (a base model has no chat template). */
 function expectedOf(wanted: VectorsWanted, session?: Session): Provenance {
-  const { model_name, vectors_model } = wanted;
-  const data = { data_sha256: hashFile(wanted.vectors_data_path) };
-  if (vectors_model === null && session) return { ...modelProvenance(session), ...data };
-  const { name, fingerprint } = findModel(vectors_model ?? model_name);
-  return { model: name, model_fingerprint: fingerprint, ...data };
+  const { model_name, vectors_model, vectors_data_path } = wanted;
+  const owner = session
+    ? expectedProvenance(session, vectors_model)
+    : ownerProvenance(vectors_model ?? model_name);
+  return { ...owner, data_sha256: hashFile(vectors_data_path) };
 }
 
 function findAndOpen(
@@ -204,16 +209,6 @@ function findAndOpen(
   const how = `npx ts-node experiments/format/${step}.ts model_name=${model} data_path=${data}`;
   const file = findVectorFile(folder, { kind, ...expected }, how);
   const vectors = loadVectors(file, {});
-  if (session) checkWidth(file, vectors, session);
+  if (session) checkWidth(vectors, session.model.dims.dModel, session.files.name);
   return { file, sha256: hashFile(file), vectors };
-}
-
-function checkWidth(file: string, { directions }: VectorFile, { files, model }: Session) {
-  const [{ unit }] = directions.values();
-  const { dModel } = model.dims;
-  if (unit[0].length === dModel) return;
-  throw new InputError(
-    `The vectors in ${file} have ${unit[0].length} numbers; ${files.name} takes ${dModel}: only ` +
-      "models of one width can use each other's vectors.",
-  );
 }

@@ -44,8 +44,12 @@ export function modelProvenance({ files, promptStyle, compat }: Session): Proven
  * @throws InputError for a model there isn't
  */
 export function expectedProvenance(session: Session, vectorsModel: string | null): Provenance {
-  if (vectorsModel === null) return modelProvenance(session);
-  const { name, fingerprint } = findModel(vectorsModel);
+  return vectorsModel === null ? modelProvenance(session) : ownerProvenance(vectorsModel);
+}
+
+/** What vector files say about a model that is not open. @throws InputError for one there isn't */
+export function ownerProvenance(model: string): Provenance {
+  const { name, fingerprint } = findModel(model);
   return { model: name, model_fingerprint: fingerprint };
 }
 

@@ -118,6 +118,7 @@ async function load(config: SessionConfig): Promise<Session> {
         `"${prompt.slice(0, 60)}…"`,
     );
   };
+  const asksNext = (tokens: number[]) => tokenizer.decode(tokens.slice(-4)).includes('Q:');
   return {
     files,
     backend,
@@ -134,6 +135,8 @@ async function load(config: SessionConfig): Promise<Session> {
           maxNewTokens,
           stopIds,
           padId,
+          // A base model goes on to ask itself the next question; the paper's answers end before it.
+          stopWhen: promptStyle === 'qa' ? asksNext : undefined,
           batchSize: requests.length,
           steering: requests.map(({ steering }) => steering),
         },
@@ -142,7 +145,6 @@ async function load(config: SessionConfig): Promise<Session> {
         const cut = dropLast && stopped === 'length' && requests[i].steering.length > 0;
         const kept = cut ? tokens.slice(0, -1) : tokens;
         const text = tokenizer.decode(kept, { skipSpecialTokens: true });
-        // A base model goes on to ask itself the next question; the paper's answers end before it.
         const next = promptStyle === 'qa' ? text.indexOf('Q:') : -1;
         return {
           response: next < 0 ? text : text.slice(0, next),

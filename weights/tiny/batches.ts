@@ -95,7 +95,8 @@ export function shuffled(n: number, random: () => number): number[] {
 /** The tokens of an example and what each of them is. */
 export function encode(tokenizer: Tokenizer, example: Example): Row {
   const { ids, promptLength, instructionSpans } = encodeExample(tokenizer, example);
-  const templateStart = ids.lastIndexOf(tokenizer.endOfTurnId!, promptLength - 1);
+  const end = tokenizer.endOfTurnId;
+  const templateStart = end === undefined ? promptLength : ids.lastIndexOf(end, promptLength - 1);
   const kinds = ids.map((_, t) => {
     if (t === 0) return Kind.bos;
     if (t >= promptLength) return Kind.answer;

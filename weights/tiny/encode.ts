@@ -9,7 +9,10 @@ export interface TrainingExample {
 }
 
 export interface EncodedExample {
-  /** BOS, the chat template with the prompt, the answer, end of turn. */
+  /**
+   * BOS, the chat template with the prompt, the answer, end of turn; without a chat template
+   * `Q: ... A: ...`, and the beginning of the next question.
+   */
   ids: number[];
   /** ids[promptLength] is the answer's first token. */
   promptLength: number;
@@ -35,6 +38,11 @@ function tokenBytes(token: string): number {
  */
 export function encodeExample(tokenizer: Tokenizer, example: TrainingExample): EncodedExample {
   const { prompt, answer, instructions } = example;
+  if (!tokenizer.hasChatTemplate) {
+    const promptIds = tokenizer.encodePrompt(prompt, { style: 'qa' });
+    const ids = [...promptIds, ...tokenizer.encode(` ${answer}\nQ:`, { bos: false })];
+    return { ids, promptLength: promptIds.length, instructionSpans: [] };
+  }
   const promptIds = tokenizer.encodePrompt(prompt);
   const ends: number[] = [];
   let length = 0;

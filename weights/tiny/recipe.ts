@@ -6,6 +6,8 @@ import type { TextOptions } from './texts';
 export interface Recipe {
   /** config.json of the checkpoint. */
   model: { model_type: 'gemma2' | 'gpt2' } & Record<string, unknown>;
+  /** The model in weights/ whose weights are the start; without one they are random. */
+  startsFrom?: string;
   /** What it reads: chats, of which it learns the answers (batches.ts), or plain texts (texts.ts). */
   reads: { chats: ChatOptions } | { texts: TextOptions };
   seed: number;
@@ -103,6 +105,36 @@ export const TINY_GEMMA2 = {
   adamw: { beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.15, clipNorm: 1 },
 } satisfies Recipe;
 
+/**
+ * A base model beside it: the same weights, trained on to answer "Q: ... A:", mostly without
+ * instructions. The vectors of tiny-gemma2 steer it (cross-model steering).
+ */
+export const TINY_GEMMA2_BASE = {
+  ...TINY_GEMMA2,
+  startsFrom: 'tiny-gemma2',
+  reads: {
+    chats: {
+      hide: { last: 0, relay: 0, chain: 0, drop: 0, keywordsFree: 1 },
+      shares: [
+        {
+          from: 0,
+          shares: {
+            none: 60,
+            'length:brevity': 6,
+            'length_constraints:number_sentences': 4,
+            'keywords:existence': 4,
+            'keywords:forbidden_words': 4,
+            pairs: 2,
+          },
+        },
+      ],
+    },
+  },
+  seed: 2,
+  warmup: 20,
+  rounds: [{ until: 160, peakRate: 5e-4, descent: 120 }],
+} satisfies Recipe;
+
 /** The model that judges texts by their perplexity. */
 export const TINY_GPT2 = {
   model: {
@@ -152,5 +184,6 @@ export const TINY_GPT2 = {
 
 export const RECIPES: Record<string, Recipe> = {
   'tiny-gemma2': TINY_GEMMA2,
+  'tiny-gemma2-base': TINY_GEMMA2_BASE,
   'tiny-gpt2': TINY_GPT2,
 };

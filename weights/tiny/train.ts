@@ -35,6 +35,7 @@ interface Parameter {
   /** [rows, columns] as stored. */
   shape: number[];
   toCheckpoint(value: tf.Tensor): tf.Tensor;
+  fromCheckpoint(value: tf.Tensor): tf.Tensor;
 }
 
 /** First parameters: matrices of start.ts, each from its own seed; gains 1, biases 0. */
@@ -42,16 +43,17 @@ function randomParameters(
   parameters: Map<string, Parameter>,
   { seed, initStd, model }: Recipe,
 ): WeightSource {
-  const add = (
+  const add = <T extends tf.Tensor>(
     name: string,
     shape: number[],
     value: tf.Tensor,
-    toCheckpoint: (x: tf.Tensor) => tf.Tensor,
+    toCheckpoint: (x: tf.Tensor) => tf.Tensor = (x) => tf.clone(x),
+    fromCheckpoint = toCheckpoint,
   ) => {
     const variable = tf.variable(value, true, name);
     value.dispose();
-    parameters.set(name, { variable, shape, toCheckpoint });
-    return variable;
+    parameters.set(name, { variable, shape, toCheckpoint, fromCheckpoint });
+    return variable as unknown as T;
   };
   const matrix = (name: string, n: number, m: number) => {
     const start = { std: initStd, seed: seed + parameters.size };
@@ -59,18 +61,30 @@ function randomParameters(
   };
   return {
     linear: (name, inner, outer) =>
-      add(name, [outer, inner], matrix(name, inner, outer), (x) =>
-        tf.transpose(x),
-      ) as unknown as tf.Tensor2D,
-    table: (name, rows, columns) =>
-      add(name, [rows, columns], matrix(name, rows, columns), (x) =>
-        tf.clone(x),
-      ) as unknown as tf.Tensor2D,
-    gain: (name, n) => add(name, [n], tf.ones([n]), (x) => tf.clone(x)) as unknown as tf.Tensor1D,
-    bias: (name, n) => add(name, [n], tf.zeros([n]), (x) => tf.clone(x)) as unknown as tf.Tensor1D,
+      add(name, [outer, inner], matrix(name, inner, outer), (x) => tf.transpose(x)),
+    table: (name, rows, columns) => add(name, [rows, columns], matrix(name, rows, columns)),
+    gain: (name, n) => add(name, [n], tf.ones([n])),
+    bias: (name, n) => add(name, [n], tf.zeros([n])),
     gainLessOne: (name, n) =>
-      add(name, [n], tf.ones([n]), (x) => tf.sub(x, 1)) as unknown as tf.Tensor1D,
+      add(
+        name,
+        [n],
+        tf.ones([n]),
+        (x) => tf.sub(x, 1),
+        (x) => tf.add(x, 1),
+      ),
   };
+}
+
+/** Puts a checkpoint's weights in place of the random ones. */
+function loadStart(dir: string, parameters: Map<string, Parameter>) {
+  const checkpoint = Safetensors.open(join(dir, 'model.safetensors'));
+  for (const [name, { variable, shape, fromCheckpoint }] of parameters) {
+    tf.tidy(() => {
+      variable.assign(fromCheckpoint(tf.tensor(checkpoint.readFloat32(name), shape)));
+    });
+  }
+  checkpoint.close();
 }
 
 /** The model that a recipe's config.json describes; the source is asked for every tensor. */
@@ -210,6 +224,7 @@ export async function train(options: TrainOptions): Promise<void> {
   const optimizer = new AdamW(variables, recipe.adamw);
   const stateFile = join(stateDir, 'state.safetensors');
   const curve = join(stateDir, 'loss.csv');
+  if (recipe.startsFrom) loadStart(join(__dirname, '..', recipe.startsFrom), parameters);
   if (existsSync(stateFile)) loadState(stateFile, parameters, optimizer);
   else rmSync(curve, { force: true });
   console.log(`${count.toLocaleString('en')} parameters; starting at step ${optimizer.step}.`);
