@@ -46,13 +46,15 @@ export async function judgeResponses(
 ): Promise<Perplexities | undefined> {
   const files = findJudge(config);
   if (!files) return undefined;
+  // By id: the same, whether the rows come from a plan or from a file.
+  const inOrder = [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
   const run = RunFolder.open<PerplexityRow>(path.join(folder, 'perplexity'), {
     judge: files.name,
     judge_fingerprint: files.fingerprint,
-    responses: hashOf(rows.map(({ id, response }) => [id, response])),
+    responses: hashOf(inOrder.map(({ id, response }) => [id, response])),
   });
   // Neighbours in length share a batch; the order follows from the responses alone.
-  const groups = groupBy(rows, ({ response }) => response.trim()).sort(
+  const groups = groupBy(inOrder, ({ response }) => response.trim()).sort(
     ([a], [b]) => a.response.length - b.response.length,
   );
   await finishRows(run, groups, { unit: 'perplexities', batchSize: BATCH }, (batch) =>
