@@ -168,7 +168,8 @@ const REASONS: Record<string, string> = {
   ENOTDIR: 'part of the path is a file, not a folder',
 };
 
-function describeFailures<T>(folder: string, act: () => T): T {
+/** Does what writes below `folder`. @throws InputError in place of a full disk and the like */
+export function describeFailures<T>(folder: string, act: () => T): T {
   try {
     return act();
   } catch (error) {

@@ -4,6 +4,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { PartialActivations } from '../experiments/shared/activations';
 import { seededRandom } from '../src/random';
 import { makeModel, runScript, stopScripts } from './experimentHelpers';
 
@@ -104,6 +105,30 @@ test(`an experiment survives SIGKILL at ${KILLS} random points`, async () => {
       assert.ok(content === expected.get(name), `${name} differs`);
     }
   }
+});
+
+test('Ctrl-C says that nothing is lost, and ends with code 130', async () => {
+  fs.rmSync(output, { recursive: true, force: true });
+  const { child, done } = start();
+  const rows = path.join(output, 'length/chars/a/out.jsonl');
+  while (!fs.existsSync(rows) && child.exitCode === null) await sleep(5);
+  child.kill('SIGINT');
+  const { code, text } = await done;
+  assert.is(code, 130, text);
+  assert.match(text, 'the same command goes on from there');
+  assert.not.match(text, /\n\s+at /);
+});
+
+test('a full disk is named, without a stack trace', () => {
+  if (!fs.existsSync('/dev/full')) return;
+  const file = path.join(temp, 'vectors.safetensors.partial');
+  const partial = PartialActivations.open(file, 'x');
+  fs.rmSync(file);
+  fs.symlinkSync('/dev/full', file);
+  assert.throws(
+    () => partial.append([new Float32Array(4)]),
+    (error: Error) => error.name === 'InputError' && error.message.includes('the disk is full'),
+  );
 });
 
 test.run();

@@ -2,7 +2,7 @@
 // npx ts-node experiments/length/compute_representations.ts constraint_type=sentences n_sent_max=8
 import '../shared/help';
 import * as path from 'node:path';
-import { flag, integer, nullable, oneOf, text } from '../../src/config';
+import { flag, integer, listOf, nullable, oneOf, text } from '../../src/config';
 import { InputError } from '../../src/errors';
 import { inputPath, loadQuestions } from '../shared/data';
 import { computeLengthVectors, lengthVectorFile } from '../shared/length';
@@ -19,6 +19,7 @@ const schema = {
   n_sent_max: integer({ min: 1, max: 100 }),
   n_examples: integer({ min: 1 }),
   num_final_tokens: integer({ min: 1 }),
+  layers: nullable(listOf(integer({ min: 0 }))),
   keep_activations: flag(),
   phrasings_path: text(),
   representations_folder: nullable(text()),
@@ -49,6 +50,7 @@ export const script = defineScript(__filename, schema, async (config) => {
   const session = await openSession(config);
   await computeLengthVectors(session, questions.slice(0, config.n_examples), settings, file, {
     batchSize: config.batch_size,
+    layers: config.layers,
     keepActivations: config.keep_activations,
   });
   console.log(`Done: ${file}`);

@@ -5,6 +5,7 @@ import { InputError } from '../../src/errors';
 import { type HookFn, residPost } from '../../src/hooks';
 import type { CausalLM } from '../../src/model';
 import { leftPad } from '../../src/prefill';
+import { describeFailures } from '../../src/runFolder';
 import { hashOf } from './provenance';
 
 /** The residual stream of one prompt: `finalTokens` rows of D for each layer, [L, F, D] flattened. */
@@ -35,11 +36,12 @@ export class PartialActivations {
    */
   static open(file: string, identity: unknown): PartialActivations {
     const head = Buffer.from(`${hashOf(identity)}\n`);
-    const there = fs.existsSync(file) ? fs.readFileSync(file).subarray(0, head.length) : null;
-    if (!there?.equals(head)) {
+    describeFailures(path.dirname(file), () => {
+      const there = fs.existsSync(file) ? fs.readFileSync(file).subarray(0, head.length) : null;
+      if (there?.equals(head)) return;
       fs.mkdirSync(path.dirname(file), { recursive: true });
       fs.writeFileSync(file, head);
-    }
+    });
     return new PartialActivations(file, head.length);
   }
 
@@ -69,7 +71,9 @@ export class PartialActivations {
 
   append(rows: Float32Array[]): void {
     const bytes = rows.map((row) => Buffer.from(row.buffer, row.byteOffset, row.byteLength));
-    fs.appendFileSync(this.file, Buffer.concat(bytes), { flush: true });
+    describeFailures(path.dirname(this.file), () =>
+      fs.appendFileSync(this.file, Buffer.concat(bytes), { flush: true }),
+    );
   }
 
   remove(): void {
