@@ -11,6 +11,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { didYouMean, InputError } from './errors';
 import { registerGradients } from './gradients';
 import type { MemoryLimit } from './memory';
+import type { NodeBackend } from './tensorflowBackend';
+import { speedUpKernels } from './tensorflowKernels';
 
 export type BackendName = 'tensorflow' | 'wasm';
 
@@ -95,11 +97,6 @@ function prepareForTensorflow(): void {
   old.isArray ??= Array.isArray;
 }
 
-interface NodeBackend {
-  isUsingGpuDevice: boolean;
-  binding: { TF_Version: string };
-}
-
 /** Loads tfjs-node from `folder` and makes it tfjs-core's backend. Throws what the load throws. */
 export async function loadTensorflow(folder: string): Promise<BackendInfo> {
   prepareForTensorflow();
@@ -108,6 +105,7 @@ export async function loadTensorflow(folder: string): Promise<BackendInfo> {
     if (!(await tf.setBackend('tensorflow'))) throw new Error('it did not initialize');
     await tf.ready();
     const backend = tf.backend() as unknown as NodeBackend;
+    speedUpKernels(backend);
     const gpu = backend.isUsingGpuDevice;
     const detail = `libtensorflow ${backend.binding.TF_Version}, ${gpu ? 'GPU' : 'CPU'}`;
     return { name: 'tensorflow', detail, gpu } as const;

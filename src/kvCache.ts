@@ -33,7 +33,7 @@ export class KVCache {
   constructor(
     public pads: number[],
     public promptEnds: number[],
-    private readonly tailBytes = 1 << 20,
+    private readonly tailBytes = 1 << 18,
   ) {
     this.ids = pads.map(() => []);
     this.lengths = pads.map(() => 0);

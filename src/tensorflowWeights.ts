@@ -10,6 +10,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from './errors';
+import { type Attribute, type NodeBackend, replaceKernel } from './tensorflowBackend';
 import type { WeightDtype } from './weightDtype';
 
 /** A matrix in a file. */
@@ -36,31 +37,6 @@ const is16Bit = (dtype: number) => dtype === BFLOAT16 || dtype === HALF;
 const SLICE_BYTES = 1 << 22;
 /** Numbers cast at a time: on a CPU few enough for its caches, on a GPU many, for few launches. */
 const CAST = { cpu: 1 << 21, gpu: 1 << 27 };
-
-interface Attribute {
-  name: string;
-  type: number;
-  value: unknown;
-}
-interface Output {
-  id: number;
-  shape: number[];
-  dtype: number;
-}
-/** The parts of tfjs-node's backend that are used here. */
-interface NodeBackend {
-  isUsingGpuDevice: boolean;
-  binding: Record<'TF_ATTR_TYPE' | 'TF_ATTR_BOOL' | 'TF_INT32', number> & {
-    createTensor(shape: number[], dtype: number, data: Uint8Array | Int32Array): number;
-    deleteTensor(id: number): void;
-    tensorDataSync(id: number): tf.TypedArray;
-    executeOp(name: string, attributes: Attribute[], inputs: number[], outputs: number): Output[];
-  };
-  tensorMap: { get(dataId: object): { id: number; dtype: number } };
-  createOutputTensor(output: Output): tf.Tensor;
-  executeSingleOutput(name: string, attributes: Attribute[], inputs: tf.TensorInfo[]): tf.Tensor;
-  readSync(dataId: object): tf.TypedArray;
-}
 
 /** Backends that know what to do with 16-bit tensors. */
 const taught = new WeakSet<NodeBackend>();
@@ -260,16 +236,4 @@ function sumOfProducts(
     before?.dispose();
   }
   return sum as tf.Tensor;
-}
-
-type Kernel = Parameters<typeof tf.registerKernel>[0]['kernelFunc'];
-
-/** Puts `kernel` in the place of tfjs-node's own, which it is given. */
-function replaceKernel(
-  kernelName: string,
-  kernel: (stock: Kernel, args: Parameters<Kernel>[0]) => ReturnType<Kernel>,
-) {
-  const config = tf.getKernel(kernelName, 'tensorflow');
-  tf.unregisterKernel(kernelName, 'tensorflow');
-  tf.registerKernel({ ...config, kernelFunc: (args) => kernel(config.kernelFunc, args) });
 }
