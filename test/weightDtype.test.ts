@@ -232,7 +232,8 @@ for (const name of MODELS) {
         // A checkpoint that is stored so loses nothing.
         if (storedAs === dtype) assert.ok(found[found.length - 1] < 1e-4, shown);
         else if (dtype === 'float16') assert.ok(found[found.length - 1] <= 2e-2, shown);
-        // bfloat16 has 8 bits, and random models with sharp attention magnify what rounding takes.
+        // bfloat16 has 8 bits, and random models with sharp attention magnify what rounding takes:
+        // transformers with weights rounded so is off by as much (at most 3.8e-2, mistral-wide-heads).
         else assert.ok(median(found) <= 2e-2 && found[found.length - 1] <= 5e-2, shown);
       }
     },
