@@ -68,6 +68,7 @@ const TOKEN = new RegExp(
 );
 /** A mark that may end a sentence; groups: what follows (a mark or a word), the space before it. */
 const CANDIDATE = new RegExp(`[.?!](?=(${NON_WORD}|([${SPACE}]+)${NON_SPACE}+))`, 'gu');
+const CLOSERS = '"\')]}';
 /** Closing quotes and brackets, which belong to the sentence they close. */
 const CLOSING = new RegExp(`["')\\]}]+?(?:[${SPACE}]+|(?=--)|(?=\\n)|$)`, 'y');
 
@@ -194,7 +195,7 @@ export function splitSentences(text: string): string[] {
     const start = from + moved;
     moved = 0;
     let end = to;
-    if (next) {
+    if (next && CLOSERS.includes(text[next[0]])) {
       CLOSING.lastIndex = 0;
       const closing = CLOSING.exec(text.slice(next[0], next[1]))?.[0];
       if (closing !== undefined) {

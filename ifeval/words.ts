@@ -59,6 +59,7 @@ const apply = (text: string, rules: [RegExp, string][]) =>
 function splitFinalPeriod(sentence: string): string {
   const at = sentence.lastIndexOf('.');
   if (at < 1 || sentence[at - 1] === '.') return sentence;
+  if (at === sentence.length - 1) return `${sentence.slice(0, at)} . `;
   const rest = stripEnd(sentence.slice(at + 1));
   if (!/^[\])}>"'»”’ ]*$/.test(rest)) return sentence;
   return `${sentence.slice(0, at)} . ${rest} `;
@@ -67,7 +68,7 @@ function splitFinalPeriod(sentence: string): string {
 /** Words and marks of a text as NLTK's `word_tokenize` (its NLTKWordTokenizer) splits them. */
 export function splitWords(text: string): string[] {
   const sentences = splitSentences(text.replaceAll(BREAK, ' '));
-  const opened = apply([...sentences, ''].map((sentence) => BREAK + sentence).join(''), OPENING);
+  const opened = apply(BREAK + [...sentences, ''].join(BREAK), OPENING);
   const ended = opened.split(BREAK).map(splitFinalPeriod).join(BREAK);
   const spaced = apply(ended, [...PUNCTUATION, ...CLOSING]);
   const words = CONTRACTION.test(spaced) ? apply(spaced, CONTRACTIONS) : spaced;
