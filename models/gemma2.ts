@@ -196,7 +196,7 @@ export class Gemma2 implements CausalLM {
       const scaled: tf.Tensor3D = tf.mul(embed(w.embedTokens, pass.ids), Math.sqrt(c.dModel));
       let h = pass.hook('hook_embed', scaled);
       w.layers.forEach((layer, l) => {
-        h = block(h, layer, c, l, pass, rope);
+        h = tf.tidy(() => block(h, layer, c, l, pass, rope));
       });
       if (options.logits === 'none') return tf.zeros([pass.ids.length, 0, c.vocabSize]);
       return this.readOut(options.logits === 'last' ? lastColumn(h) : h);

@@ -211,7 +211,7 @@ export class GPT2 implements CausalLM {
       // Token and position together, so that it is what the first block gets, as everywhere else.
       let h = pass.hook('hook_embed', embedded);
       w.h.forEach((layer, l) => {
-        h = block(h, layer, c, l, pass);
+        h = tf.tidy(() => block(h, layer, c, l, pass));
       });
       if (options.logits === 'none') return tf.zeros([pass.ids.length, 0, c.vocabSize]);
       return this.readOut(options.logits === 'last' ? lastColumn(h) : h);

@@ -179,7 +179,7 @@ export class Mistral implements CausalLM {
       const rope = ropeTables(pass.positions, defaultFrequencies(c.headDim, c.ropeTheta));
       let h = pass.hook('hook_embed', embed(w.embedTokens, pass.ids));
       w.layers.forEach((layer, l) => {
-        h = block(h, layer, c, l, pass, rope);
+        h = tf.tidy(() => block(h, layer, c, l, pass, rope));
       });
       if (options.logits === 'none') return tf.zeros([pass.ids.length, 0, c.vocabSize]);
       return this.readOut(options.logits === 'last' ? lastColumn(h) : h);

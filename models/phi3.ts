@@ -189,7 +189,7 @@ export class Phi3 implements CausalLM {
       const rope = ropeTablesOf(c.rope, pass.positions, pass.lengths);
       let h = pass.hook('hook_embed', embed(w.embedTokens, pass.ids));
       w.layers.forEach((layer, l) => {
-        h = block(h, layer, c, l, pass, rope);
+        h = tf.tidy(() => block(h, layer, c, l, pass, rope));
       });
       if (options.logits === 'none') return tf.zeros([pass.ids.length, 0, c.vocabSize]);
       return this.readOut(options.logits === 'last' ? lastColumn(h) : h);

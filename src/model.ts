@@ -72,6 +72,8 @@ export interface Pass {
   steer(layer: number, h: tf.Tensor3D): tf.Tensor3D;
   /** All keys and values of a layer, this call's added. */
   remember(layer: number, k: tf.Tensor4D, v: tf.Tensor4D): Seen;
+  /** Frees the masks, which outlive the blocks that ask for them first. */
+  dispose(): void;
 }
 
 /**
@@ -94,9 +96,13 @@ export function forwardPass(
   if (cache?.length && pass.lengths.some((n, b) => n > limit && cache.lengths[b] <= limit)) {
     return startOver(ids, dims, options, cache, body);
   }
-  const logits = tf.tidy(() => body(pass));
-  cache?.advance(ids, pass.lengths);
-  return logits;
+  try {
+    const logits = tf.tidy(() => body(pass));
+    cache?.advance(ids, pass.lengths);
+    return logits;
+  } finally {
+    pass.dispose();
+  }
 }
 
 function startOver(
@@ -132,6 +138,7 @@ function beginPass(ids: number[][], dims: ModelDims, options: ForwardOptions): P
   const end = options.promptEnd ?? start + length;
   const columns = { start, length, promptEnds: cache?.promptEnds ?? pads.map(() => end) };
   const masks = new Map<number | null, tf.Tensor4D | null>();
+  const kept: tf.Tensor[] = [];
   return {
     ids,
     lengths: options.lengths ?? pads.map((pad) => start + length - pad),
@@ -139,14 +146,16 @@ function beginPass(ids: number[][], dims: ModelDims, options: ForwardOptions): P
     mask(window) {
       if (!masks.has(window)) {
         const causal = causalMask({ pads, start, length, window });
-        const extra = options.mask ?? null;
-        masks.set(window, causal && extra ? tf.add<tf.Tensor4D>(causal, extra) : (causal ?? extra));
+        const own = causal && options.mask ? tf.add<tf.Tensor4D>(causal, options.mask) : causal;
+        if (own) kept.push(tf.keep(own));
+        masks.set(window, own ?? options.mask ?? null);
       }
       return masks.get(window) ?? null;
     },
     hook: compileHooks(hooks, dims.nLayers),
     steer: (layer, h) => steering?.apply(layer, h, columns) ?? h,
     remember: (layer, k, v) => cache?.append(layer, k, v) ?? { keys: [k], values: [v] },
+    dispose: () => tf.dispose(kept),
   };
 }
 
