@@ -72,5 +72,5 @@ export function splitWords(text: string): string[] {
   const ended = opened.split(BREAK).map(splitFinalPeriod).join(BREAK);
   const spaced = apply(ended, [...PUNCTUATION, ...CLOSING]);
   const words = CONTRACTION.test(spaced) ? apply(spaced, CONTRACTIONS) : spaced;
-  return splitSpace(words).filter((word) => word !== BREAK);
+  return splitSpace(words.replaceAll(BREAK, ''));
 }
