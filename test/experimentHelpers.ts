@@ -75,13 +75,18 @@ export function stopScripts(): void {
 }
 
 /** Runs a step in this process, with those words whose keys it has. @returns what it printed */
-export async function runStep(step: Script, ...words: string[]): Promise<string> {
+export function runStep(step: Script, ...words: string[]): Promise<string> {
+  const own = words.filter((word) => Object.keys(step.schema).includes(word.split('=')[0]));
+  return printedBy(() => runWithWords(step, [], own));
+}
+
+/** What `act` prints on standard output; its progress lines go nowhere. */
+export async function printedBy(act: () => Promise<void>): Promise<string> {
   const { log } = console;
   const lines: string[] = [];
   console.log = (...parts: unknown[]) => lines.push(parts.join(' '));
-  const own = words.filter((word) => Object.keys(step.schema).includes(word.split('=')[0]));
   try {
-    await quietly(() => runWithWords(step, [], own));
+    await quietly(act);
   } finally {
     console.log = log;
   }

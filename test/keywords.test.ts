@@ -35,7 +35,7 @@ import {
   makeModel,
   meanActivation,
   openModel,
-  quietly,
+  printedBy,
   runScript,
   stopScripts,
 } from './experimentHelpers';
@@ -308,17 +308,7 @@ const readRows = (name: string): KeywordRow[] =>
 
 /** Runs a script in this process, where the model is open already; what it prints. */
 async function inProcess(script: Script, ...words: string[]): Promise<string> {
-  const { log } = console;
-  let text = '\n';
-  console.log = (line = '') => {
-    text += `${line}\n`;
-  };
-  try {
-    await quietly(() => run(script, [], words));
-  } finally {
-    console.log = log;
-  }
-  return text;
+  return `\n${await printedBy(() => run(script, [], words))}\n`;
 }
 
 test('vectors and answers are those computed by hand', async () => {

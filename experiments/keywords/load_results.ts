@@ -4,11 +4,10 @@ import * as path from 'node:path';
 import { flag, nullable, text } from '../../src/config';
 import { InputError } from '../../src/errors';
 import { modelName } from '../../src/modelFolder';
-import { readRun } from '../../src/runFolder';
 import { finishedRuns } from '../shared/inputs';
-import { readPerplexities } from '../shared/judge';
 import { SPECIFIC_INSTRUCTIONS } from '../shared/keywordData';
 import { example, type KeywordRow, keywordCells, keywordTable } from '../shared/keywordResults';
+import { readResults } from '../shared/results';
 import { defineScript } from '../shared/script';
 
 const schema = {
@@ -31,9 +30,8 @@ export const script = defineScript(__filename, schema, async (config) => {
     );
   }
   for (const folder of folders) {
-    const { config: settings, rows } = readRun<KeywordRow>(folder);
-    if (!rows.length) throw new InputError(`${folder} has no finished rows yet.`);
-    const cells = keywordCells(rows, readPerplexities(folder));
+    const { config: settings, rows, perplexities } = readResults<KeywordRow>(folder);
+    const cells = keywordCells(rows, perplexities);
     console.log(`\n${settings.specific_instruction} (${folder})\n`);
     console.log(`${keywordTable(cells)}\n\n${example(cells, rows)}`);
   }

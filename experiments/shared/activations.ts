@@ -23,6 +23,15 @@ export interface ActivationOptions {
   onBatch?(prompts: number): void;
 }
 
+/** The beginning of a file; the rest may be gigabytes. */
+function firstBytes(file: string, count: number): Buffer {
+  const handle = fs.openSync(file, 'r');
+  const bytes = Buffer.alloc(count);
+  const read = fs.readSync(handle, bytes);
+  fs.closeSync(handle);
+  return bytes.subarray(0, read);
+}
+
 /** Activations of the batches so far, on disk: what a run that was killed goes on with. */
 export class PartialActivations {
   private constructor(
@@ -37,8 +46,7 @@ export class PartialActivations {
   static open(file: string, identity: unknown): PartialActivations {
     const head = Buffer.from(`${hashOf(identity)}\n`);
     describeFailures(path.dirname(file), () => {
-      const there = fs.existsSync(file) ? fs.readFileSync(file).subarray(0, head.length) : null;
-      if (there?.equals(head)) return;
+      if (fs.existsSync(file) && firstBytes(file, head.length).equals(head)) return;
       fs.mkdirSync(path.dirname(file), { recursive: true });
       fs.writeFileSync(file, head);
     });

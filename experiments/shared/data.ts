@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { parse } from 'yaml';
 import { InputError } from '../../src/errors';
 import { projectRoot } from './script';
 
@@ -18,6 +19,15 @@ export function inputPath(given: string): string {
   return !path.isAbsolute(given) && !fs.existsSync(given) && fs.existsSync(inProject)
     ? inProject
     : given;
+}
+
+/** A YAML file of wordings, whose parts the caller checks. @throws InputError when it can't be read */
+export function readPhrasings<T>(file: string): Partial<T> | null {
+  try {
+    return parse(fs.readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new InputError(`Can't read the phrasings ${file}: ${(error as Error).message}`);
+  }
 }
 
 /**

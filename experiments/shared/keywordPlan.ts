@@ -1,5 +1,6 @@
 import { InputError } from '../../src/errors';
 import type { Planned } from './answerRows';
+import { steeringGrid } from './grid';
 import { describeInstruction, type KeywordQuery, type SpecificInstruction } from './keywordData';
 import type { KeywordRow } from './keywordResults';
 import type { Edit, Weight } from './vectors';
@@ -53,25 +54,17 @@ function edit(word: string, layer: number, weight: Weight | null): Edit {
     : { kind: 'add', vector: word, layer, weight };
 }
 
-/** Unsteered first, then each steering at every layer, with every weight that it takes. */
+/** The grid of a config; away from a vector, all weights are negative. */
 function steerings(config: KeywordPlanConfig) {
   const { away } = describeInstruction(config.specific_instruction);
-  const steered = config.steering.filter((steering) => steering !== 'none');
-  if (away && steered.includes('adjust_rs')) {
+  if (away && config.steering.includes('adjust_rs')) {
     throw new InputError(
       `${config.specific_instruction} steers away from the vector that includes the word; adjust_rs ` +
         'would move towards it. Use add_vector, or forbidden_w_forbidden_rep (its own vectors).',
     );
   }
   const weights = config.steering_weights.map((weight) => (away ? negative(weight) : weight));
-  const all = steered.flatMap((steering) =>
-    config.source_layer_idx.flatMap((layer) =>
-      (steering === 'add_vector' ? weights : [null]).map((weight) => ({ steering, layer, weight })),
-    ),
-  );
-  const unsteered = { steering: 'none' as KeywordSteering, layer: null, weight: null };
-  const distinct = new Map([unsteered, ...all].map((one) => [JSON.stringify(one), one]));
-  return [...distinct.values()];
+  return steeringGrid(config.steering, config.source_layer_idx, weights);
 }
 
 /** 40 and -40 → -40, 2x → -2x. */

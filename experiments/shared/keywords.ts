@@ -1,8 +1,6 @@
-import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { parse } from 'yaml';
 import { InputError } from '../../src/errors';
-import type { Question } from './data';
+import { type Question, readPhrasings } from './data';
 import { findVectorFile } from './inputs';
 import {
   describeInstruction,
@@ -22,12 +20,7 @@ export type KeywordPhrasings = Record<KeywordType, string[]>;
 
 /** Reads the phrasings file. @throws InputError naming what is missing in it */
 export function loadKeywordPhrasings(file: string): KeywordPhrasings {
-  let value: Partial<KeywordPhrasings> | null;
-  try {
-    value = parse(fs.readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new InputError(`Can't read the phrasings ${file}: ${(error as Error).message}`);
-  }
+  const value = readPhrasings<KeywordPhrasings>(file);
   for (const type of ['include', 'exclude'] as const) {
     const list: unknown = value?.[type];
     const good = (one: unknown) => typeof one === 'string' && one.includes('{w}');

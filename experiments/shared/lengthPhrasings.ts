@@ -1,6 +1,5 @@
-import * as fs from 'node:fs';
-import { parse } from 'yaml';
 import { InputError } from '../../src/errors';
+import { readPhrasings } from './data';
 import { drawFor } from './random';
 
 /** `high-level`: levels from extremely concise to extremely verbose; `sentences`: 1 to n. */
@@ -17,12 +16,7 @@ export interface LengthPhrasings {
 
 /** Reads the phrasings file. @throws InputError naming what is missing in it */
 export function loadPhrasings(file: string): LengthPhrasings {
-  let value: Partial<LengthPhrasings> | null;
-  try {
-    value = parse(fs.readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new InputError(`Can't read the phrasings ${file}: ${(error as Error).message}`);
-  }
+  const value = readPhrasings<LengthPhrasings>(file);
   const lists = {
     ...entries('levels', value?.levels),
     ...entries('constraints', {

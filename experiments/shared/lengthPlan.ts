@@ -1,5 +1,6 @@
 import type { Planned } from './answerRows';
 import type { Question } from './data';
+import { steeringGrid } from './grid';
 import { type LengthSteering, lengthEdit } from './length';
 import {
   constraintInstruction,
@@ -44,8 +45,9 @@ export function planLengthRows(
   const names = directionNames(phrasings, config.length_rep_type, n_sent_max);
   const lengths = Array.from({ length: n_sent_max }, (_, i) => i + 1);
   const inPrompt = include_instructions === 'both' ? [false, true] : [include_instructions];
+  const grid = steeringGrid(config.steering, config.source_layer_idx, config.steering_weights);
   return inPrompt.flatMap((instruction) =>
-    steerings(config).flatMap(({ steering, layer, weight }) =>
+    grid.flatMap(({ steering, layer, weight }) =>
       questions.flatMap(({ key, prompt }) =>
         lengths.map((n_sent) => {
           const parts = weight === null ? null : weightParts(weight);
@@ -65,22 +67,5 @@ export function planLengthRows(
         }),
       ),
     ),
-  );
-}
-
-/** Unsteered first, then every steering at every layer with every weight that it takes. */
-function steerings(config: LengthPlanConfig) {
-  const unsteered = { steering: 'none' as LengthSteering, layer: null, weight: null };
-  const steered = config.steering
-    .filter((steering) => steering !== 'none')
-    .flatMap((steering) =>
-      config.source_layer_idx.flatMap((layer) => {
-        const weights = steering.startsWith('add_vector') ? config.steering_weights : [null];
-        return weights.map((weight) => ({ steering, layer: layer as number | null, weight }));
-      }),
-    );
-  const all = [unsteered, ...steered];
-  return all.filter(
-    (one, i) => all.findIndex((o) => JSON.stringify(o) === JSON.stringify(one)) === i,
   );
 }
