@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { softCap } from './activation';
+import { fused } from './fused';
 
 export interface AttentionOptions {
   /** Factor on q·k. */
@@ -20,27 +21,30 @@ export function attention(
   { keys, values }: { keys: tf.Tensor4D[]; values: tf.Tensor4D[] },
   { scale, softcap, mask }: AttentionOptions,
 ): tf.Tensor3D {
-  const [batch, heads, length, dim] = q.shape;
-  const kvHeads = keys[0].shape[1];
-  const stacked = (heads / kvHeads) * length;
-  const groups = batch * kvHeads;
-  const flat = (x: tf.Tensor4D) => tf.reshape(x, [groups, x.shape[2], dim]);
-  const queries = tf.reshape(tf.mul(q, scale), [groups, stacked, dim]);
-  const products = keys.map((k) => tf.matMul(queries, flat(k), false, true)); // [B·K, T·H/K, s]
-  const columns = products.map((product) => product.shape[2] as number);
-  const joined = products.length === 1 ? products[0] : tf.concat(products, 2);
-  let scores = tf.reshape(softCap(joined, softcap), [batch, heads, length, -1]);
-  if (mask) scores = tf.add(scores, mask);
-  const shares = tf.reshape(tf.softmax(scores), [groups, stacked, -1]);
-  const parts = columns.length === 1 ? [shares] : tf.split(shares, columns, 2);
-  const mixed = values.map((v, i) => tf.matMul(parts[i], flat(v)));
-  const sum = mixed.length === 1 ? mixed[0] : tf.addN(mixed);
-  const perHead = tf.reshape(sum, [batch, heads, length, dim]);
-  return tf.reshape(tf.transpose(perHead, [0, 2, 1, 3]), [batch, length, heads * dim]);
+  const inputs = [q, ...keys, ...values, ...(mask ? [mask] : [])];
+  return fused('Attention', inputs, { pieces: keys.length, scale, softcap }, () => {
+    const [batch, heads, length, dim] = q.shape;
+    const kvHeads = keys[0].shape[1];
+    const stacked = (heads / kvHeads) * length;
+    const queries = tf.reshape(tf.mul(q, scale), [batch, kvHeads, stacked, dim]);
+    const products = keys.map((k) => tf.matMul(queries, k, false, true)); // [B, K, T·H/K, s]
+    const columns = products.map((product) => product.shape[3]);
+    const joined = products.length === 1 ? products[0] : tf.concat(products, 3);
+    let scores = tf.reshape(softCap(joined, softcap), [batch, heads, length, -1]);
+    if (mask) scores = tf.add(scores, mask);
+    const shares = tf.reshape(tf.softmax(scores), [batch, kvHeads, stacked, -1]);
+    const parts = columns.length === 1 ? [shares] : tf.split(shares, columns, 3);
+    const mixed = values.map((v, i) => tf.matMul(parts[i], v));
+    const sum = mixed.length === 1 ? mixed[0] : tf.addN(mixed);
+    const perHead = tf.reshape(sum, [batch, heads, length, dim]);
+    return tf.reshape(tf.transpose(perHead, [0, 2, 1, 3]), [batch, length, heads * dim]);
+  });
 }
 
 /** [B, T, n·d] → [B, n, T, d]. */
 export function splitHeads(x: tf.Tensor, n: number): tf.Tensor4D {
   const [batch, length, width] = x.shape as [number, number, number];
+  // A single token stands in memory as it should.
+  if (length === 1) return tf.reshape(x, [batch, n, 1, width / n]);
   return tf.transpose(tf.reshape(x, [batch, length, n, width / n]), [0, 2, 1, 3]) as tf.Tensor4D;
 }

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { fused } from './fused';
 
 /**
  * x [..., I] times w [I, O], plus the bias [O] where there is one → [..., O].
@@ -7,7 +8,9 @@ import * as tf from '@tensorflow/tfjs-core';
  * kept [in, out] (checkpoints store [out, in]; the loader transposes once).
  */
 export function linear(x: tf.Tensor, w: tf.Tensor2D, bias?: tf.Tensor1D): tf.Tensor {
-  const [inner, outer] = w.shape;
-  const flat = tf.matMul(tf.reshape(x, [-1, inner]) as tf.Tensor2D, w);
-  return tf.reshape(bias ? tf.add(flat, bias) : flat, [...x.shape.slice(0, -1), outer]);
+  return fused('Linear', bias ? [x, w, bias] : [x, w], {}, () => {
+    const [inner, outer] = w.shape;
+    const flat = tf.matMul(tf.reshape(x, [-1, inner]) as tf.Tensor2D, w);
+    return tf.reshape(bias ? tf.add(flat, bias) : flat, [...x.shape.slice(0, -1), outer]);
+  });
 }

@@ -1,10 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { fused } from './fused';
 
 /**
  * Root-mean-square norm over the last axis (Zhang & Sennrich 2019): x [..., D], gain [D] → [..., D].
  * `gain` is the full factor: Gemma checkpoints store it less one, and the loader adds the one.
  */
 export function rmsNorm<T extends tf.Tensor>(x: T, gain: tf.Tensor1D, eps: number): T {
+  return fused('RMSNorm', [x, gain], { eps }, () => rmsNormOps(x, gain, eps));
+}
+
+function rmsNormOps<T extends tf.Tensor>(x: T, gain: tf.Tensor1D, eps: number): T {
   // The gradient is written out: the derived one takes twice the operations.
   const norm = tf.customGrad((...inputs) => {
     const [value, factor, save] = inputs as [tf.Tensor, tf.Tensor1D, tf.GradSaveFunc];
@@ -36,7 +41,9 @@ export function layerNorm<T extends tf.Tensor>(
   { gain, bias }: { gain: tf.Tensor1D; bias: tf.Tensor1D },
   eps: number,
 ): T {
-  const centred = tf.sub(x, tf.mean(x, -1, true));
-  const scale = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), eps));
-  return tf.add(tf.mul(tf.mul(centred, scale), gain), bias);
+  return fused('LayerNorm', [x, gain, bias], { eps }, () => {
+    const centred = tf.sub(x, tf.mean(x, -1, true));
+    const scale = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), eps));
+    return tf.add(tf.mul(tf.mul(centred, scale), gain), bias);
+  });
 }

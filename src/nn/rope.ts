@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { fused } from './fused';
 
 /** How positions become angles. Frequencies are in radians per position, one for two dimensions. */
 export type Rope =
@@ -94,11 +95,12 @@ export function applyRope(x: tf.Tensor4D, { cos, sin }: RopeTables): tf.Tensor4D
   const half = cos.shape[3] / 2;
   const part = (from: number, width: number): tf.Tensor4D =>
     tf.slice(x, [0, 0, 0, from], [batch, heads, length, width]);
-  const swapped = tf.concat([part(half, half), part(0, half)], 3);
-  const whole = 2 * half === dim;
-  const rotated: tf.Tensor4D = tf.add(
-    tf.mul(whole ? x : part(0, 2 * half), cos),
-    tf.mul(swapped, sin),
-  );
-  return whole ? rotated : tf.concat([rotated, part(2 * half, dim - 2 * half)], 3);
+  if (2 * half < dim) {
+    const turned = applyRope(part(0, 2 * half), { cos, sin });
+    return tf.concat([turned, part(2 * half, dim - 2 * half)], 3);
+  }
+  return fused('Rope', [x, cos, sin], {}, () => {
+    const swapped = tf.concat([part(half, half), part(0, half)], 3);
+    return tf.add(tf.mul(x, cos), tf.mul(swapped, sin));
+  });
 }
