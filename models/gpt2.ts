@@ -23,6 +23,7 @@ import { attention, splitHeads } from '../src/nn/attention';
 import { embed, lastColumn, tiedOutput, unembed } from '../src/nn/embedding';
 import { linear } from '../src/nn/linear';
 import { layerNorm } from '../src/nn/norm';
+import { forgetRecordings } from '../src/recordings';
 import type { TensorInfo } from '../weights/safetensors';
 
 // ── Config ──────────────────────────────────────────────────────────────────────────────────────
@@ -206,15 +207,18 @@ export class GPT2 implements CausalLM {
 
   forward(ids: number[][], options: ForwardOptions = {}): tf.Tensor3D {
     const { dims: c, weights: w } = this;
-    return forwardPass(ids, c, options, (pass) => {
-      const embedded = tf.add<tf.Tensor3D>(embed(w.wte, pass.ids), embed(w.wpe, pass.positions));
-      // Token and position together, so that it is what the first block gets, as everywhere else.
-      let h = pass.hook('hook_embed', embedded);
-      w.h.forEach((layer, l) => {
-        h = tf.tidy(() => block(h, layer, c, l, pass));
-      });
-      if (options.logits === 'none') return tf.zeros([pass.ids.length, 0, c.vocabSize]);
-      return this.readOut(options.logits === 'last' ? lastColumn(h) : h);
+    return forwardPass(this, ids, options, {
+      inputs: ({ positions }) => ({ positions: tf.tensor2d(positions, undefined, 'int32') }),
+      blocks: (pass, { positions }) => {
+        const embedded = tf.add<tf.Tensor3D>(embed(w.wte, pass.tokens), embed(w.wpe, positions));
+        // Token and position together, so that it is what the first block gets, as everywhere else.
+        let h = pass.hook('hook_embed', embedded);
+        w.h.forEach((layer, l) => {
+          h = tf.tidy(() => block(h, layer, c, l, pass));
+        });
+        if (options.logits === 'none') return tf.zeros([ids.length, 0, c.vocabSize]);
+        return this.readOut(options.logits === 'last' ? lastColumn(h) : h);
+      },
     });
   }
 
@@ -226,6 +230,7 @@ export class GPT2 implements CausalLM {
   }
 
   dispose() {
+    forgetRecordings(this);
     tf.dispose(this.weights);
     this.output?.dispose();
   }

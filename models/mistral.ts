@@ -18,6 +18,7 @@ import { embed, lastColumn, tiedOutput, unembed } from '../src/nn/embedding';
 import { linear } from '../src/nn/linear';
 import { rmsNorm } from '../src/nn/norm';
 import { applyRope, defaultFrequencies, type RopeTables, ropeTables } from '../src/nn/rope';
+import { forgetRecordings } from '../src/recordings';
 
 // ── Config ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -175,14 +176,18 @@ export class Mistral implements CausalLM {
 
   forward(ids: number[][], options: ForwardOptions = {}): tf.Tensor3D {
     const { dims: c, weights: w } = this;
-    return forwardPass(ids, c, options, (pass) => {
-      const rope = ropeTables(pass.positions, defaultFrequencies(c.headDim, c.ropeTheta));
-      let h = pass.hook('hook_embed', embed(w.embedTokens, pass.ids));
-      w.layers.forEach((layer, l) => {
-        h = tf.tidy(() => block(h, layer, c, l, pass, rope));
-      });
-      if (options.logits === 'none') return tf.zeros([pass.ids.length, 0, c.vocabSize]);
-      return this.readOut(options.logits === 'last' ? lastColumn(h) : h);
+    return forwardPass(this, ids, options, {
+      inputs: ({ positions }) => ({
+        rope: ropeTables(positions, defaultFrequencies(c.headDim, c.ropeTheta)),
+      }),
+      blocks: (pass, { rope }) => {
+        let h = pass.hook('hook_embed', embed(w.embedTokens, pass.tokens));
+        w.layers.forEach((layer, l) => {
+          h = tf.tidy(() => block(h, layer, c, l, pass, rope));
+        });
+        if (options.logits === 'none') return tf.zeros([ids.length, 0, c.vocabSize]);
+        return this.readOut(options.logits === 'last' ? lastColumn(h) : h);
+      },
     });
   }
 
@@ -194,6 +199,7 @@ export class Mistral implements CausalLM {
   }
 
   dispose() {
+    forgetRecordings(this);
     tf.dispose(this.weights);
     this.output?.dispose();
   }

@@ -23,6 +23,7 @@ import { embed, lastColumn, tiedOutput, unembed } from '../src/nn/embedding';
 import { linear } from '../src/nn/linear';
 import { rmsNorm } from '../src/nn/norm';
 import { applyRope, type Rope, type RopeTables, ropeTablesOf } from '../src/nn/rope';
+import { forgetRecordings } from '../src/recordings';
 
 // ── Config ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -185,14 +186,16 @@ export class Phi3 implements CausalLM {
 
   forward(ids: number[][], options: ForwardOptions = {}): tf.Tensor3D {
     const { dims: c, weights: w } = this;
-    return forwardPass(ids, c, options, (pass) => {
-      const rope = ropeTablesOf(c.rope, pass.positions, pass.lengths);
-      let h = pass.hook('hook_embed', embed(w.embedTokens, pass.ids));
-      w.layers.forEach((layer, l) => {
-        h = tf.tidy(() => block(h, layer, c, l, pass, rope));
-      });
-      if (options.logits === 'none') return tf.zeros([pass.ids.length, 0, c.vocabSize]);
-      return this.readOut(options.logits === 'last' ? lastColumn(h) : h);
+    return forwardPass(this, ids, options, {
+      inputs: ({ positions, lengths }) => ({ rope: ropeTablesOf(c.rope, positions, lengths) }),
+      blocks: (pass, { rope }) => {
+        let h = pass.hook('hook_embed', embed(w.embedTokens, pass.tokens));
+        w.layers.forEach((layer, l) => {
+          h = tf.tidy(() => block(h, layer, c, l, pass, rope));
+        });
+        if (options.logits === 'none') return tf.zeros([ids.length, 0, c.vocabSize]);
+        return this.readOut(options.logits === 'last' ? lastColumn(h) : h);
+      },
     });
   }
 
@@ -204,6 +207,7 @@ export class Phi3 implements CausalLM {
   }
 
   dispose() {
+    forgetRecordings(this);
     tf.dispose(this.weights);
     this.output?.dispose();
   }

@@ -11,8 +11,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import { didYouMean, InputError } from './errors';
 import { registerGradients } from './gradients';
 import type { MemoryLimit } from './memory';
+import { recordWith } from './recordings';
 import type { NodeBackend } from './tensorflowBackend';
+import { graphRecorder } from './tensorflowGraph';
 import { speedUpKernels } from './tensorflowKernels';
+import { tensorflowOps } from './tensorflowOps';
 
 export type BackendName = 'tensorflow' | 'wasm';
 
@@ -105,8 +108,11 @@ export async function loadTensorflow(folder: string): Promise<BackendInfo> {
     if (!(await tf.setBackend('tensorflow'))) throw new Error('it did not initialize');
     await tf.ready();
     const backend = tf.backend() as unknown as NodeBackend;
-    speedUpKernels(backend);
+    const op = tensorflowOps(backend);
+    speedUpKernels(op);
     const gpu = backend.isUsingGpuDevice;
+    // A graph takes its inputs from the CPU, so on a GPU all weights would be copied for every run.
+    recordWith(gpu || process.env.TILLER_GRAPHS === 'off' ? null : graphRecorder(backend, op));
     const detail = `libtensorflow ${backend.binding.TF_Version}, ${gpu ? 'GPU' : 'CPU'}`;
     return { name: 'tensorflow', detail, gpu } as const;
   });

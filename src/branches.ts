@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { KVCache } from './kvCache';
 import type { ModelDims } from './model';
-import { type Columns, type Steer, Steering } from './steering';
+import { type Columns, type Edits, type Steer, Steering, type Steers } from './steering';
 
 /** A row of the result: one of the prompts, with its edits. */
 export interface Branch {
@@ -18,7 +18,7 @@ export interface Branch {
  *
  * The trunks must have one length, so that positions and masks hold for any number of rows.
  */
-export class Branches {
+export class Branches implements Steers {
   /** By layer: the branches that leave there. */
   private readonly leaving = new Map<number, number[]>();
   /** Rows alive at the start of each layer: which branch, or (trunk only) -1 - trunk. */
@@ -40,8 +40,12 @@ export class Branches {
     this.alive[0] = Array.from({ length: trunks }, (_, trunk) => -1 - trunk);
   }
 
+  at(columns: Columns): Edits {
+    return { recordable: null, apply: (layer, h) => this.apply(layer, h, columns) };
+  }
+
   /** h of the rows alive after block `layer` → h of the rows alive at the next one, steered. */
-  apply(layer: number, h: tf.Tensor3D, columns: Columns): tf.Tensor3D {
+  private apply(layer: number, h: tf.Tensor3D, columns: Columns): tf.Tensor3D {
     const before = this.alive[layer];
     const after = this.rowsAfter(layer, before);
     this.alive[layer + 1] = after;
@@ -57,7 +61,8 @@ export class Branches {
     if (!edits.some((list) => list.length)) return rows;
     const steering = new Steering(edits, this.dims);
     const end = columns.promptEnds[0];
-    const steered = steering.apply(layer, rows, { ...columns, promptEnds: after.map(() => end) });
+    const own = { ...columns, promptEnds: after.map(() => end) };
+    const steered = steering.at(own).apply(layer, rows);
     steering.dispose();
     return steered;
   }

@@ -1,10 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { Seen } from './nn/attention';
 
-/** Keys and values of S columns, in pieces of consecutive columns: each [B, K, s, d]. */
-export interface Seen {
-  keys: tf.Tensor4D[];
-  values: tf.Tensor4D[];
-}
+/** What a layer holds: pieces of consecutive columns, each [B, K, s, d]. */
+type Pieces = Omit<Seen, 'columns'>;
 
 /** The newest piece grows, by copying itself, to so many columns, or to `tailBytes` of keys. */
 const TAIL_COLUMNS = 32;
@@ -23,7 +21,7 @@ export class KVCache {
   ids: number[][];
   /** Tokens of each row, as the last pass saw them. */
   lengths: number[];
-  private layers: Seen[] = [];
+  private layers: Pieces[] = [];
 
   /**
    * @param pads left padding of each row
@@ -40,16 +38,55 @@ export class KVCache {
   }
 
   /** Adds this call's columns to a layer and returns all that layer has. */
-  append(layer: number, k: tf.Tensor4D, v: tf.Tensor4D): Seen {
+  append(layer: number, k: tf.Tensor4D, v: tf.Tensor4D): Pieces {
     this.layers[layer] ??= { keys: [], values: [] };
     const { keys, values } = this.layers[layer];
     keys.push(tf.keep(tf.clone(k)));
     values.push(tf.keep(tf.clone(v)));
-    while (shouldMerge(keys, this.tailBytes)) {
+    while (this.shouldMerge(columnsOf(keys), bytesPerColumn(k))) {
       mergeLastTwo(keys);
       mergeLastTwo(values);
     }
     return this.layers[layer];
+  }
+
+  /** Columns of each piece of a layer, once so many more are appended. */
+  columnsAfter(more: number): number[] {
+    if (!this.layers.length) return [more];
+    const { keys } = this.layers[0];
+    const columns = [...columnsOf(keys), more];
+    while (this.shouldMerge(columns, bytesPerColumn(keys[0]))) {
+      const [a, b] = columns.splice(-2);
+      columns.push(a + b);
+    }
+    return columns;
+  }
+
+  /** Whether the newest piece belongs to the one before it: together a short tail, or half of it. */
+  private shouldMerge(pieces: number[], columnBytes: number): boolean {
+    if (pieces.length < 2) return false;
+    const [before, last] = pieces.slice(-2);
+    const columns = before + last;
+    if (columns <= TAIL_COLUMNS || columnBytes * columns <= this.tailBytes) return true;
+    // A tail that is still filling waits until it is half as long as what stands before it.
+    return last * 2 > before;
+  }
+
+  /** Every piece: for each layer its keys, then its values. */
+  pieces(): tf.Tensor4D[] {
+    return this.layers.flatMap(({ keys, values }) => [...keys, ...values]);
+  }
+
+  /** Holds these pieces, in the order of `pieces`, instead of its own; each layer gets as many. */
+  replacePieces(pieces: tf.Tensor4D[]): void {
+    const stay = new Set(pieces);
+    for (const old of this.pieces()) if (!stay.has(old)) old.dispose();
+    const each = pieces.length / this.layers.length / 2;
+    const next = [...pieces];
+    this.layers = this.layers.map(() => {
+      return { keys: next.splice(0, each), values: next.splice(0, each) };
+    });
+    for (const piece of pieces) tf.keep(piece);
   }
 
   /** Counts the columns of a pass that is done: their tokens, and the length of each row. */
@@ -171,16 +208,8 @@ export class KVCache {
 const whole = (pieces: tf.Tensor4D[]): tf.Tensor4D =>
   pieces.length === 1 ? pieces[0] : tf.concat(pieces, 2);
 
-/** Whether the newest piece belongs to the one before it: together a short tail, or half of it. */
-function shouldMerge(pieces: tf.Tensor4D[], tailBytes: number): boolean {
-  if (pieces.length < 2) return false;
-  const [before, last] = pieces.slice(-2);
-  const columns = before.shape[2] + last.shape[2];
-  const bytes = 4 * (last.size / last.shape[2]) * columns;
-  if (columns <= TAIL_COLUMNS || bytes <= tailBytes) return true;
-  // A tail that is still filling waits until it is half as long as what stands before it.
-  return last.shape[2] * 2 > before.shape[2];
-}
+const columnsOf = (pieces: tf.Tensor4D[]) => pieces.map((piece) => piece.shape[2]);
+const bytesPerColumn = (piece: tf.Tensor4D) => 4 * (piece.size / piece.shape[2]);
 
 function mergeLastTwo(pieces: tf.Tensor4D[]) {
   const two = pieces.splice(-2);

@@ -1,9 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from './errors';
 import { compileHooks, type Hooks } from './hooks';
-import type { KVCache, Seen } from './kvCache';
+import type { KVCache } from './kvCache';
+import type { Seen } from './nn/attention';
 import { causalMask } from './nn/mask';
-import type { Steering } from './steering';
+import { replayed, tensorsIn } from './recordings';
+import type { Columns, Steers } from './steering';
 
 /** The sizes that generation, steering and experiments need of any decoder. */
 export interface ModelDims {
@@ -24,6 +26,8 @@ export interface CausalLM {
   /** `model_type` of the checkpoint's config.json. */
   readonly modelType: string;
   readonly dims: ModelDims;
+  /** Every tensor of the model, under the names of its file in `models`. */
+  readonly weights: object;
   /**
    * One pass over B rows of T tokens, already left-padded to one length.
    * @param ids [B][T]
@@ -44,7 +48,7 @@ export interface ForwardOptions {
   /** The first column that counts as generated; taken from the cache; else every column is prompt. */
   promptEnd?: number;
   /** A `Steering`, or `Branches`, which adds rows on the way. */
-  steering?: Pick<Steering, 'apply'>;
+  steering?: Steers;
   hooks?: Hooks;
   /**
    * Tokens of each row in the end, where a text comes in pieces that are to count as one pass;
@@ -55,16 +59,24 @@ export interface ForwardOptions {
   logits?: 'all' | 'last' | 'none';
   /** Added to every layer's attention mask, [B, 1, T, S]: training hides tokens with it. */
   mask?: tf.Tensor4D;
+  /** False: op by op, even where a graph could stand for this pass (src/recordings.ts). */
+  graph?: boolean;
 }
 
-/** What one forward pass carries through the blocks beside the residual stream. */
-export interface Pass {
+/** The tokens of one forward pass, in numbers. */
+export interface PassNumbers {
   /** Tokens, [B][T]. */
   ids: number[][];
   /** Tokens of each row up to the end of this pass, padding excluded. */
   lengths: number[];
   /** Position of every token, [B][T]. */
   positions: number[][];
+}
+
+/** What one forward pass carries through the blocks beside the residual stream: tensors alone. */
+export interface Pass {
+  /** Tokens, [B, T], int32. */
+  tokens: tf.Tensor2D;
   /** The attention mask for a window (null: none), made once per window. */
   mask(window: number | null): tf.Tensor4D | null;
   hook: ReturnType<typeof compileHooks>;
@@ -72,50 +84,135 @@ export interface Pass {
   steer(layer: number, h: tf.Tensor3D): tf.Tensor3D;
   /** All keys and values of a layer, this call's added. */
   remember(layer: number, k: tf.Tensor4D, v: tf.Tensor4D): Seen;
-  /** Frees the masks, which outlive the blocks that ask for them first. */
-  dispose(): void;
+}
+
+/** The computation of one model. */
+export interface Computation<I extends object> {
+  /** The tensors that depend on positions and the like, so that `blocks` need no numbers. */
+  inputs(numbers: PassNumbers): I;
+  /**
+   * Logits from tokens. A step that has run several times may be replaced by a graph of its ops
+   * (src/recordings.ts): what it computes must follow from the tensors it gets and the weights.
+   */
+  blocks(pass: Pass, inputs: I): tf.Tensor3D;
 }
 
 /**
- * Runs `body`, the computation of one model, as `CausalLM.forward` promises: the input is checked,
- * columns, positions and masks are laid out, everything but the result is freed, and the cache
- * counts the new columns.
+ * Runs the computation of a model as `CausalLM.forward` promises: the input is checked, columns,
+ * positions and masks are laid out, everything but the result is freed, and the cache counts the
+ * new columns.
  *
  * A row that grows past `changesBeyond` makes its cached keys and values stale. The batch is then
  * computed once more from its first column, and hooks see all columns in that pass.
  */
-export function forwardPass(
+export function forwardPass<I extends object>(
+  model: Pick<CausalLM, 'dims' | 'weights'>,
   ids: number[][],
-  dims: ModelDims,
   options: ForwardOptions,
-  body: (pass: Pass) => tf.Tensor3D,
+  computation: Computation<I>,
 ): tf.Tensor3D {
   const { cache } = options;
-  const pass = beginPass(ids, dims, options);
-  const limit = dims.changesBeyond ?? Number.POSITIVE_INFINITY;
-  if (cache?.length && pass.lengths.some((n, b) => n > limit && cache.lengths[b] <= limit)) {
-    return startOver(ids, dims, options, cache, body);
+  const layout = layOut(ids, model.dims, options);
+  const limit = model.dims.changesBeyond ?? Number.POSITIVE_INFINITY;
+  if (cache?.length && layout.lengths.some((n, b) => n > limit && cache.lengths[b] <= limit)) {
+    return startOver(model, ids, options, cache, computation);
   }
+  const logits = tf.tidy(() => run(model, layout, options, computation));
+  cache?.advance(ids, layout.lengths);
+  return logits;
+}
+
+/** A pass; where it can, as the graph that stands for passes like it. */
+function run<I extends object>(
+  model: Pick<CausalLM, 'dims' | 'weights'>,
+  layout: Layout,
+  options: ForwardOptions,
+  { inputs, blocks }: Computation<I>,
+): tf.Tensor3D {
+  const { cache, hooks, steering, graph = true } = options;
+  const { ids, columns } = layout;
+  const made = inputs(layout);
+  const edits = steering?.at(columns);
+  const after = cache?.columnsAfter(columns.length) ?? [];
+  const pieces = after.length > 1 ? tf.tensor1d(after, 'int32') : null;
+  const masks = new Map<number | null, tf.Tensor4D | null>();
+  const maskOf = (window: number | null): tf.Tensor4D | null => {
+    const causal = causalMask({ ...layout, ...columns, window });
+    return causal && options.mask
+      ? tf.add<tf.Tensor4D>(causal, options.mask)
+      : (causal ?? options.mask ?? null);
+  };
+  const pass: Pass = {
+    tokens: tf.tensor2d(ids, undefined, 'int32'),
+    mask(window) {
+      // Kept: the block that asks for it first frees what it made.
+      if (!masks.has(window)) masks.set(window, keepOrNull(maskOf(window)));
+      return masks.get(window) ?? null;
+    },
+    hook: compileHooks(hooks, model.dims.nLayers),
+    steer: (layer, h) => edits?.apply(layer, h) ?? h,
+    remember(layer, k, v) {
+      const { keys, values } = cache?.append(layer, k, v) ?? { keys: [k], values: [v] };
+      return { keys, values, columns: pieces };
+    },
+  };
   try {
-    const logits = tf.tidy(() => body(pass));
-    cache?.advance(ids, pass.lengths);
-    return logits;
+    const single = cache?.length && columns.length === 1 && !hooks && !options.mask;
+    const recordable = edits ? edits.recordable : { key: '', tensors: [] };
+    if (!graph || !single || !recordable) return blocks(pass, made);
+
+    const windows = windowsOf(model);
+    for (const window of windows) pass.mask(window);
+    const masked = [...windows].map((window) => masks.get(window) ?? null);
+    const before = cache.pieces();
+    const tensors = [
+      pass.tokens,
+      ...tensorsIn(made),
+      ...[pieces, ...masked].filter((x) => x !== null),
+      ...recordable.tensors,
+      ...before,
+    ];
+    const key = JSON.stringify([
+      ids.length,
+      options.logits ?? 'all',
+      [...windows].map((window, i) => [window, masked[i] !== null]),
+      recordable.key,
+      before.length,
+      after.length,
+    ]);
+    const { outputs, byGraph } = replayed(model, key, tensors, () => {
+      const logits = blocks(pass, made);
+      return [logits, ...cache.pieces()];
+    });
+    if (byGraph) cache.replacePieces(outputs.slice(1) as tf.Tensor4D[]);
+    for (const window of masks.keys()) windows.add(window);
+    return outputs[0] as tf.Tensor3D;
   } finally {
-    pass.dispose();
+    for (const mask of masks.values()) if (mask !== options.mask) mask?.dispose();
   }
 }
 
-function startOver(
+const keepOrNull = <T extends tf.Tensor>(x: T | null): T | null => (x ? tf.keep(x) : null);
+
+/** The windows that the blocks of a model have asked masks for. */
+const windows = new WeakMap<object, Set<number | null>>();
+function windowsOf(model: object): Set<number | null> {
+  const known = windows.get(model) ?? new Set();
+  windows.set(model, known);
+  return known;
+}
+
+function startOver<I extends object>(
+  model: Pick<CausalLM, 'dims' | 'weights'>,
   ids: number[][],
-  dims: ModelDims,
   options: ForwardOptions,
   cache: KVCache,
-  body: (pass: Pass) => tf.Tensor3D,
+  computation: Computation<I>,
 ): tf.Tensor3D {
   if (options.mask) throw new Error('An extra mask does not fit a pass that starts over.');
   const whole = cache.ids.map((row, b) => [...row, ...ids[b]]);
   cache.clear();
-  const logits = forwardPass(whole, dims, options, body);
+  const logits = forwardPass(model, whole, options, computation);
   if (options.logits && options.logits !== 'all') return logits;
   const [batch, seen, vocab] = logits.shape;
   const length = ids[0].length;
@@ -124,8 +221,14 @@ function startOver(
   return last;
 }
 
-function beginPass(ids: number[][], dims: ModelDims, options: ForwardOptions): Pass {
-  const { cache, hooks, steering } = options;
+/** Where the tokens of a pass stand. */
+interface Layout extends PassNumbers {
+  pads: number[];
+  columns: Columns;
+}
+
+function layOut(ids: number[][], dims: ModelDims, options: ForwardOptions): Layout {
+  const { cache } = options;
   const start = cache?.length ?? 0;
   const length = ids[0]?.length ?? 0;
   const pads = cache?.pads ?? options.pads ?? ids.map(() => 0);
@@ -136,26 +239,12 @@ function beginPass(ids: number[][], dims: ModelDims, options: ForwardOptions): P
     );
   }
   const end = options.promptEnd ?? start + length;
-  const columns = { start, length, promptEnds: cache?.promptEnds ?? pads.map(() => end) };
-  const masks = new Map<number | null, tf.Tensor4D | null>();
-  const kept: tf.Tensor[] = [];
   return {
     ids,
+    pads,
+    columns: { start, length, promptEnds: cache?.promptEnds ?? pads.map(() => end) },
     lengths: options.lengths ?? pads.map((pad) => start + length - pad),
     positions: pads.map((pad) => Array.from({ length }, (_, t) => Math.max(0, start + t - pad))),
-    mask(window) {
-      if (!masks.has(window)) {
-        const causal = causalMask({ pads, start, length, window });
-        const own = causal && options.mask ? tf.add<tf.Tensor4D>(causal, options.mask) : causal;
-        if (own) kept.push(tf.keep(own));
-        masks.set(window, own ?? options.mask ?? null);
-      }
-      return masks.get(window) ?? null;
-    },
-    hook: compileHooks(hooks, dims.nLayers),
-    steer: (layer, h) => steering?.apply(layer, h, columns) ?? h,
-    remember: (layer, k, v) => cache?.append(layer, k, v) ?? { keys: [k], values: [v] },
-    dispose: () => tf.dispose(kept),
   };
 }
 

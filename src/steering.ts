@@ -23,6 +23,22 @@ export interface Columns {
   promptEnds: number[];
 }
 
+/** The edits of one forward call. */
+export interface Edits {
+  /** h [B, T, D] after block `layer`, edited. */
+  apply(layer: number, h: tf.Tensor3D): tf.Tensor3D;
+  /**
+   * All tensors that `apply` takes beside h, and a key that differs where its ops do; null where
+   * that is not known beforehand.
+   */
+  recordable: { key: string; tensors: tf.Tensor[] } | null;
+}
+
+/** What edits the residual stream: `Steering`, or `Branches`. */
+export interface Steers {
+  at(columns: Columns): Edits;
+}
+
 /** The j-th edit at one layer for every row at once; rows without one carry a zero vector. */
 interface Slot {
   /** u, [B, 1, D] */
@@ -38,7 +54,7 @@ interface Slot {
  * The steering of a batch: each row has its own list of edits, applied in the listed order (per
  * layer), as tensor additions on the residual stream (paper, section 3).
  */
-export class Steering {
+export class Steering implements Steers {
   private slots = new Map<number, Slot[]>();
 
   /**
@@ -69,20 +85,35 @@ export class Steering {
     }
   }
 
-  /** h [B, T, D] after block `layer`, edited. */
-  apply(layer: number, h: tf.Tensor3D, columns: Columns): tf.Tensor3D {
-    for (const { vector, amount, projects, positions } of this.slots.get(layer) ?? []) {
-      const mask = positionMask(positions, columns);
-      if (mask === 'nowhere') continue;
-      let factor: tf.Tensor = amount;
-      if (projects) {
-        const along = tf.sum(tf.mul(h, vector), -1, true);
-        factor = tf.sub(amount, tf.mul(projects, along));
-      }
-      if (mask) factor = tf.mul(factor, mask);
-      h = tf.add(h, tf.mul(factor, vector));
-    }
-    return h;
+  at(columns: Columns): Edits {
+    const edits = [...this.slots].flatMap(([layer, slots]) =>
+      slots.flatMap((slot) => {
+        const mask = positionMask(slot.positions, columns);
+        return mask === 'nowhere' ? [] : [{ layer, mask, ...slot }];
+      }),
+    );
+    const parts = edits.map(({ layer, vector, amount, projects, mask }) => ({
+      key: `${layer}${projects ? 'p' : ''}${mask ? 'm' : ''}`,
+      tensors: [vector, amount, projects, mask].filter((x) => x !== null),
+    }));
+    return {
+      recordable: {
+        key: parts.map(({ key }) => key).join(),
+        tensors: parts.flatMap(({ tensors }) => tensors),
+      },
+      apply(layer, h) {
+        for (const { vector, amount, projects, mask } of edits.filter((e) => e.layer === layer)) {
+          let factor: tf.Tensor = amount;
+          if (projects) {
+            const along = tf.sum(tf.mul(h, vector), -1, true);
+            factor = tf.sub(amount, tf.mul(projects, along));
+          }
+          if (mask) factor = tf.mul(factor, mask);
+          h = tf.add(h, tf.mul(factor, vector));
+        }
+        return h;
+      },
+    };
   }
 
   /** Keeps only the given rows, in the given order. */

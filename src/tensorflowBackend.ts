@@ -17,12 +17,22 @@ export interface NodeBackend {
     'TF_ATTR_TYPE' | 'TF_ATTR_BOOL' | 'TF_ATTR_INT' | 'TF_INT32' | 'TF_FLOAT',
     number
   > & {
-      createTensor(shape: number[], dtype: number, data: Uint8Array | Int32Array): number;
+      createTensor(
+        shape: number[],
+        dtype: number,
+        data: Uint8Array | Int32Array | Float32Array,
+      ): number;
       deleteTensor(id: number): void;
       tensorDataSync(id: number): tf.TypedArray;
       executeOp(name: string, attributes: Attribute[], inputs: number[], outputs: number): Output[];
+      /** @returns a session, from the folder of a SavedModel */
+      loadSavedModel(folder: string, tags: string): number;
+      /** Names of tensors are `node:index`, between commas. */
+      runSavedModel(session: number, ids: number[], inputs: string, outputs: string): Output[];
+      deleteSavedModel(session: number): void;
     };
-  tensorMap: { get(dataId: object): { id: number; dtype: number } };
+  /** A negative id: the values have not been sent to libtensorflow. */
+  tensorMap: { get(dataId: object): { id: number; dtype: number; values?: ArrayLike<number> } };
   /** Ids of tensors, whose values are sent to libtensorflow where they were not yet. */
   getInputTensorIds(tensors: tf.TensorInfo[]): number[];
   createOutputTensor(output: Output): tf.Tensor;

@@ -2,8 +2,15 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Attribute, NodeBackend, Output } from './tensorflowBackend';
 
-/** Shapes change with every token; so many are kept, then all are made again. */
+/** Shapes change with every token; so many are kept, then the oldest are freed. */
 const MOST_CONSTANTS = 4096;
+
+/** A tensor of numbers that never change. */
+export interface Constant {
+  shape: number[];
+  dtype: number;
+  data: Int32Array | Float32Array;
+}
 
 /** A tensor of libtensorflow on its way from one op to another. */
 export interface Value extends Output {
@@ -22,6 +29,7 @@ export type TensorflowOps = ReturnType<typeof tensorflowOps>;
  * tensors to libtensorflow; they are made once and kept.
  */
 export function tensorflowOps(backend: NodeBackend) {
+  // Not `backend.binding` once and for all: while ops are noted, it is another.
   const { binding, tensorMap } = backend;
   const type = (name: string, value: number): Attribute => {
     return { name, type: binding.TF_ATTR_TYPE, value };
@@ -39,6 +47,13 @@ export function tensorflowOps(backend: NodeBackend) {
     reshape: index('Tshape'),
     transpose: index('Tperm'),
     roll: [...index('Tshift'), type('Taxis', binding.TF_INT32)],
+    slice: index('Index'),
+    gather: [
+      count('batch_dims', 0),
+      type('Tparams', binding.TF_FLOAT),
+      type('Tindices', binding.TF_INT32),
+      type('Taxis', binding.TF_INT32),
+    ],
     reduce: [false, true].map((keep) => [flag('keep_dims', keep), ...index('Tidx')]),
     product: [false, true].map((x) =>
       [false, true].map((y) => [float, flag('adj_x', x), flag('adj_y', y)]),
@@ -46,34 +61,44 @@ export function tensorflowOps(backend: NodeBackend) {
   };
 
   const kept = new Map<string, Value>();
-  const constant = (key: string, make: () => Output): Value => {
-    let value = kept.get(key);
-    if (!value) {
-      if (kept.size >= MOST_CONSTANTS) {
-        for (const { id } of kept.values()) binding.deleteTensor(id);
-        kept.clear();
-      }
-      value = { ...make(), passing: false };
-      kept.set(key, value);
-    }
+  const constants = new Map<number, Constant>();
+  const constant = (key: string, make: () => Constant): Value => {
+    const known = kept.get(key);
+    if (known) return known;
+    if (kept.size >= MOST_CONSTANTS) forgetOldest();
+    const { shape, dtype, data } = make();
+    const id = binding.createTensor(shape, dtype, data);
+    const value = { id, shape, dtype, passing: false };
+    kept.set(key, value);
+    constants.set(id, { shape, dtype, data });
     return value;
   };
-  const put = (shape: number[], dtype: number, data: Int32Array | Float32Array): Output => {
-    return { id: binding.createTensor(shape, dtype, data), shape, dtype };
+  const forgetOldest = () => {
+    for (const [key, { id }] of [...kept].slice(0, MOST_CONSTANTS / 2)) {
+      binding.deleteTensor(id);
+      constants.delete(id);
+      kept.delete(key);
+    }
   };
   /** int32 numbers: [n], or a scalar. */
   const int32 = (values: number[], scalar = false) =>
-    constant(`${scalar} ${values}`, () =>
-      put(scalar ? [] : [values.length], binding.TF_INT32, Int32Array.from(values)),
-    );
+    constant(`${scalar} ${values}`, () => ({
+      shape: scalar ? [] : [values.length],
+      dtype: binding.TF_INT32,
+      data: Int32Array.from(values),
+    }));
   const number = (value: number) =>
-    constant(`float ${value}`, () => put([], binding.TF_FLOAT, Float32Array.of(value)));
+    constant(`float ${value}`, () => ({
+      shape: [],
+      dtype: binding.TF_FLOAT,
+      data: Float32Array.of(value),
+    }));
 
   /** Values under way: what an op that fails leaves behind. */
   let live = new Set<number>();
   const runAll = (name: string, list: Attribute[], inputs: Value[], outputs: number): Value[] => {
     const ids = inputs.map(({ id }) => id);
-    const made = binding.executeOp(name, list, ids, outputs);
+    const made = backend.binding.executeOp(name, list, ids, outputs);
     for (const { id, passing } of inputs) {
       if (!passing) continue;
       binding.deleteTensor(id);
@@ -123,18 +148,31 @@ export function tensorflowOps(backend: NodeBackend) {
       run('BatchMatMulV2', attributes.product[Number(!!adjoint.x)][Number(!!adjoint.y)], x, y),
     concat: (parts: Value[], axis: number) =>
       run('ConcatV2', [count('N', parts.length), ...index('Tidx')], ...parts, int32([axis], true)),
-    split(x: Value, sizes: number[], axis: number): Value[] {
-      const list = [count('num_split', sizes.length), ...index('Tlen')];
-      return runAll('SplitV', list, [x, int32(sizes), int32([axis], true)], sizes.length);
+    /** `sizes` are numbers, or a tensor of `parts` of them. */
+    split(x: Value, sizes: number[] | Value, axis: number, parts: number): Value[] {
+      const list = [count('num_split', parts), ...index('Tlen')];
+      const wanted = Array.isArray(sizes) ? int32(sizes) : sizes;
+      return runAll('SplitV', list, [x, wanted, int32([axis], true)], parts);
     },
+    gather: (x: Value, indices: Value, axis: number) =>
+      run('GatherV2', attributes.gather, x, indices, int32([axis], true)),
+    slice: (x: Value, begin: number[], size: number[]) =>
+      run('Slice', attributes.slice, x, int32(begin), int32(size)),
     addN: (parts: Value[]) => run('AddN', [count('N', parts.length), float], ...parts),
 
     isFloat: (x: tf.TensorInfo) => tensorMap.get(x.dataId).dtype === binding.TF_FLOAT,
+    isInt32: (x: tf.TensorInfo) => tensorMap.get(x.dataId).dtype === binding.TF_INT32,
     /** A tensor of tfjs, which stays its owner's. */
     from: (x: tf.TensorInfo): Value => {
-      const [id] = backend.getInputTensorIds([x]);
-      return { id, shape: x.shape, dtype: binding.TF_FLOAT, passing: false };
+      const { id, values, dtype } = tensorMap.get(x.dataId);
+      const { shape } = x;
+      // A number in the code, which is a tensor to tfjs.
+      if (id < 0 && !shape.length && dtype === binding.TF_FLOAT && values) return number(values[0]);
+      const [sent] = id < 0 ? backend.getInputTensorIds([x]) : [id];
+      return { id: sent, shape, dtype, passing: false };
     },
+    /** The numbers of a kept constant. */
+    constantOf: (id: number) => constants.get(id),
     tensors,
     /** The same for one value. */
     tensor: (body: () => Value): tf.Tensor => tensors(() => [body()])[0],

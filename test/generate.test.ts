@@ -105,9 +105,13 @@ test('only trunks are computed below the steered layer', () => {
     forward.call(model, ids, {
       ...options,
       steering: {
-        apply: (layer, h, columns) => {
-          rows.push(h.shape[0]);
-          return options.steering!.apply(layer, h, columns);
+        at: (columns) => {
+          const edits = options.steering!.at(columns);
+          const apply: typeof edits.apply = (layer, h) => {
+            rows.push(h.shape[0]);
+            return edits.apply(layer, h);
+          };
+          return { ...edits, apply };
         },
       },
     });
@@ -206,8 +210,9 @@ test('attention over pieces = attention over all columns at once', () => {
   const [q, k, v] = [make(2, 4, 3, 8), make(2, 2, 11, 8), make(2, 2, 11, 8)];
   const options = { scale: 0.3, softcap: 2, mask: make(2, 1, 3, 11) };
   const cut = (x: tf.Tensor4D): tf.Tensor4D[] => tf.split(x, [6, 1, 4], 2);
-  const whole = attention(q, { keys: [k], values: [v] }, options).dataSync();
-  const pieces = attention(q, { keys: cut(k), values: cut(v) }, options).dataSync();
+  const columns = tf.tensor1d([6, 1, 4], 'int32');
+  const whole = attention(q, { keys: [k], values: [v], columns: null }, options).dataSync();
+  const pieces = attention(q, { keys: cut(k), values: cut(v), columns }, options).dataSync();
   whole.forEach((x, i) => {
     assert.ok(Math.abs(x - pieces[i]) < 1e-6);
   });

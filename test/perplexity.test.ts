@@ -55,6 +55,7 @@ function indifferent(vocabSize: number, seen: number[][]): CausalLM {
   return {
     modelType: 'none',
     dims: { ...dims, vocabSize },
+    weights: {},
     forward(ids, { cache } = {}) {
       cache?.advance(ids, []);
       seen.push([ids.length, ids[0].length]);

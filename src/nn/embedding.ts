@@ -1,9 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Token embedding: table [V, D], ids [B][T] → [B, T, D]. */
-export function embed(table: tf.Tensor2D, ids: number[][]): tf.Tensor3D {
-  const flat = tf.tensor1d(ids.flat(), 'int32');
-  return tf.reshape(tf.gather(table, flat), [ids.length, ids[0].length, table.shape[1]]);
+/** Token embedding: table [V, D], ids [B, T] (int32) → [B, T, D]. */
+export function embed(table: tf.Tensor2D, ids: tf.Tensor2D): tf.Tensor3D {
+  return tf.gather(table, ids) as tf.Tensor as tf.Tensor3D;
 }
 
 /**
@@ -41,5 +40,6 @@ function timesTransposed(x: tf.Tensor2D, table: tf.Tensor2D): tf.Tensor2D {
 /** The last column of h [B, T, D] → [B, 1, D]. */
 export function lastColumn(h: tf.Tensor3D): tf.Tensor3D {
   const [batch, length, width] = h.shape;
+  if (length === 1) return h;
   return tf.slice(h, [0, length - 1, 0], [batch, 1, width]);
 }
