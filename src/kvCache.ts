@@ -124,26 +124,34 @@ export class KVCache {
     if (from) this.dropColumns(from);
   }
 
-  /** Adds the rows of another cache below; the shorter one is padded on the left. The other is used up. */
-  join(other: KVCache): void {
-    const length = Math.max(this.length, other.length);
-    this.padTo(length);
-    other.padTo(length);
-    this.layers = this.layers.map((own, layer) =>
+  /** Adds the rows of other caches below; shorter ones are padded on the left. The others are used up. */
+  join(...others: KVCache[]): void {
+    const all = [this as KVCache, ...others];
+    const length = Math.max(...all.map((cache) => cache.length));
+    for (const cache of all) cache.padTo(length);
+    this.layers = this.layers.map((_, layer) =>
       tf.tidy(() => {
         const joined = (name: 'keys' | 'values') => [
-          tf.keep(tf.concat([whole(own[name]), whole(other.layers[layer][name])], 0)),
+          tf.keep(
+            tf.concat(
+              all.map((cache) => whole(cache.layers[layer][name])),
+              0,
+            ),
+          ),
         ];
         const both = { keys: joined('keys'), values: joined('values') };
-        tf.dispose([own.keys, own.values]);
+        // Layer by layer, so that no more than one is there twice.
+        tf.dispose(all.map((cache) => [cache.layers[layer].keys, cache.layers[layer].values]));
         return both;
       }),
     );
-    other.dispose();
-    this.pads = [...this.pads, ...other.pads];
-    this.promptEnds = [...this.promptEnds, ...other.promptEnds];
-    this.ids = [...this.ids, ...other.ids];
-    this.lengths = [...this.lengths, ...other.lengths];
+    for (const other of others) {
+      other.layers = [];
+      this.pads = [...this.pads, ...other.pads];
+      this.promptEnds = [...this.promptEnds, ...other.promptEnds];
+      this.ids = [...this.ids, ...other.ids];
+      this.lengths = [...this.lengths, ...other.lengths];
+    }
   }
 
   dispose(): void {

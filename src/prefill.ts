@@ -5,6 +5,12 @@ import { KVCache } from './kvCache';
 import type { CausalLM } from './model';
 import { type Steer, Steering } from './steering';
 
+/**
+ * So many tokens go through the model at once. More would not be faster: on two CPU cores, 32 prompts
+ * of 128 tokens (GPT-2) take 8.8 s in one pass and 8.0 s in four.
+ */
+const PASS_TOKENS = 1024;
+
 export interface PrefillOptions {
   /** The edits of each prompt. */
   edits: Steer[][];
@@ -44,9 +50,9 @@ export function prefill(model: CausalLM, prompts: number[][], options: PrefillOp
   const order: number[] = [];
   const parts: Started[] = [];
   try {
-    if (alone.length) {
-      order.push(...alone);
-      parts.push(together(model, prompts, alone, options));
+    for (const rows of passes(alone, prompts)) {
+      order.push(...rows);
+      parts.push(together(model, prompts, rows, options));
     }
     for (const group of groups) {
       order.push(...group);
@@ -63,6 +69,22 @@ export function prefill(model: CausalLM, prompts: number[][], options: PrefillOp
     }
     throw error;
   }
+}
+
+/** Rows in groups of so many tokens, their padding included. */
+function passes(rows: number[], prompts: number[][]): number[][] {
+  const groups: number[][] = [];
+  let longest = 0;
+  for (const row of rows) {
+    const group = groups.at(-1);
+    longest = Math.max(longest, prompts[row].length);
+    if (group && (group.length + 1) * longest <= PASS_TOKENS) group.push(row);
+    else {
+      groups.push([row]);
+      longest = prompts[row].length;
+    }
+  }
+  return groups;
 }
 
 /** Different prompts, each a row from the start. */
@@ -120,7 +142,7 @@ function branching(
 /** One cache and one table of logits, rows in the given order. */
 function assemble(parts: Started[], order: number[]): Started {
   const [{ cache }, ...others] = parts;
-  for (const other of others) cache.join(other.cache);
+  if (others.length) cache.join(...others.map((other) => other.cache));
   const sorted = order.every((row, i) => row === i);
   if (!sorted) cache.selectRows(order);
   if (parts.length === 1 && sorted) return parts[0];
