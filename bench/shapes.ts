@@ -152,7 +152,12 @@ export function writeRandomCheckpoint(
   const config = configOf(name, options);
   fs.mkdirSync(dir, { recursive: true });
   if (fs.readdirSync(dir).length) throw new InputError(`${dir} is not empty.`);
-  fs.writeFileSync(path.join(dir, 'config.json'), JSON.stringify(config, null, 2));
+  // transformers refuses a whole number here; JSON knows no other kind.
+  const text = JSON.stringify(config, null, 2).replace(
+    /(_softcapping|_theta)": (\d+)/g,
+    '$1": $2.0',
+  );
+  fs.writeFileSync(path.join(dir, 'config.json'), text);
   const shards: Shape[][] = [[]];
   let room = SHARD_BYTES;
   for (const tensor of tensorsOf(ModelConfig.open(dir))) {
