@@ -5,6 +5,7 @@
  *     npm run bench -- --backend wasm --models gpt2 --batches 8
  *     npm run bench -- --models gpt2 --batches 1 --profile       time by kernel
  *     npm run bench -- --models gpt2 --contexts 64,256,1000      cost per token as the text grows
+ *     npm run bench -- --naive                    and the original's loop: one row, no cache
  *     npm run bench -- --json > figures.json
  *
  * Prefill: a batch of prompts of 128 tokens, until the first new token. Decode: the tokens after it.
@@ -98,7 +99,7 @@ async function repeated<T extends Record<string, number>>(
   return Object.fromEntries(names.map((n) => [n, median(results.map((r) => r[n]))])) as T;
 }
 
-/** Seconds in each kernel, and in all, over a few decoding steps. */
+/** Seconds in each kernel, and in all, over a few decoding steps, op by op. */
 async function profile(model: CausalLM, batch: number, steps: number): Promise<[string, number][]> {
   const cache = new KVCache(new Array(batch).fill(0), new Array(batch).fill(PROMPT));
   const dispose = (logits: tf.Tensor) => logits.dispose();
@@ -106,10 +107,8 @@ async function profile(model: CausalLM, batch: number, steps: number): Promise<[
   const seconds = new Map<string, number>();
   for (let step = 0; step < steps; step++) {
     const { kernels } = await tf.profile(() => {
-      const logits = model.forward(prompts(batch, 1, model.dims.vocabSize), {
-        cache,
-        logits: 'last',
-      });
+      const ids = prompts(batch, 1, model.dims.vocabSize);
+      const logits = model.forward(ids, { cache, logits: 'last', graph: false });
       logits.dataSync();
       dispose(logits);
     });
@@ -132,6 +131,7 @@ async function main() {
       contexts: { type: 'string' },
       tokens: { type: 'string', default: '32' },
       repeats: { type: 'string', default: '3' },
+      naive: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       serve: { type: 'boolean', default: false },
@@ -147,6 +147,7 @@ async function main() {
     const model = loadModel(dir, { dtype: values.dtype as WeightDtype });
     const load = (performance.now() - begin) / 1000;
     if (values.serve) return serve(model);
+    const naive = values.naive ? 1 / (await measureUncached(model, PROMPT, 8)) : 0;
     for (const batch of list(values.batches)) {
       if (values.profile) {
         console.log(`${name}, batch ${batch}: ms per decoding step, by kernel`);
@@ -170,6 +171,7 @@ async function main() {
           'prefill tokens/s': fixed((batch * prompt) / prefill, 0),
           'decode tokens/s': fixed((batch * tokens) / decode, 1),
           'ms per step': fixed((1000 * decode) / tokens, 1),
+          ...(naive ? { 'naive tokens/s': fixed(naive, 1) } : {}),
           'peak GB': fixed((process.resourceUsage().maxRSS * 1024) / 1e9, 2),
         });
       }
