@@ -65,7 +65,7 @@ test.after.each(() => {
 
 const network = {
   delays: [0.01, 0.02, 0.03],
-  stallSeconds: 0.3,
+  stallSeconds: 1.5,
   out: {
     write: (text: string) => {
       said += text;
@@ -206,7 +206,7 @@ test('a stream that is cut goes on where it stopped', async () => {
   assert.match(said, /model\.safetensors: the connection broke \(.*\)\. Trying again in 0\.01 s\./);
   assert.match(said, /localhost:\d+ answers 403/);
   assert.match(said, /the server answers 503/);
-  assert.match(said, /no data for 0\.3 s/);
+  assert.match(said, /no data for 1\.5 s/);
 });
 
 test('given up after some attempts without progress; the next run goes on', async () => {

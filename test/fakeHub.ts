@@ -190,8 +190,8 @@ export class FakeHub {
     if (typeof fault === 'object' && ('cutAfter' in fault || 'stallAfter' in fault)) {
       const cut = 'cutAfter' in fault;
       response.write(body.subarray(0, cut ? fault.cutAfter : fault.stallAfter), () => {
-        // A moment, so that the client has what was sent.
-        if (cut) setTimeout(() => response.destroy(), 20);
+        // A moment, so that the client has what was sent, also when the machine is busy.
+        if (cut) setTimeout(() => response.destroy(), 100);
       });
       return;
     }
