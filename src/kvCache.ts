@@ -43,7 +43,7 @@ export class KVCache {
     const { keys, values } = this.layers[layer];
     keys.push(tf.keep(tf.clone(k)));
     values.push(tf.keep(tf.clone(v)));
-    while (this.shouldMerge(columnsOf(keys), bytesPerColumn(k))) {
+    while (this.shouldMerge(columnsOf(keys))) {
       mergeLastTwo(keys);
       mergeLastTwo(values);
     }
@@ -55,7 +55,7 @@ export class KVCache {
     if (!this.layers.length) return [more];
     const { keys } = this.layers[0];
     const columns = [...columnsOf(keys), more];
-    while (this.shouldMerge(columns, bytesPerColumn(keys[0]))) {
+    while (this.shouldMerge(columns)) {
       const [a, b] = columns.splice(-2);
       columns.push(a + b);
     }
@@ -63,8 +63,10 @@ export class KVCache {
   }
 
   /** Whether the newest piece belongs to the one before it: together a short tail, or half of it. */
-  private shouldMerge(pieces: number[], columnBytes: number): boolean {
+  private shouldMerge(pieces: number[]): boolean {
     if (pieces.length < 2) return false;
+    // The first layer decides, so that the pieces of all layers are alike.
+    const columnBytes = bytesPerColumn(this.layers[0].keys[0]);
     const [before, last] = pieces.slice(-2);
     const columns = before + last;
     if (columns <= TAIL_COLUMNS || columnBytes * columns <= this.tailBytes) return true;

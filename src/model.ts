@@ -5,7 +5,7 @@ import type { KVCache } from './kvCache';
 import type { Seen } from './nn/attention';
 import { causalMask } from './nn/mask';
 import { replayed, tensorsIn } from './recordings';
-import type { Columns, Steers } from './steering';
+import type { Columns, Edits, Steers } from './steering';
 
 /** The sizes that generation, steering and experiments need of any decoder. */
 export interface ModelDims {
@@ -129,76 +129,86 @@ function run<I extends object>(
   options: ForwardOptions,
   { inputs, blocks }: Computation<I>,
 ): tf.Tensor3D {
-  const { cache, hooks, steering, graph = true } = options;
-  const { ids, columns } = layout;
   const made = inputs(layout);
-  const edits = steering?.at(columns);
+  const { pass, step, dispose } = makePass(model, layout, options);
+  try {
+    if (!step) return blocks(pass, made);
+    const { cache, key } = step;
+    const { outputs, byGraph } = replayed(model, key, [...tensorsIn(made), ...step.tensors], () => {
+      const logits = blocks(pass, made);
+      return [logits, ...cache.pieces()];
+    });
+    if (byGraph) cache.replacePieces(outputs.slice(1) as tf.Tensor4D[]);
+    return outputs[0] as tf.Tensor3D;
+  } finally {
+    dispose();
+  }
+}
+
+/** A decoding step for which a graph could stand: all it reads beside inputs and weights. */
+interface Step {
+  cache: KVCache;
+  /** Differs where the ops of the step do. */
+  key: string;
+  tensors: tf.Tensor[];
+}
+
+function makePass(
+  model: Pick<CausalLM, 'dims' | 'weights'>,
+  layout: Layout,
+  options: ForwardOptions,
+): { pass: Pass; step: Step | null; dispose(): void } {
+  const { cache, hooks, graph = true, mask: extra } = options;
+  const { ids, columns } = layout;
+  const edits = options.steering?.at(columns) ?? NO_EDITS;
   const after = cache?.columnsAfter(columns.length) ?? [];
   const pieces = after.length > 1 ? tf.tensor1d(after, 'int32') : null;
   const masks = new Map<number | null, tf.Tensor4D | null>();
-  const maskOf = (window: number | null): tf.Tensor4D | null => {
-    const causal = causalMask({ ...layout, ...columns, window });
-    return causal && options.mask
-      ? tf.add<tf.Tensor4D>(causal, options.mask)
-      : (causal ?? options.mask ?? null);
-  };
+  const windows = windowsOf(model);
   const pass: Pass = {
     tokens: tf.tensor2d(ids, undefined, 'int32'),
     mask(window) {
-      // Kept: the block that asks for it first frees what it made.
-      if (!masks.has(window)) masks.set(window, keepOrNull(maskOf(window)));
-      return masks.get(window) ?? null;
+      windows.add(window);
+      if (!masks.has(window)) {
+        const causal = causalMask({ ...layout, ...columns, window });
+        const own = causal && extra ? tf.add<tf.Tensor4D>(causal, extra) : causal;
+        // Kept: the block that asks for it first frees what it made.
+        masks.set(window, own && tf.keep(own));
+      }
+      return masks.get(window) ?? extra ?? null;
     },
     hook: compileHooks(hooks, model.dims.nLayers),
-    steer: (layer, h) => edits?.apply(layer, h) ?? h,
+    steer: edits.apply,
     remember(layer, k, v) {
       const { keys, values } = cache?.append(layer, k, v) ?? { keys: [k], values: [v] };
       return { keys, values, columns: pieces };
     },
   };
-  try {
-    const single = cache?.length && columns.length === 1 && !hooks && !options.mask;
-    const recordable = edits ? edits.recordable : { key: '', tensors: [] };
-    if (!graph || !single || !recordable) return blocks(pass, made);
+  const dispose = () => tf.dispose([...masks.values()].filter((mask) => mask !== null));
 
-    const windows = windowsOf(model);
-    for (const window of windows) pass.mask(window);
-    const masked = [...windows].map((window) => masks.get(window) ?? null);
-    const before = cache.pieces();
-    const tensors = [
-      pass.tokens,
-      ...tensorsIn(made),
-      ...[pieces, ...masked].filter((x) => x !== null),
-      ...recordable.tensors,
-      ...before,
-    ];
-    const key = JSON.stringify([
-      ids.length,
-      options.logits ?? 'all',
-      [...windows].map((window, i) => [window, masked[i] !== null]),
-      recordable.key,
-      before.length,
-      after.length,
-    ]);
-    const { outputs, byGraph } = replayed(model, key, tensors, () => {
-      const logits = blocks(pass, made);
-      return [logits, ...cache.pieces()];
-    });
-    if (byGraph) cache.replacePieces(outputs.slice(1) as tf.Tensor4D[]);
-    for (const window of masks.keys()) windows.add(window);
-    return outputs[0] as tf.Tensor3D;
-  } finally {
-    for (const mask of masks.values()) if (mask !== options.mask) mask?.dispose();
-  }
+  const { recordable } = edits;
+  const alone = graph && columns.length === 1 && !hooks && !extra;
+  if (!cache?.length || !alone || !recordable) return { pass, step: null, dispose };
+  const all = [pieces, ...[...windows].map((window) => pass.mask(window))];
+  const held = cache.pieces();
+  const { logits = 'all' } = options;
+  const kinds = [[...windows], all.map((x) => x !== null), held.length, after.length];
+  const tensors = [...all.filter((x) => x !== null), ...recordable.tensors, ...held];
+  const step: Step = {
+    cache,
+    key: JSON.stringify([ids.length, logits, recordable.key, ...kinds]),
+    tensors: [pass.tokens, ...tensors],
+  };
+  return { pass, step, dispose };
 }
 
-const keepOrNull = <T extends tf.Tensor>(x: T | null): T | null => (x ? tf.keep(x) : null);
+const NO_EDITS: Edits = { apply: (_, h) => h, recordable: { key: '', tensors: [] } };
 
 /** The windows that the blocks of a model have asked masks for. */
-const windows = new WeakMap<object, Set<number | null>>();
+const askedFor = new WeakMap<object, Set<number | null>>();
 function windowsOf(model: object): Set<number | null> {
-  const known = windows.get(model) ?? new Set();
-  windows.set(model, known);
+  const known = askedFor.get(model) ?? new Set();
+  askedFor.set(model, known);
   return known;
 }
 
