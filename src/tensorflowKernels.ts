@@ -25,12 +25,13 @@ function replaceStockKernels(op: TensorflowOps): void {
   const replace = <A>(
     name: string,
     kernel: (inputs: tf.Tensor[], attributes: A) => Value[],
-    fits = (inputs: tf.Tensor[]) => inputs.every(op.isFloat),
+    fits = (inputs: tf.Tensor[], _: A) => inputs.every(op.isFloat),
   ) =>
     replaceKernel(name, (stock, args) => {
       const inputs = Object.values(args.inputs) as tf.Tensor[];
-      if (!fits(inputs)) return stock(args);
-      const outputs = op.tensors(() => kernel(inputs, args.attrs as A));
+      const attributes = args.attrs as A;
+      if (!fits(inputs, attributes)) return stock(args);
+      const outputs = op.tensors(() => kernel(inputs, attributes));
       return outputs.length === 1 ? outputs[0] : outputs;
     });
 
@@ -72,7 +73,7 @@ function replaceStockKernels(op: TensorflowOps): void {
       const [at] = tf.util.parseAxisParam(axis, x.shape);
       return [op.gather(op.from(x), op.from(indices), at)];
     },
-    ([x, indices]) => op.isFloat(x) && op.isInt32(indices),
+    ([x, indices], { batchDims }) => !batchDims && op.isFloat(x) && op.isInt32(indices),
   );
 }
 

@@ -29,7 +29,6 @@ export type TensorflowOps = ReturnType<typeof tensorflowOps>;
  * tensors to libtensorflow; they are made once and kept.
  */
 export function tensorflowOps(backend: NodeBackend) {
-  // Not `backend.binding` once and for all: while ops are noted, it is another.
   const { binding, tensorMap } = backend;
   const type = (name: string, value: number): Attribute => {
     return { name, type: binding.TF_ATTR_TYPE, value };
@@ -98,6 +97,7 @@ export function tensorflowOps(backend: NodeBackend) {
   let live = new Set<number>();
   const runAll = (name: string, list: Attribute[], inputs: Value[], outputs: number): Value[] => {
     const ids = inputs.map(({ id }) => id);
+    // Not `binding`: while ops are noted, the backend has another one.
     const made = backend.binding.executeOp(name, list, ids, outputs);
     for (const { id, passing } of inputs) {
       if (!passing) continue;
