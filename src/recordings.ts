@@ -48,6 +48,17 @@ export function recordWith(other: Recorder | null): void {
   recorder = other;
 }
 
+/** Where a graph can't be built (no room for its file, say), nothing is lost but time. */
+function built(program: Program): Graph | undefined {
+  try {
+    return program.build();
+  } catch (error) {
+    recordWith(null);
+    console.warn(`No graph of a decoding step could be built, so all go op by op: ${error}`);
+    return undefined;
+  }
+}
+
 /** The recordings of one model. */
 class Recordings {
   private readonly programs = new Map<string, { seen: number; graph?: Graph }>();
@@ -79,8 +90,8 @@ class Recordings {
     known.seen++;
     this.programs.set(signature, known);
     if (!known.graph && known.seen >= OFTEN && this.graphs < MOST_GRAPHS) {
-      known.graph = program.build();
       this.graphs++;
+      known.graph = built(program);
     }
     return outputs;
   }

@@ -191,6 +191,28 @@ test('what no graph can stand for stays as it is', async () => {
   foreign.dispose();
 });
 
+test('where no graph can be built, decoding goes on', async () => {
+  const model = load('gemma2-gqa');
+  const twins = new Twins(model, [numbers(5)]);
+  const { TMPDIR } = process.env;
+  const { warn } = console;
+  const said: string[] = [];
+  console.warn = (line) => said.push(line);
+  process.env.TMPDIR = path.join(__dirname, 'no', 'such', 'folder');
+  try {
+    for (let i = 0; i < 20; i++) await twins.step([numbers(1)]);
+  } finally {
+    console.warn = warn;
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
+  }
+  assert.is(twins.graphs, 0);
+  assert.is(said.length, 1);
+  assert.match(said[0], /all go op by op: .*no\/such\/folder/);
+  twins.dispose();
+  model.dispose();
+});
+
 // ── One kernel for several ops ──────────────────────────────────────────────────────────────────
 
 /** What `run` gives by the kernel, and by the ops that the kernel stands for. */
