@@ -13,10 +13,10 @@
 import { parseArgs } from 'node:util';
 import { loadModel } from '../models';
 import { useBackend } from '../src/backend';
-import { InputError } from '../src/errors';
-import { generate } from '../src/generate';
-import { ModelConfig } from '../src/modelConfig';
-import type { WeightDtype } from '../src/weightDtype';
+import type { WeightDtype } from '../src/backend/weightDtype';
+import { ModelConfig } from '../src/checkpoint/configJson';
+import { generate } from '../src/engine/generate';
+import { InputError } from '../src/util/errors';
 import { bytesOf, tensorsOf, totalBytes, writeRandomCheckpoint } from './shapes';
 
 export interface LoadFigures {

@@ -7,10 +7,10 @@ import * as path from 'node:path';
 import { gemma2Weights, readConfig as readGemma2 } from '../models/gemma2';
 import { gpt2Weights, readConfig as readGPT2 } from '../models/gpt2';
 import { phi3Weights, readConfig as readPhi3 } from '../models/phi3';
-import type { WeightSource } from '../src/checkpoint';
-import { InputError } from '../src/errors';
-import { ModelConfig } from '../src/modelConfig';
-import { seededRandom } from '../src/random';
+import { ModelConfig } from '../src/checkpoint/configJson';
+import type { WeightSource } from '../src/checkpoint/weights';
+import { InputError } from '../src/util/errors';
+import { seededRandom } from '../src/util/random';
 import { float32ToBf16 } from '../weights/safetensors';
 
 /** The keys of config.json that say something about the computation. */

@@ -13,12 +13,12 @@ import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { loadModel } from '../models';
 import { useBackend } from '../src/backend';
-import { generate } from '../src/generate';
-import type { CausalLM } from '../src/model';
-import { localModelFolder } from '../src/modelFolder';
-import { seededRandom } from '../src/random';
-import { type Steer, Steering } from '../src/steering';
-import { fixed, formatTable } from '../src/table';
+import { generate } from '../src/engine/generate';
+import type { CausalLM } from '../src/engine/model';
+import { type Steer, Steering } from '../src/engine/steering';
+import { localModelFolder } from '../src/hub/modelFolder';
+import { seededRandom } from '../src/util/random';
+import { fixed, formatTable } from '../src/util/table';
 import { checkpoint, MODELS } from './bench';
 
 const PROMPT = 32;

@@ -1,6 +1,6 @@
 /**
- * Where our verdicts may differ from the official ones, on purpose. test/ifeval.test.ts asserts each;
- * test/ifevalParity.test.ts allows no others.
+ * Where our verdicts may differ from the official ones, on purpose. test/ifeval/checkers.test.ts asserts each;
+ * test/ifeval/parity.test.ts allows no others.
  */
 
 export interface Divergence {

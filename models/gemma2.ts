@@ -3,22 +3,27 @@
  * Axis letters: src/nn/README.md.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { isHead, type LoadOptions, loadWeights, type WeightSource } from '../src/checkpoint';
+import { forgetRecordings } from '../src/backend/replay';
+import { ModelConfig } from '../src/checkpoint/configJson';
+import {
+  isHead,
+  type LoadOptions,
+  loadWeights,
+  type WeightSource,
+} from '../src/checkpoint/weights';
 import {
   type CausalLM,
   type ForwardOptions,
   forwardPass,
   type ModelDims,
   type Pass,
-} from '../src/model';
-import { ModelConfig } from '../src/modelConfig';
+} from '../src/engine/model';
 import { geluTanh, softCap } from '../src/nn/activation';
 import { attention, splitHeads } from '../src/nn/attention';
 import { embed, lastColumn, tiedOutput, unembed } from '../src/nn/embedding';
 import { linear } from '../src/nn/linear';
 import { rmsNorm } from '../src/nn/norm';
 import { applyRope, defaultFrequencies, type RopeTables, ropeTables } from '../src/nn/rope';
-import { forgetRecordings } from '../src/recordings';
 
 // ── Config ──────────────────────────────────────────────────────────────────────────────────────
 

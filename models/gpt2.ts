@@ -3,27 +3,27 @@
  * Axis letters: src/nn/README.md.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { forgetRecordings } from '../src/backend/replay';
+import { ModelConfig } from '../src/checkpoint/configJson';
 import {
   isHead,
   type LoadOptions,
   loadWeights,
   tensorNames,
   type WeightSource,
-} from '../src/checkpoint';
+} from '../src/checkpoint/weights';
 import {
   type CausalLM,
   type ForwardOptions,
   forwardPass,
   type ModelDims,
   type Pass,
-} from '../src/model';
-import { ModelConfig } from '../src/modelConfig';
+} from '../src/engine/model';
 import { geluTanh } from '../src/nn/activation';
 import { attention, splitHeads } from '../src/nn/attention';
 import { embed, lastColumn, tiedOutput, unembed } from '../src/nn/embedding';
 import { linear } from '../src/nn/linear';
 import { layerNorm } from '../src/nn/norm';
-import { forgetRecordings } from '../src/recordings';
 import type { TensorInfo } from '../weights/safetensors';
 
 // ── Config ──────────────────────────────────────────────────────────────────────────────────────

@@ -1,7 +1,7 @@
-import type { LoadOptions } from '../src/checkpoint';
-import { didYouMean, InputError } from '../src/errors';
-import type { CausalLM } from '../src/model';
-import { ModelConfig } from '../src/modelConfig';
+import { ModelConfig } from '../src/checkpoint/configJson';
+import type { LoadOptions } from '../src/checkpoint/weights';
+import type { CausalLM } from '../src/engine/model';
+import { didYouMean, InputError } from '../src/util/errors';
 import { Gemma2 } from './gemma2';
 import { GPT2 } from './gpt2';
 import { Mistral } from './mistral';

@@ -14,8 +14,8 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { tensorflowCandidates } from '../src/backend';
-import { probe } from '../src/doctor';
-import { InputError } from '../src/errors';
+import { probe } from '../src/commands/doctor';
+import { InputError } from '../src/util/errors';
 
 const tensorflowVersion = '2.21.0';
 const tfjsNodeVersion = '4.22.0';

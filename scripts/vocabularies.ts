@@ -1,5 +1,5 @@
 /**
- * Fetches the published tokenizers that test/vocabularies.test.ts compares with Python (22 MB, kept
+ * Fetches the published tokenizers that test/src/text/vocabularies.test.ts compares with Python (22 MB, kept
  * in the git-ignored data/, so that nobody else installs them):
  *
  *     npx ts-node scripts/vocabularies.ts

@@ -16,7 +16,7 @@ cases.json is a list of {"name": "a", "prompt": "text" or "input_ids": [2, 7, ..
 each edit {"kind": "add", "layer": 3, "weight": 20} or {"kind": "project", "layer": 3, "target": 5},
 with "vector": [...] (it is brought to unit length) or a random one where none is given.
 
-The file, read by src/reference.ts: the metadata `cases` lists {"name", "steer"} as above, and per case
+The file, read by src/verify/reference.ts: the metadata `cases` lists {"name", "steer"} as above, and per case
 there are the tensors {name}.input_ids I32 [T], .logits F32 [T, V], .resid_post F32 [L, T, D] (block
 outputs after the edits), .generated I32 [N] (greedy, no stop ids) and .steer.{j}.vector F32 [D].
 """

@@ -11,17 +11,17 @@ import { join } from 'node:path';
 import { type Command, cac } from 'cac';
 import { loadModel } from '../models';
 import { useBackend } from './backend';
-import { printDoctor } from './doctor';
-import { didYouMean, InputError } from './errors';
-import { generate } from './generate';
-import { formatInspection, inspect } from './inspect';
-import type { CausalLM } from './model';
-import { findModelFolder } from './modelFolder';
-import { meanNll, perplexityOf } from './perplexity';
-import { fixed, formatTable } from './table';
-import { loadTokenizer, type PromptStyle, type Tokenizer } from './tokenizer';
+import type { WeightDtype } from './backend/weightDtype';
+import { formatInspection, inspect } from './checkpoint/inspect';
+import { printDoctor } from './commands/doctor';
+import { generate } from './engine/generate';
+import type { CausalLM } from './engine/model';
+import { meanNll, perplexityOf } from './engine/perplexity';
+import { findModelFolder } from './hub/modelFolder';
+import { loadTokenizer, type PromptStyle, type Tokenizer } from './text/tokenizer';
+import { didYouMean, InputError } from './util/errors';
+import { fixed, formatTable } from './util/table';
 import { formatVerify, verify, verifyToJson } from './verify';
-import type { WeightDtype } from './weightDtype';
 
 type Options = Record<string, unknown>;
 

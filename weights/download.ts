@@ -11,10 +11,10 @@
  */
 import * as path from 'node:path';
 import { parseArgs } from 'node:util';
-import { didYouMean, InputError } from '../src/errors';
-import { hubCacheFolder } from '../src/hubCache';
-import { MODEL_ALIASES } from '../src/modelAliases';
-import { type HubModel, localModelFolder, parseHubModel } from '../src/modelFolder';
+import { MODEL_ALIASES } from '../src/hub/aliases';
+import { hubCacheFolder } from '../src/hub/hubCache';
+import { type HubModel, localModelFolder, parseHubModel } from '../src/hub/modelFolder';
+import { didYouMean, InputError } from '../src/util/errors';
 import { downloadData } from './download/data';
 import { NETWORK, type Network, say } from './download/http';
 import { downloadModel } from './download/model';

@@ -6,7 +6,7 @@
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { InputError } from '../src/errors';
+import { InputError } from '../src/util/errors';
 import { bf16ToFloat32, float16ToFloat32, float32ToBf16, float32ToFloat16 } from './halfFloat';
 
 export { bf16ToFloat32, float16ToFloat32, float32ToBf16, float32ToFloat16 };

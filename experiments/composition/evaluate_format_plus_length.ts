@@ -1,10 +1,21 @@
 // npx ts-node experiments/composition/evaluate_format_plus_length.ts
 // npx ts-node experiments/composition/evaluate_format_plus_length.ts length_steering=verbosity constraint_type=at_least
-import '../shared/help';
+import '../shared/command/help';
 import * as path from 'node:path';
-import { flag, integer, listOf, nullable, oneOf, text } from '../../src/config';
-import { countAnswers } from '../shared/answerRows';
-import { isOn } from '../shared/compat';
+import { flag, integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import { evaluationRows, loadFormatRows } from '../format/parts/rows';
+import { checkVectorsFor, loadFormatVectors } from '../format/parts/vectors';
+import { directionNames, loadPhrasings } from '../length/parts/phrasings';
+import { lengthVectorFile, needLengthVectors, splitQuestions } from '../length/parts/vectors';
+import { answerAndJudge, openRun } from '../shared/answers/answering';
+import { countAnswers } from '../shared/answers/answerRows';
+import { findJudge, judgeSchema } from '../shared/answers/judge';
+import { isOn } from '../shared/command/compat';
+import { defineScript } from '../shared/command/script';
+import { inputPath, loadQuestions } from '../shared/data/questions';
+import { findModel, hashFile } from '../shared/provenance';
+import { openSession, sessionSchema } from '../shared/session';
+import { steeringWeight, toSteer } from '../shared/vectors/vectorFile';
 import {
   type CompositionRow,
   compositionCells,
@@ -12,18 +23,7 @@ import {
   compositionTable,
   planComposition,
   STEERINGS,
-} from '../shared/composition';
-import { inputPath, loadQuestions } from '../shared/data';
-import { answerAndJudge, openRun } from '../shared/evaluation';
-import { evaluationRows, loadFormatRows } from '../shared/format';
-import { checkVectorsFor, loadFormatVectors } from '../shared/formatVectors';
-import { findJudge, judgeSchema } from '../shared/judge';
-import { lengthVectorFile, needLengthVectors, splitQuestions } from '../shared/length';
-import { directionNames, loadPhrasings } from '../shared/lengthPhrasings';
-import { findModel, hashFile } from '../shared/provenance';
-import { defineScript } from '../shared/script';
-import { openSession, sessionSchema } from '../shared/session';
-import { steeringWeight, toSteer } from '../shared/vectors';
+} from './parts/plan';
 
 const schema = {
   ...sessionSchema,

@@ -1,11 +1,11 @@
 // npx ts-node experiments/composition/load_results.ts
-import '../shared/help';
+import '../shared/command/help';
 import * as path from 'node:path';
-import { modelName } from '../../src/modelFolder';
-import { groupBy } from '../shared/cells';
-import { type CompositionRow, compositionCells, compositionTable } from '../shared/composition';
-import { openResults, resultsSchema } from '../shared/results';
-import { defineScript } from '../shared/script';
+import { modelName } from '../../src/hub/modelFolder';
+import { groupBy } from '../shared/answers/cells';
+import { openResults, resultsSchema } from '../shared/answers/readRun';
+import { defineScript } from '../shared/command/script';
+import { type CompositionRow, compositionCells, compositionTable } from './parts/plan';
 
 export const script = defineScript(__filename, resultsSchema, async (config) => {
   const base = path.join(config.output_path, 'composition', modelName(config.model_name));

@@ -1,22 +1,16 @@
 // npx ts-node experiments/format/compute_representations.ts
 // npx ts-node experiments/format/compute_representations.ts subset_ratio=1 n_generations=2
-import '../shared/help';
+import '../shared/command/help';
 import * as path from 'node:path';
-import { flag, integer, listOf, nullable, number, text } from '../../src/config';
-import { groupBy } from '../shared/cells';
-import { inputPath } from '../shared/data';
-import {
-  drawSubset,
-  layerCount,
-  loadFormatRows,
-  searchLayers,
-  trainingRows,
-} from '../shared/format';
-import { writeGenerations } from '../shared/formatGenerations';
-import { computeFormatVectors, formatFolders, formatVectorFile } from '../shared/formatVectors';
+import { flag, integer, listOf, nullable, number, text } from '../../src/runs/config';
+import { groupBy } from '../shared/answers/cells';
+import { defineScript } from '../shared/command/script';
+import { inputPath } from '../shared/data/questions';
 import { findModel } from '../shared/provenance';
-import { defineScript } from '../shared/script';
 import { openSession, sessionSchema } from '../shared/session';
+import { writeGenerations } from './parts/previews';
+import { drawSubset, layerCount, loadFormatRows, searchLayers, trainingRows } from './parts/rows';
+import { computeFormatVectors, formatFolders, formatVectorFile } from './parts/vectors';
 
 const schema = {
   ...sessionSchema,

@@ -1,12 +1,12 @@
 // npx ts-node experiments/format/compute_response_perplexity.ts
-import '../shared/help';
-import { flag, nullable, text } from '../../src/config';
-import { formatTable, percent } from '../../src/table';
-import { groupBy } from '../shared/cells';
-import { findSearchRun, searchSchema } from '../shared/formatSearch';
-import { findJudge, judgeResponses, judgeSchema } from '../shared/judge';
-import { defineScript } from '../shared/script';
+import '../shared/command/help';
+import { flag, nullable, text } from '../../src/runs/config';
+import { formatTable, percent } from '../../src/util/table';
+import { groupBy } from '../shared/answers/cells';
+import { findJudge, judgeResponses, judgeSchema } from '../shared/answers/judge';
+import { defineScript } from '../shared/command/script';
 import { openBackend, sessionSchema } from '../shared/session';
+import { findSearchRun, searchSchema } from './parts/search';
 
 const schema = {
   ...searchSchema,

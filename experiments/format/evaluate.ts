@@ -1,31 +1,21 @@
 // npx ts-node experiments/format/evaluate.ts
 // npx ts-node experiments/format/evaluate.ts steering=add_vector steering_weights=[0.5x,1x]
-import '../shared/help';
+import '../shared/command/help';
 import * as path from 'node:path';
-import { flag, integer, listOf, nullable, oneOf, text } from '../../src/config';
-import { countAnswers } from '../shared/answerRows';
-import { groupBy } from '../shared/cells';
-import { inputPath } from '../shared/data';
-import { openRun } from '../shared/evaluation';
-import { evaluationRows, layerCount, loadFormatRows, searchLayers } from '../shared/format';
-import {
-  answerFormatRows,
-  FORMAT_STEERINGS,
-  formatActs,
-  planFormatRows,
-} from '../shared/formatPlan';
-import { describeCells, type FormatRow, formatCells } from '../shared/formatResults';
-import {
-  checkVectorsFor,
-  formatFolders,
-  loadFormatVectors,
-  usedRows,
-} from '../shared/formatVectors';
-import { findJudge, judgeResponses, judgeSchema } from '../shared/judge';
+import { flag, integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import { openRun } from '../shared/answers/answering';
+import { countAnswers } from '../shared/answers/answerRows';
+import { groupBy } from '../shared/answers/cells';
+import { findJudge, judgeResponses, judgeSchema } from '../shared/answers/judge';
+import { defineScript } from '../shared/command/script';
+import { inputPath } from '../shared/data/questions';
 import { findModel } from '../shared/provenance';
-import { defineScript } from '../shared/script';
 import { openSession, sessionSchema } from '../shared/session';
-import { steeringWeight } from '../shared/vectors';
+import { steeringWeight } from '../shared/vectors/vectorFile';
+import { describeCells, type FormatRow, formatCells } from './parts/cells';
+import { answerFormatRows, FORMAT_STEERINGS, formatActs, planFormatRows } from './parts/plan';
+import { evaluationRows, layerCount, loadFormatRows, searchLayers } from './parts/rows';
+import { checkVectorsFor, formatFolders, loadFormatVectors, usedRows } from './parts/vectors';
 
 const schema = {
   ...sessionSchema,

@@ -1,30 +1,25 @@
 // npx ts-node experiments/format/find_best_layer.ts
 // npx ts-node experiments/format/find_best_layer.ts layers=[0,2,4] n_examples_per_instruction=4
-import '../shared/help';
+import '../shared/command/help';
 import * as path from 'node:path';
-import { flag, integer, listOf, nullable, oneOf, text } from '../../src/config';
-import { countAnswers } from '../shared/answerRows';
-import { inputPath } from '../shared/data';
-import { openRun } from '../shared/evaluation';
+import { flag, integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import { openRun } from '../shared/answers/answering';
+import { countAnswers } from '../shared/answers/answerRows';
+import { defineScript } from '../shared/command/script';
+import { inputPath } from '../shared/data/questions';
+import { findModel } from '../shared/provenance';
+import { openSession, sessionSchema } from '../shared/session';
+import { steeringWeight } from '../shared/vectors/vectorFile';
+import { cellsTable, type FormatRow, formatCells } from './parts/cells';
+import { answerFormatRows, formatActs, planFormatRows } from './parts/plan';
 import {
   drawSearchRows,
   layerCount,
   loadFormatRows,
   searchLayers,
   trainingRows,
-} from '../shared/format';
-import { answerFormatRows, formatActs, planFormatRows } from '../shared/formatPlan';
-import { cellsTable, type FormatRow, formatCells } from '../shared/formatResults';
-import {
-  checkVectorsFor,
-  findFormatVectors,
-  formatFolders,
-  usedRows,
-} from '../shared/formatVectors';
-import { findModel } from '../shared/provenance';
-import { defineScript } from '../shared/script';
-import { openSession, sessionSchema } from '../shared/session';
-import { steeringWeight } from '../shared/vectors';
+} from './parts/rows';
+import { checkVectorsFor, findFormatVectors, formatFolders, usedRows } from './parts/vectors';
 
 const schema = {
   ...sessionSchema,

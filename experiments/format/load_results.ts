@@ -1,10 +1,10 @@
 // npx ts-node experiments/format/load_results.ts
-import '../shared/help';
-import { modelName } from '../../src/modelFolder';
-import { describeCells, type FormatRow, formatCells } from '../shared/formatResults';
-import { formatFolders } from '../shared/formatVectors';
-import { openResults, resultsSchema } from '../shared/results';
-import { defineScript } from '../shared/script';
+import '../shared/command/help';
+import { modelName } from '../../src/hub/modelFolder';
+import { openResults, resultsSchema } from '../shared/answers/readRun';
+import { defineScript } from '../shared/command/script';
+import { describeCells, type FormatRow, formatCells } from './parts/cells';
+import { formatFolders } from './parts/vectors';
 
 export const script = defineScript(__filename, resultsSchema, async (config) => {
   const { base } = formatFolders({ ...config, model: modelName(config.model_name) });

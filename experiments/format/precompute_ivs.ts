@@ -1,18 +1,18 @@
 // npx ts-node experiments/format/precompute_ivs.ts
 // npx ts-node experiments/format/precompute_ivs.ts fixed_layer=2 name=layer2
-import '../shared/help';
+import '../shared/command/help';
 import * as path from 'node:path';
-import { type ConfigOf, flag, integer, nullable, number, oneOf, text } from '../../src/config';
-import { InputError } from '../../src/errors';
-import { writeAtomic } from '../../src/runFolder';
-import { compatCheck, isOn } from '../shared/compat';
-import { inputPath } from '../shared/data';
-import { chooseLayers, isOut, type LayerChoice, layersTable } from '../shared/formatLayers';
-import { findSearchRun, type SearchRun, searchSchema, searchVectors } from '../shared/formatSearch';
-import { findFormatVectors, formatFolders, saveFormatVectors } from '../shared/formatVectors';
-import { readPerplexities } from '../shared/judge';
+import { type ConfigOf, flag, integer, nullable, number, oneOf, text } from '../../src/runs/config';
+import { writeAtomic } from '../../src/runs/runFolder';
+import { InputError } from '../../src/util/errors';
+import { readPerplexities } from '../shared/answers/judge';
+import { compatCheck, isOn } from '../shared/command/compat';
+import { defineScript } from '../shared/command/script';
+import { inputPath } from '../shared/data/questions';
 import { findModel } from '../shared/provenance';
-import { defineScript } from '../shared/script';
+import { chooseLayers, isOut, type LayerChoice, layersTable } from './parts/layerChoice';
+import { findSearchRun, type SearchRun, searchSchema, searchVectors } from './parts/search';
+import { findFormatVectors, formatFolders, saveFormatVectors } from './parts/vectors';
 
 const schema = {
   ...searchSchema,

@@ -1,20 +1,14 @@
 // npx ts-node experiments/keywords/compute_representations.ts
 // npx ts-node experiments/keywords/compute_representations.ts keyword_type=exclude word_set=ifeval_exclude
-import '../shared/help';
+import '../shared/command/help';
 import * as path from 'node:path';
-import { flag, integer, listOf, nullable, oneOf, text } from '../../src/config';
-import { inputPath } from '../shared/data';
-import {
-  findKeywordFile,
-  KEYWORD_TYPES,
-  keywordQueries,
-  loadWords,
-  WORD_SETS,
-} from '../shared/keywordData';
-import { computeKeywordVectors, keywordVectorFile, loadKeywordPhrasings } from '../shared/keywords';
+import { flag, integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import { defineScript } from '../shared/command/script';
+import { inputPath } from '../shared/data/questions';
 import { findModel } from '../shared/provenance';
-import { defineScript } from '../shared/script';
 import { openSession, sessionSchema } from '../shared/session';
+import { findKeywordFile, KEYWORD_TYPES, keywordQueries, loadWords, WORD_SETS } from './parts/data';
+import { computeKeywordVectors, keywordVectorFile, loadKeywordPhrasings } from './parts/vectors';
 
 const schema = {
   ...sessionSchema,

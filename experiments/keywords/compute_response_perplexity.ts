@@ -1,17 +1,17 @@
 // npx ts-node experiments/keywords/compute_response_perplexity.ts specific_instruction=forbidden_validation
-import '../shared/help';
+import '../shared/command/help';
 import * as path from 'node:path';
-import { flag, nullable, number, oneOf, text } from '../../src/config';
-import { modelName } from '../../src/modelFolder';
-import { readRun, writeAtomic } from '../../src/runFolder';
-import { percent } from '../../src/table';
-import { findRun } from '../shared/inputs';
-import { judgeResponses } from '../shared/judge';
-import { SPECIFIC_INSTRUCTIONS } from '../shared/keywordData';
-import { bestCell, gridCells, gridTable, type KeywordRow } from '../shared/keywordResults';
+import { modelName } from '../../src/hub/modelFolder';
+import { flag, nullable, number, oneOf, text } from '../../src/runs/config';
+import { readRun, writeAtomic } from '../../src/runs/runFolder';
+import { percent } from '../../src/util/table';
+import { judgeResponses } from '../shared/answers/judge';
+import { defineScript } from '../shared/command/script';
+import { findRun } from '../shared/earlierSteps';
 import { findModel } from '../shared/provenance';
-import { defineScript } from '../shared/script';
 import { openBackend, sessionSchema } from '../shared/session';
+import { bestCell, gridCells, gridTable, type KeywordRow } from './parts/cells';
+import { SPECIFIC_INSTRUCTIONS } from './parts/data';
 
 const schema = {
   model_name: text(),

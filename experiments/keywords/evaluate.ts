@@ -1,27 +1,27 @@
 // npx ts-node experiments/keywords/evaluate.ts
 // npx ts-node experiments/keywords/evaluate.ts specific_instruction=forbidden steering_weights=40
-import '../shared/help';
+import '../shared/command/help';
 import * as path from 'node:path';
-import { flag, integer, listOf, nullable, oneOf, text } from '../../src/config';
-import { countAnswers } from '../shared/answerRows';
-import { answerAndJudge, openRun } from '../shared/evaluation';
-import { follows } from '../shared/instructionRows';
-import { findJudge, judgeSchema } from '../shared/judge';
+import { flag, integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import { answerAndJudge, openRun } from '../shared/answers/answering';
+import { countAnswers } from '../shared/answers/answerRows';
+import { findJudge, judgeSchema } from '../shared/answers/judge';
+import { defineScript } from '../shared/command/script';
+import { follows } from '../shared/data/instructionRows';
+import { findModel, hashFile } from '../shared/provenance';
+import { type Answer, openSession, sessionSchema } from '../shared/session';
+import { expectedProvenance } from '../shared/vectors/compute';
+import { checkWidth, loadVectors, steeringWeight, toSteer } from '../shared/vectors/vectorFile';
+import { example, type KeywordRow, keywordCells, keywordTable } from './parts/cells';
 import {
   describeInstruction,
   findKeywordFile,
   loadKeywordRows,
   rowsFile,
   SPECIFIC_INSTRUCTIONS,
-} from '../shared/keywordData';
-import { KEYWORD_STEERINGS, type KeywordPlan, planKeywordRows } from '../shared/keywordPlan';
-import { example, type KeywordRow, keywordCells, keywordTable } from '../shared/keywordResults';
-import { findKeywordVectors, representationsCommand } from '../shared/keywords';
-import { findModel, hashFile } from '../shared/provenance';
-import { expectedProvenance } from '../shared/representations';
-import { defineScript } from '../shared/script';
-import { type Answer, openSession, sessionSchema } from '../shared/session';
-import { checkWidth, loadVectors, steeringWeight, toSteer } from '../shared/vectors';
+} from './parts/data';
+import { KEYWORD_STEERINGS, type KeywordPlan, planKeywordRows } from './parts/plan';
+import { findKeywordVectors, representationsCommand } from './parts/vectors';
 
 const schema = {
   ...sessionSchema,

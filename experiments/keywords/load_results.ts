@@ -1,14 +1,14 @@
 // npx ts-node experiments/keywords/load_results.ts
-import '../shared/help';
+import '../shared/command/help';
 import * as path from 'node:path';
-import { flag, nullable, text } from '../../src/config';
-import { InputError } from '../../src/errors';
-import { modelName } from '../../src/modelFolder';
-import { finishedRuns } from '../shared/inputs';
-import { SPECIFIC_INSTRUCTIONS } from '../shared/keywordData';
-import { example, type KeywordRow, keywordCells, keywordTable } from '../shared/keywordResults';
-import { readResults } from '../shared/results';
-import { defineScript } from '../shared/script';
+import { modelName } from '../../src/hub/modelFolder';
+import { flag, nullable, text } from '../../src/runs/config';
+import { InputError } from '../../src/util/errors';
+import { readResults } from '../shared/answers/readRun';
+import { defineScript } from '../shared/command/script';
+import { finishedRuns } from '../shared/earlierSteps';
+import { example, type KeywordRow, keywordCells, keywordTable } from './parts/cells';
+import { SPECIFIC_INSTRUCTIONS } from './parts/data';
 
 const schema = {
   model_name: text(),

@@ -1,15 +1,15 @@
 // npx ts-node experiments/length/compute_representations.ts
 // npx ts-node experiments/length/compute_representations.ts constraint_type=sentences n_sent_max=8
-import '../shared/help';
+import '../shared/command/help';
 import * as path from 'node:path';
-import { flag, integer, listOf, nullable, oneOf, text } from '../../src/config';
-import { InputError } from '../../src/errors';
-import { inputPath, loadQuestions } from '../shared/data';
-import { computeLengthVectors, lengthVectorFile } from '../shared/length';
-import { directionNames, loadPhrasings } from '../shared/lengthPhrasings';
+import { flag, integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import { InputError } from '../../src/util/errors';
+import { defineScript } from '../shared/command/script';
+import { inputPath, loadQuestions } from '../shared/data/questions';
 import { findModel } from '../shared/provenance';
-import { defineScript } from '../shared/script';
 import { openSession, sessionSchema } from '../shared/session';
+import { directionNames, loadPhrasings } from './parts/phrasings';
+import { computeLengthVectors, lengthVectorFile } from './parts/vectors';
 
 const schema = {
   ...sessionSchema,

@@ -1,34 +1,28 @@
 // npx ts-node experiments/length/evaluate.ts
 // npx ts-node experiments/length/evaluate.ts steering=adjust_rs_length_specific constraint_type=exactly
-import '../shared/help';
+import '../shared/command/help';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { countSentences } from '../../ifeval';
-import { flag, integer, listOf, nullable, oneOf, text } from '../../src/config';
-import { countAnswers } from '../shared/answerRows';
-import { inputPath, loadQuestions } from '../shared/data';
-import { answerAndJudge, openRun } from '../shared/evaluation';
-import { findJudge, judgeSchema } from '../shared/judge';
+import { flag, integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import { answerAndJudge, openRun } from '../shared/answers/answering';
+import { countAnswers } from '../shared/answers/answerRows';
+import { findJudge, judgeSchema } from '../shared/answers/judge';
+import { defineScript } from '../shared/command/script';
+import { inputPath, loadQuestions } from '../shared/data/questions';
+import { findModel, hashOf } from '../shared/provenance';
+import { type Answer, openSession, sessionSchema } from '../shared/session';
+import { steeringWeight, toSteer } from '../shared/vectors/vectorFile';
+import { cellsTable, highlights, type LengthRow, lengthCells, weightText } from './parts/cells';
+import { loadPhrasings } from './parts/phrasings';
+import { type LengthPlan, planLengthRows } from './parts/plan';
 import {
   LENGTH_STEERINGS,
   lengthVectorFile,
   needLengthVectors,
   satisfies,
   splitQuestions,
-} from '../shared/length';
-import { loadPhrasings } from '../shared/lengthPhrasings';
-import { type LengthPlan, planLengthRows } from '../shared/lengthPlan';
-import {
-  cellsTable,
-  highlights,
-  type LengthRow,
-  lengthCells,
-  weightText,
-} from '../shared/lengthResults';
-import { findModel, hashOf } from '../shared/provenance';
-import { defineScript } from '../shared/script';
-import { type Answer, openSession, sessionSchema } from '../shared/session';
-import { steeringWeight, toSteer } from '../shared/vectors';
+} from './parts/vectors';
 
 const schema = {
   ...sessionSchema,

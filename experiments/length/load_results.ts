@@ -1,11 +1,11 @@
 // npx ts-node experiments/length/load_results.ts
-import '../shared/help';
+import '../shared/command/help';
 import * as path from 'node:path';
-import { modelName } from '../../src/modelFolder';
-import { fixed, percent } from '../../src/table';
-import { byLengthTable, cellsTable, type LengthRow, lengthCells } from '../shared/lengthResults';
-import { openResults, resultsSchema } from '../shared/results';
-import { defineScript } from '../shared/script';
+import { modelName } from '../../src/hub/modelFolder';
+import { fixed, percent } from '../../src/util/table';
+import { openResults, resultsSchema } from '../shared/answers/readRun';
+import { defineScript } from '../shared/command/script';
+import { byLengthTable, cellsTable, type LengthRow, lengthCells } from './parts/cells';
 
 export const script = defineScript(__filename, resultsSchema, async (config) => {
   const model = modelName(config.model_name);

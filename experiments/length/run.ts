@@ -1,6 +1,6 @@
 // npx ts-node experiments/length/run.ts
-import '../shared/help';
-import { defineRun } from '../shared/steps';
+import '../shared/command/help';
+import { defineRun } from '../shared/command/steps';
 import { script as computeRepresentations } from './compute_representations';
 import { script as evaluate } from './evaluate';
 import { script as loadResults } from './load_results';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { findModelFolder } from '../../src/modelFolder';
-import { projectRoot } from './script';
+import { findModelFolder } from '../../src/hub/modelFolder';
+import { projectRoot } from './command/script';
 
 export const toolVersion = `tiller ${
   (

@@ -1,14 +1,14 @@
 import type { BackendInfo } from '../../src/backend';
-import { type ConfigOf, nullable, oneOf, text } from '../../src/config';
-import { InputError } from '../../src/errors';
-import type { Generation } from '../../src/generate';
-import type { CausalLM } from '../../src/model';
-import type { Steer } from '../../src/steering';
-import type { PromptStyle, Tokenizer } from '../../src/tokenizer';
-import { WEIGHT_DTYPES } from '../../src/weightDtype';
-import type { ActivationOptions, PromptActivations } from './activations';
-import { type Compat, compatCheck, isOn } from './compat';
+import { WEIGHT_DTYPES } from '../../src/backend/weightDtype';
+import type { Generation } from '../../src/engine/generate';
+import type { CausalLM } from '../../src/engine/model';
+import type { Steer } from '../../src/engine/steering';
+import { type ConfigOf, nullable, oneOf, text } from '../../src/runs/config';
+import type { PromptStyle, Tokenizer } from '../../src/text/tokenizer';
+import { InputError } from '../../src/util/errors';
+import { type Compat, compatCheck, isOn } from './command/compat';
 import { findModel, type ModelFiles } from './provenance';
+import type { ActivationOptions, PromptActivations } from './vectors/activations';
 
 /** The config keys that opening a model needs. */
 export const sessionSchema = {
@@ -93,10 +93,13 @@ export async function openBackend({
 async function load(config: SessionConfig): Promise<Session> {
   const files = findModel(config.model_name);
   // Loaded here, not above: --help and --dry-run need none of it.
-  const { generate } = require('../../src/generate') as typeof import('../../src/generate');
-  const { loadTokenizer } = require('../../src/tokenizer') as typeof import('../../src/tokenizer');
+  const { generate } =
+    require('../../src/engine/generate') as typeof import('../../src/engine/generate');
+  const { loadTokenizer } =
+    require('../../src/text/tokenizer') as typeof import('../../src/text/tokenizer');
   const { loadModel } = require('../../models') as typeof import('../../models');
-  const { finalActivations } = require('./activations') as typeof import('./activations');
+  const { finalActivations } =
+    require('./vectors/activations') as typeof import('./vectors/activations');
 
   const backend = await openBackend(config);
   const tokenizer = loadTokenizer(files.dir);

@@ -1,6 +1,6 @@
 /**
  * Functions of this folder that a backend may compute in one kernel. Each is written in ops of tfjs,
- * which is what it means; tensorflow has a kernel for it (src/tensorflowKernels.ts) that spares the
+ * which is what it means; tensorflow has a kernel for it (src/backend/tensorflow/kernels.ts) that spares the
  * way through tfjs between its ops. Gradients are only known of the ops, so they switch it off.
  */
 import * as tf from '@tensorflow/tfjs-core';

@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { InputError } from '../../src/errors';
+import { InputError } from '../../src/util/errors';
 import { type Network, open, say, Transient, withRetries } from './http';
 import { type Checksum, PartFile } from './partFile';
 

@@ -3,7 +3,7 @@
  * 408, 429, 5xx, a stream that is cut or stalls) is tried again, later and later.
  */
 
-import type { ProgressStream } from '../../src/progress';
+import type { ProgressStream } from '../../src/util/progress';
 
 export interface Network {
   /** Seconds to wait before the second, third, … attempt; after the last one it is given up. */

@@ -6,9 +6,9 @@
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { InputError } from '../../src/errors';
-import { COMMIT, hubHome } from '../../src/hubCache';
-import type { HubModel } from '../../src/modelFolder';
+import { COMMIT, hubHome } from '../../src/hub/hubCache';
+import type { HubModel } from '../../src/hub/modelFolder';
+import { InputError } from '../../src/util/errors';
 import { type Network, open, readAll, withRetries } from './http';
 import type { Checksum } from './partFile';
 

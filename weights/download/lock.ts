@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { InputError } from '../../src/errors';
+import { InputError } from '../../src/util/errors';
 
 /**
  * Keeps two processes from writing the same files: `file` holds host and process while one runs. A

@@ -1,6 +1,5 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { InputError } from '../../src/errors';
 import {
   COMMIT,
   findSnapshot,
@@ -8,10 +7,11 @@ import {
   hubModelFolder,
   missingModelFiles,
   shardNames,
-} from '../../src/hubCache';
-import type { HubModel } from '../../src/modelFolder';
-import { formatBytes, Progress } from '../../src/progress';
-import { writeAtomic } from '../../src/runFolder';
+} from '../../src/hub/hubCache';
+import type { HubModel } from '../../src/hub/modelFolder';
+import { writeAtomic } from '../../src/runs/runFolder';
+import { InputError } from '../../src/util/errors';
+import { formatBytes, Progress } from '../../src/util/progress';
 import { bytesHere, fetchFile } from './file';
 import { type Network, say } from './http';
 import { explainRefusal, fileUrl, type HubFile, hubHeaders, listModel } from './hub';

@@ -3,8 +3,8 @@
  * and with the attention masks that make the model carry an instruction in its residual stream.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { seededRandom } from '../../src/random';
-import type { Tokenizer } from '../../src/tokenizer';
+import type { Tokenizer } from '../../src/text/tokenizer';
+import { seededRandom } from '../../src/util/random';
 import { type Example, makeExample, SHARES, type Shares } from './corpus';
 import { encodeExample } from './encode';
 

@@ -14,8 +14,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { cac } from 'cac';
-import { InputError } from '../../src/errors';
-import { seededRandom } from '../../src/random';
+import { InputError } from '../../src/util/errors';
+import { seededRandom } from '../../src/util/random';
 import { answer, between, pick, type Rng, spanish } from './answers';
 import type { Kwargs } from './check';
 import { FORMATS } from './instructions';

@@ -1,4 +1,4 @@
-import type { Tokenizer } from '../../src/tokenizer';
+import type { Tokenizer } from '../../src/text/tokenizer';
 
 /** What training needs of an example of the corpus. */
 export interface TrainingExample {

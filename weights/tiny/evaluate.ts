@@ -7,12 +7,12 @@
 import { cac } from 'cac';
 import { loadModel } from '../../models';
 import { useBackend } from '../../src/backend';
-import { generate } from '../../src/generate';
-import type { CausalLM } from '../../src/model';
-import { Progress } from '../../src/progress';
-import { seededRandom } from '../../src/random';
-import { formatTable, percent } from '../../src/table';
-import { loadTokenizer, type Tokenizer } from '../../src/tokenizer';
+import { generate } from '../../src/engine/generate';
+import type { CausalLM } from '../../src/engine/model';
+import { loadTokenizer, type Tokenizer } from '../../src/text/tokenizer';
+import { Progress } from '../../src/util/progress';
+import { seededRandom } from '../../src/util/random';
+import { formatTable, percent } from '../../src/util/table';
 import { checkAnswer, obeyedByPlainAnswers } from './check';
 import { type Example, FAMILIES, type Family, makeExample } from './corpus';
 

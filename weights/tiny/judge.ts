@@ -6,11 +6,11 @@
 import { cac } from 'cac';
 import { loadModel } from '../../models';
 import { useBackend } from '../../src/backend';
-import type { CausalLM } from '../../src/model';
-import { meanNll } from '../../src/perplexity';
-import { seededRandom } from '../../src/random';
-import { formatTable, percent } from '../../src/table';
-import { loadTokenizer, type Tokenizer } from '../../src/tokenizer';
+import type { CausalLM } from '../../src/engine/model';
+import { meanNll } from '../../src/engine/perplexity';
+import { loadTokenizer, type Tokenizer } from '../../src/text/tokenizer';
+import { seededRandom } from '../../src/util/random';
+import { formatTable, percent } from '../../src/util/table';
 import { pick, type Rng } from './answers';
 import { FAMILIES, type Family, makeExample } from './corpus';
 import { repeated, scramble, sentencesOf } from './texts';

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { seededRandom } from '../../src/random';
+import { seededRandom } from '../../src/util/random';
 
 /** Numbers kept; a larger draw repeats some of them. */
 const BANK = 2 ** 22;

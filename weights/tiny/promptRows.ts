@@ -1,5 +1,5 @@
 /** The prompts that the experiments ask the tiny model, in the paper's format. */
-import { seededRandom } from '../../src/random';
+import { seededRandom } from '../../src/util/random';
 import type { Rng } from './answers';
 import type { Kwargs } from './check';
 import { END_PHRASES } from './instructions';

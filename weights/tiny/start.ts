@@ -8,7 +8,7 @@
  * position, 3q to 4q what block 0 says of the token before.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { seededRandom } from '../../src/random';
+import { seededRandom } from '../../src/util/random';
 
 export interface Start {
   std: number;

@@ -1,6 +1,7 @@
 /** What the tiny GPT-2 reads: answers of the corpus as plain text, texts that got stuck, and tokens said again. */
-import { seededRandom } from '../../src/random';
-import type { Tokenizer } from '../../src/tokenizer';
+
+import type { Tokenizer } from '../../src/text/tokenizer';
+import { seededRandom } from '../../src/util/random';
 import { between, pick, type Rng } from './answers';
 import { type Batch, type BatchOptions, shuffled } from './batches';
 import { makeExample, type Shares } from './corpus';

@@ -1,7 +1,7 @@
 // Builds the tokenizer of the tiny models:  npx ts-node weights/tiny/tokenizer.ts
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { seededRandom } from '../../src/random';
+import { seededRandom } from '../../src/util/random';
 
 export { encodeExample } from './encode';
 

@@ -1,0 +1,124 @@
+import { formatTable, percent } from '../../../src/util/table';
+import { groupBy, mean, median } from '../../shared/answers/cells';
+import type { Perplexities } from '../../shared/answers/judge';
+import type { FormatRow } from './cells';
+
+export interface LayerChoiceOptions {
+  /** The rows that decide: with the instruction in the prompt, without, or both. */
+  instruction: boolean | 'both';
+  /** By row id; needed with a threshold. */
+  perplexities?: Perplexities;
+  /** A response is degenerate below it, and when it has no perplexity; null: none is. */
+  threshold: number | null;
+  /** Base models: the share of degenerate responses is held against the unsteered share, not 0. */
+  unsteeredBaseline: boolean;
+  /** Faults of the authors' script, see compat.ts. */
+  filterBaseline?: boolean;
+  perplexityOne?: boolean;
+}
+
+/** How the responses at one layer did. */
+export interface LayerScore {
+  /** null: unsteered. */
+  layer: number | null;
+  n: number;
+  accuracy: number;
+  degenerate: number;
+  /** What counts for the choice: the accuracy, or 0 for a layer with too many degenerate responses. */
+  score: number;
+}
+
+export interface LayerChoice {
+  instruction_id: string;
+  selected: number | null;
+  /** Accuracy at the selected layer. */
+  accuracy: number;
+  /** Median of the steered layers' accuracies. */
+  median: number;
+  layers: LayerScore[];
+}
+
+/**
+ * Each instruction's layer by the paper's rule: the best accuracy, once layers that make responses
+ * degenerate are out; of equal ones the first, no steering before all.
+ */
+export function chooseLayers(rows: FormatRow[], options: LayerChoiceOptions): LayerChoice[] {
+  const { instruction } = options;
+  const deciding = rows.filter((row) => instruction === 'both' || row.instruction === instruction);
+  return groupBy(deciding, (row) => row.instruction_id).map((group) => {
+    const layers = scoreLayers(group, options);
+    const best = layers.reduce((a, b) => (b.score > a.score ? b : a));
+    const steered = layers.filter(({ layer }) => layer !== null).map(({ accuracy }) => accuracy);
+    return {
+      instruction_id: group[0].instruction_id,
+      selected: best.layer,
+      accuracy: best.accuracy,
+      median: median(steered),
+      layers,
+    };
+  });
+}
+
+function scoreLayers(rows: FormatRow[], options: LayerChoiceOptions): LayerScore[] {
+  const { threshold, filterBaseline, perplexityOne } = options;
+  const degenerate = ({ id }: FormatRow) => {
+    if (threshold === null) return false;
+    const perplexity = options.perplexities?.get(id) ?? (perplexityOne ? 1 : null);
+    return perplexity === null || perplexity < threshold;
+  };
+  const share = (some: FormatRow[], holds: (row: FormatRow) => boolean) =>
+    some.filter(holds).length / some.length;
+  const groups = groupBy(rows, ({ layer }) => String(layer)).sort(
+    ([a], [b]) => order(a) - order(b),
+  );
+  const unsteered = groups.find(([{ layer }]) => layer === null) ?? [];
+  const allowed = options.unsteeredBaseline ? share(unsteered, degenerate) : 0;
+  return groups.map((group) => {
+    const { layer } = group[0];
+    const [accuracy, bad] = [share(group, ({ ok }) => ok), share(group, degenerate)];
+    const filtered = (layer !== null || filterBaseline) && bad > allowed;
+    return { layer, n: group.length, accuracy, degenerate: bad, score: filtered ? 0 : accuracy };
+  });
+}
+
+const order = ({ layer }: FormatRow) => layer ?? -1;
+
+/** A line per instruction: the share that obeys at each layer, the layer picked, the median. */
+export function layersTable(choices: LayerChoice[]): string {
+  const layers = [...new Set(choices.flatMap((choice) => choice.layers.map(({ layer }) => layer)))];
+  const means = layers.map((layer) =>
+    mean(
+      choices.flatMap((choice) => choice.layers.filter((one) => one.layer === layer)).map(shown),
+    ),
+  );
+  return formatTable(
+    ['share that obeys', 'n', ...layers.map((layer) => nameOf(layer)), 'picked', 'its', 'median'],
+    [
+      ...choices.map((choice) => [
+        choice.instruction_id,
+        choice.layers[0].n,
+        ...layers.map((layer) => {
+          const score = choice.layers.find((one) => one.layer === layer);
+          return score && `${percent(score.accuracy)}${isOut(score) ? ' †' : ''}`;
+        }),
+        nameOf(choice.selected),
+        percent(choice.accuracy),
+        percent(choice.median),
+      ]),
+      [
+        'mean over instructions',
+        null,
+        ...means.map(percent),
+        '',
+        percent(mean(choices.map(({ accuracy }) => accuracy))),
+        percent(mean(choices.map((choice) => choice.median))),
+      ],
+    ],
+  );
+}
+
+/** Whether a layer's accuracy does not count. */
+export const isOut = ({ score, accuracy }: LayerScore) => score < accuracy;
+
+const shown = ({ accuracy }: LayerScore) => accuracy;
+const nameOf = (layer: number | null) => (layer === null ? 'none' : String(layer));

@@ -1,0 +1,136 @@
+import { type Cell, fixed, formatTable, percent } from '../../../src/util/table';
+import {
+  type CellStats,
+  cellStats,
+  type EvaluatedRow,
+  groupBy,
+  STATS_HEAD,
+  statsColumns,
+} from '../../shared/answers/cells';
+import type { Perplexities } from '../../shared/answers/judge';
+import type { Weight } from '../../shared/vectors/vectorFile';
+
+/** One line of a keyword run's `out.jsonl`. `ok`: it follows the instruction, in the prompt or not. */
+export interface KeywordRow extends EvaluatedRow {
+  words: string[];
+  /** As it was added: 40, -40, 2x; null where nothing was. */
+  weight: Weight | null;
+  layer: number | null;
+  prompt: string;
+}
+
+/** One cell of the summary: {instruction or not} × {unsteered, or a steering, layer and weight}. */
+export interface KeywordCell
+  extends Pick<KeywordRow, 'instruction' | 'steering' | 'weight' | 'layer'>,
+    CellStats {}
+
+/** The rows of each cell, without the instruction first, each in the order of its rows. */
+function cellRows(rows: KeywordRow[]): KeywordRow[][] {
+  const groups = groupBy(rows, ({ instruction, steering, weight, layer }) =>
+    JSON.stringify([instruction, steering, weight, layer]),
+  );
+  return groups.sort(([a], [b]) => Number(a.instruction) - Number(b.instruction));
+}
+
+export function keywordCells(rows: KeywordRow[], perplexities?: Perplexities): KeywordCell[] {
+  return cellRows(rows).map((members) => {
+    const { instruction, steering, weight, layer } = members[0];
+    const base = rows.filter((row) => row.steering === 'none' && row.instruction === instruction);
+    const stats = cellStats(members, steering === 'none' ? null : base, { perplexities });
+    return { instruction, steering, weight, layer, ...stats };
+  });
+}
+
+const HEAD = ['instruction', 'steering', 'layer', 'weight'];
+const head = ({ instruction, steering, layer, weight }: KeywordCell): Cell[] => [
+  instruction ? 'in the prompt' : 'none',
+  steering,
+  layer,
+  weight,
+];
+
+/** The four-cell table; `obeyed` is the share with the words (existence) or without (forbidden). */
+export function keywordTable(cells: KeywordCell[]): string {
+  return formatTable(
+    [...HEAD, ...STATS_HEAD],
+    cells.map((cell) => [...head(cell), ...statsColumns(cell)]),
+  );
+}
+
+/** A cell of a (layer, weight) grid, with the share of its answers that are degenerate. */
+export interface GridCell extends KeywordCell {
+  /** Share with a perplexity below the threshold, or none: low perplexity marks repetition. */
+  degenerate: number;
+}
+
+/** @param threshold an answer of lower perplexity is degenerate (2.5 in the paper) */
+export function gridCells(
+  rows: KeywordRow[],
+  perplexities: Perplexities,
+  threshold: number,
+): GridCell[] {
+  const cells = keywordCells(rows, perplexities);
+  return cellRows(rows).map((members, i) => {
+    const degenerate = members.filter(({ id }) => (perplexities.get(id) ?? 0) < threshold);
+    return { ...cells[i], degenerate: degenerate.length / members.length };
+  });
+}
+
+export function gridTable(cells: GridCell[]): string {
+  return formatTable(
+    [...HEAD, 'n', 'obeyed', 'perplexity', 'degenerate', 'tokens'],
+    cells.map((cell) => [
+      ...head(cell),
+      cell.n,
+      percent(cell.accuracy),
+      fixed(cell.mean_perplexity),
+      percent(cell.degenerate),
+      fixed(cell.mean_tokens, 0),
+    ]),
+  );
+}
+
+/**
+ * The steered cell to choose, of those without the instruction where there are any: the highest share
+ * that obeys among those with no more degenerate answers than unsteered; the first of equals.
+ */
+export function bestCell(cells: GridCell[]): GridCell | undefined {
+  const { instruction } = cells[0];
+  const own = cells.filter((cell) => cell.instruction === instruction);
+  const limit = own.find(({ steering }) => steering === 'none')?.degenerate ?? 0;
+  return own
+    .filter(({ steering, degenerate }) => steering !== 'none' && degenerate <= limit)
+    .reduce<GridCell | undefined>(
+      (best, cell) => (best && best.accuracy >= cell.accuracy ? best : cell),
+      undefined,
+    );
+}
+
+/** A query answered in each cell without the instruction: one that steering changed, where there is. */
+export function example(cells: KeywordCell[], rows: KeywordRow[]): string {
+  const plain = rows.filter(({ instruction }) => !instruction);
+  const changed = plain.find(({ key, steering, ok, words }) => {
+    const before = plain.find(
+      (row) => row.steering === 'none' && row.key === key && `${row.words}` === `${words}`,
+    );
+    return steering !== 'none' && ok && before && !before.ok;
+  });
+  const shown = changed ?? plain[0];
+  if (!shown) return '';
+  const same = plain.filter(
+    ({ key, words }) => key === shown.key && `${words}` === `${shown.words}`,
+  );
+  const lines = cells.flatMap(({ instruction, steering, layer, weight }) => {
+    const row = same.find(
+      (one) => one.steering === steering && one.layer === layer && one.weight === weight,
+    );
+    if (instruction || !row) return [];
+    const how =
+      steering === 'none'
+        ? 'unsteered'
+        : [steering, layer, weight].filter((x) => x !== null).join(' ');
+    const text = row.response.trim().replace(/\s+/g, ' ');
+    return [`  ${how}: ${text.length > 240 ? `${text.slice(0, 240)}…` : text}`];
+  });
+  return [`For example, "${shown.prompt}" (${shown.words.join(', ')})`, ...lines].join('\n');
+}

@@ -1,0 +1,189 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { InputError } from '../../../src/util/errors';
+import { type InstructionRow, loadInstructionRows } from '../../shared/data/instructionRows';
+import { inputPath, loadQuestions, type Question, readJsonl } from '../../shared/data/questions';
+
+export const KEYWORD_TYPES = ['include', 'exclude'] as const;
+export type KeywordType = (typeof KEYWORD_TYPES)[number];
+export const WORD_SETS = ['ifeval_include', 'ifeval_exclude', 'validation'] as const;
+export type WordSet = (typeof WORD_SETS)[number];
+
+/** What is evaluated: rows about which instruction, steered by which vectors, which way. */
+const INSTRUCTIONS = {
+  existence: { data: 'include', vectors: 'include', away: false },
+  /** Away from the vector that includes the word. */
+  forbidden: { data: 'exclude', vectors: 'include', away: true },
+  forbidden_w_forbidden_rep: { data: 'exclude', vectors: 'exclude', away: false },
+} as const;
+
+type Instruction = keyof typeof INSTRUCTIONS;
+export type SpecificInstruction = Instruction | `${Instruction}_validation`;
+const names = Object.keys(INSTRUCTIONS) as Instruction[];
+export const SPECIFIC_INSTRUCTIONS: SpecificInstruction[] = [
+  ...names,
+  ...names.map((name) => `${name}_validation` as const),
+];
+
+/** E.g. `forbidden_validation`: validation rows about exclusion, away from include vectors. */
+export function describeInstruction(name: SpecificInstruction): {
+  data: KeywordType;
+  vectors: KeywordType;
+  away: boolean;
+  validation: boolean;
+} {
+  const validation = name.endsWith('_validation');
+  const plain = name.replace(/_validation$/, '') as Instruction;
+  return { ...INSTRUCTIONS[plain], validation };
+}
+
+/** The words that rows of a specific instruction need vectors of. */
+export function wordSetOf(name: SpecificInstruction): WordSet {
+  const { data, validation } = describeInstruction(name);
+  return validation ? 'validation' : `ifeval_${data}`;
+}
+
+/** Where each input is in a data folder: our name for it, then the authors'. */
+const FILES = {
+  queries: ['questions.jsonl', 'ifeval_wo_instructions.jsonl'],
+  include: ['keywords_include.jsonl', 'ifeval_single_keyword_include.jsonl'],
+  exclude: ['keywords_exclude.jsonl', 'ifeval_single_keyword_exclude.jsonl'],
+  include_validation: ['keywords_include.jsonl', 'inclusion_validation.jsonl'],
+  exclude_validation: ['keywords_exclude.jsonl', 'exclusion_validation.jsonl'],
+  ifeval_include: ['keywords_include.txt', 'ifeval_keywords_include.txt'],
+  ifeval_exclude: ['keywords_exclude.txt', 'ifeval_keywords_exclude.txt'],
+};
+export type KeywordFile = keyof typeof FILES;
+
+/** Which file holds the rows of a specific instruction. */
+export function rowsFile(name: SpecificInstruction): KeywordFile {
+  const { data, validation } = describeInstruction(name);
+  return validation ? `${data}_validation` : data;
+}
+
+const isFile = (place: string) => fs.statSync(place, { throwIfNoEntry: false })?.isFile() ?? false;
+
+/**
+ * An input of the keyword experiment. `data_path` is a folder that holds all of them (ours, the
+ * authors' `data` or its `keywords`), or one file; the others are looked for beside it.
+ * @param own whether that file is the input itself
+ * @throws InputError naming the folder and the names looked for
+ */
+export function findKeywordFile(dataPath: string, which: KeywordFile, own = false): string {
+  const given = inputPath(dataPath);
+  if (own && (isFile(given) || path.extname(given))) return given;
+  const folder = isFile(given) ? path.dirname(given) : given;
+  const places = ['.', 'keywords', '..'].flatMap((sub) =>
+    FILES[which].map((name) => path.join(folder, sub, name)),
+  );
+  const found = places.find(isFile);
+  if (found) return found;
+  throw new InputError(
+    `${folder} has no ${FILES[which].join(' or ')}. data_path is the folder of the keyword data, ` +
+      'or a file of your own; --help says more.',
+  );
+}
+
+const KEYWORD_IDS = { include: 'keywords:existence', exclude: 'keywords:forbidden_words' };
+
+/** A row of the evaluation: a query, and the words that its answer has to hold or do without. */
+export interface KeywordQuery extends InstructionRow {
+  /** Trimmed, otherwise as written; each gets its own edit. */
+  words: string[];
+}
+
+/**
+ * The rows of a specific instruction. Where the file says which rows are for validation and which
+ * for evaluation, only those are taken. Rows about the same query have the same key.
+ * @throws InputError as `loadInstructionRows`; for rows about something else, or given twice
+ */
+export function loadKeywordRows(file: string, name: SpecificInstruction): KeywordQuery[] {
+  const { data, validation } = describeInstruction(name);
+  const id = KEYWORD_IDS[data];
+  const all = loadInstructionRows(file, { checked: true, sharedKeys: true }).map(
+    (row, index): KeywordQuery => {
+      const other = row.instructions.find((instruction) => instruction.id !== id);
+      if (other) {
+        throw new InputError(
+          `${file}, row ${index + 1}: its instruction is ${other.id}; ${name} needs rows of ${id}.`,
+        );
+      }
+      const words = wordsOf(row.kwargs);
+      if (!words.length) throw new InputError(`${file}, row ${index + 1}: no words in its kwargs.`);
+      return { ...row, words };
+    },
+  );
+  const split = validation ? 'validation' : 'eval';
+  const rows = all.filter((row) => row.split === undefined || row.split === split);
+  if (!rows.length) throw new InputError(`${file} has no rows of split ${split}.`);
+  const keys = new Map<string, string>();
+  const seen = new Set<string>();
+  return rows.map((row) => {
+    const key = keys.get(row.withoutInstruction) ?? row.key;
+    keys.set(row.withoutInstruction, key);
+    const mark = JSON.stringify([key, row.words]);
+    if (seen.has(mark)) {
+      throw new InputError(`${file}: "${row.prompt.slice(0, 60)}…" comes twice with its words.`);
+    }
+    seen.add(mark);
+    return { ...row, key };
+  });
+}
+
+function wordsOf(kwargs: Record<string, unknown>[]): string[] {
+  const words = kwargs.flatMap(
+    ({ keywords, forbidden_words }) => keywords ?? forbidden_words ?? [],
+  );
+  return normalise(words.map(String));
+}
+
+/** Words are taken as written, without space around them; each once. */
+function normalise(words: string[]): string[] {
+  return [...new Set(words.map((word) => word.trim()).filter(Boolean))];
+}
+
+/**
+ * The words that get vectors: of a file (one a line, or rows with kwargs), or of the word sets in a
+ * data folder. `validation` is the words of both validation files.
+ * @throws InputError for a file that is not there or holds no words
+ */
+export function loadWords(dataPath: string, sets: WordSet[], wordsPath: string | null): string[] {
+  const files = wordsPath
+    ? [inputPath(wordsPath)]
+    : sets.flatMap((set) =>
+        (set === 'validation'
+          ? (['include_validation', 'exclude_validation'] as const)
+          : ([set] as const)
+        ).map((which) => findKeywordFile(dataPath, which)),
+      );
+  return normalise(files.flatMap(readWords));
+}
+
+function readWords(file: string): string[] {
+  if (!isFile(file))
+    throw new InputError(`Can't read the words in ${file}: there is no such file.`);
+  const words = file.endsWith('.jsonl')
+    ? readJsonl(file).flatMap(({ kwargs }) => wordsOf(Array.isArray(kwargs) ? kwargs : []))
+    : normalise(fs.readFileSync(file, 'utf8').split('\n'));
+  if (!words.length) throw new InputError(`${file} holds no words.`);
+  return words;
+}
+
+/**
+ * The first `count` base queries for vectors: not those for evaluation, and none that came with an
+ * instruction about keywords (its words may be evaluated on just that query).
+ * @throws InputError when there are fewer
+ */
+export function keywordQueries(file: string, count: number): Question[] {
+  const rows = readJsonl(file);
+  const about = ({ instruction_id_list: ids }: Record<string, unknown>) =>
+    Array.isArray(ids) && ids.some((id) => String(id).startsWith('keywords:'));
+  const queries = loadQuestions(file).filter(({ split }, i) => {
+    return (split ?? 'train') === 'train' && !about(rows[i]);
+  });
+  if (queries.length >= count) return queries.slice(0, count);
+  throw new InputError(
+    `${file} has ${queries.length} queries for representations (without those for evaluation and ` +
+      `those with an instruction about keywords); n_examples asks for ${count}.`,
+  );
+}

@@ -1,0 +1,73 @@
+import { InputError } from '../../../src/util/errors';
+import type { Planned } from '../../shared/answers/answerRows';
+import { steeringGrid } from '../../shared/answers/grid';
+import type { Edit, Weight } from '../../shared/vectors/vectorFile';
+import type { KeywordRow } from './cells';
+import { describeInstruction, type KeywordQuery, type SpecificInstruction } from './data';
+
+export const KEYWORD_STEERINGS = ['none', 'add_vector', 'adjust_rs'] as const;
+export type KeywordSteering = (typeof KEYWORD_STEERINGS)[number];
+
+/** A planned row of the keyword evaluation. */
+export type KeywordPlan = Planned &
+  Pick<KeywordRow, 'key' | 'words' | 'instruction' | 'steering' | 'weight' | 'layer'> & {
+    query: KeywordQuery;
+  };
+
+export interface KeywordPlanConfig {
+  specific_instruction: SpecificInstruction;
+  include_instructions: boolean | 'both';
+  steering: KeywordSteering[];
+  steering_weights: Weight[];
+  source_layer_idx: number[];
+}
+
+/**
+ * All rows: {without, with instruction} × {unsteered, each steering, layer and weight} × query. The
+ * unsteered cell is always there, run by the same engine. A row gets one edit for each of its words.
+ * @throws InputError for adjust_rs away from a vector
+ */
+export function planKeywordRows(queries: KeywordQuery[], config: KeywordPlanConfig): KeywordPlan[] {
+  const { include_instructions } = config;
+  const inPrompt = include_instructions === 'both' ? [false, true] : [include_instructions];
+  return inPrompt.flatMap((instruction) =>
+    steerings(config).flatMap(({ steering, layer, weight }) =>
+      queries.map((query) => ({
+        id: [query.key, query.words.join(','), instruction, steering, layer, weight].join('|'),
+        key: query.key,
+        words: query.words,
+        instruction,
+        steering,
+        weight,
+        layer,
+        prompt: instruction ? query.prompt : query.withoutInstruction,
+        edits: layer === null ? [] : query.words.map((word) => edit(word, layer, weight)),
+        query,
+      })),
+    ),
+  );
+}
+
+function edit(word: string, layer: number, weight: Weight | null): Edit {
+  return weight === null
+    ? { kind: 'project', vector: word, layer, target: word }
+    : { kind: 'add', vector: word, layer, weight };
+}
+
+/** The grid of a config; away from a vector, all weights are negative. */
+function steerings(config: KeywordPlanConfig) {
+  const { away } = describeInstruction(config.specific_instruction);
+  if (away && config.steering.includes('adjust_rs')) {
+    throw new InputError(
+      `${config.specific_instruction} steers away from the vector that includes the word; adjust_rs ` +
+        'would move towards it. Use add_vector, or forbidden_w_forbidden_rep (its own vectors).',
+    );
+  }
+  const weights = config.steering_weights.map((weight) => (away ? negative(weight) : weight));
+  return steeringGrid(config.steering, config.source_layer_idx, weights);
+}
+
+/** 40 and -40 → -40, 2x → -2x. */
+function negative(weight: Weight): Weight {
+  return typeof weight === 'number' ? -Math.abs(weight) : (`-${weight.replace('-', '')}` as Weight);
+}

@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto';
+import * as path from 'node:path';
+import { cac } from 'cac';
+import {
+  type ConfigOf,
+  loadConfig,
+  readYaml,
+  type Schema,
+  type YamlFile,
+} from '../../../src/runs/config';
+import { InputError } from '../../../src/util/errors';
+import { defaultsFile } from './help';
+
+export const projectRoot = path.join(__dirname, '../../..');
+
+export interface ScriptContext {
+  /** `default`, or a hash of the config where it differs from the defaults of its model. */
+  runName: string;
+}
+
+/** A step of an experiment: a file of its own, with its config beside it in `configs/`. */
+export interface Script {
+  file: string;
+  schema: Schema;
+  run(config: Record<string, unknown>, context: ScriptContext): Promise<void>;
+}
+
+/** What stands on a command line. */
+export interface Command {
+  overrides: string[];
+  extraFile?: string;
+  /** Values with commas at the top level are sweeps. */
+  multirun: boolean;
+}
+
+/**
+ * The script in `file`; started as a program, it runs with the process's arguments: Hydra-style
+ * `key=value`, `--multirun`, `--config file.yaml`, `--dry-run` (`--help`: see help.ts).
+ */
+export function defineScript<S extends Schema>(
+  file: string,
+  schema: S,
+  main: (config: ConfigOf<S>, context: ScriptContext) => Promise<void>,
+): Script {
+  const script = { file, schema, run: main as Script['run'] };
+  runIfMain(file, (command) =>
+    runScript(script, command.extraFile ? [readYaml(command.extraFile)] : [], command.overrides),
+  );
+  return script;
+}
+
+/** Runs a script with its defaults, further files and overrides. @throws InputError for bad ones */
+export function runScript(
+  { file, schema, run }: Script,
+  extra: YamlFile[],
+  overrides: string[],
+): Promise<void> {
+  const config = loadConfig(schema, defaultsFile(file), { extra, overrides });
+  return run(config, { runName: runName(file, schema, config) });
+}
+
+/**
+ * Runs `act` when `file` is the program: once, or with `--multirun` for every combination of the
+ * values given. Exit codes: 0; 2 for bad input (message only); 1 for a defect (with its stack); 130
+ * for Ctrl-C.
+ */
+export async function runIfMain(
+  file: string,
+  act: (command: Command) => Promise<void>,
+): Promise<void> {
+  if (require.main?.filename !== file) return;
+  process.once('SIGINT', () => {
+    process.stderr.write(
+      '\nStopped. What is finished is kept: the same command goes on from there.\n',
+    );
+    process.exit(130);
+  });
+  try {
+    const command = readCommandLine(process.argv.slice(2));
+    const runs = command.multirun ? sweep(command.overrides) : [command.overrides];
+    for (const [i, overrides] of runs.entries()) {
+      if (runs.length > 1) console.log(`\n[${i + 1}/${runs.length}] ${overrides.join(' ')}`);
+      await act({ ...command, overrides });
+    }
+  } catch (error) {
+    if (error instanceof InputError) {
+      process.stderr.write(`${error.message}\n`);
+      process.exitCode = 2;
+    } else {
+      console.error(error);
+      process.exitCode = 1;
+    }
+  }
+}
+
+/** @throws InputError for options that there aren't */
+export function readCommandLine(words: string[]): Command {
+  const command: Command = { overrides: [], multirun: false };
+  const cli = cac();
+  cli
+    .command('[...key=value]')
+    .option('--config <file>', '')
+    .action((given: string[], options: { config?: unknown }) => {
+      command.overrides = given.map(String);
+      if (options.config !== undefined) command.extraFile = String(options.config);
+    });
+  // cac 7 would take the word after a dashed boolean flag for its value.
+  const plain = words.flatMap((word) => {
+    if (word === '--dry-run') return ['dry_run=true'];
+    if (word !== '--multirun' && word !== '-m') return [word];
+    command.multirun = true;
+    return [];
+  });
+  try {
+    cli.parse(['node', 'script', ...plain]);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new InputError(`${message}. Settings are written key=value; --help lists them.`);
+  }
+  return command;
+}
+
+/** Every combination of the values of `key=a,b` words; the last key changes fastest, as in Hydra. */
+export function sweep(overrides: string[]): string[][] {
+  return overrides.reduce<string[][]>(
+    (runs, override) => {
+      const at = override.indexOf('=') + 1;
+      const values = splitAtCommas(override.slice(at));
+      return runs.flatMap((run) => values.map((value) => [...run, override.slice(0, at) + value]));
+    },
+    [[]],
+  );
+}
+
+/** Splits at commas outside brackets, braces and quotes. */
+function splitAtCommas(text: string): string[] {
+  const parts = [''];
+  let depth = 0;
+  let quote = '';
+  for (const char of text) {
+    if (quote) quote = char === quote ? '' : quote;
+    else if (char === '"' || char === "'") quote = char;
+    else if ('[{'.includes(char)) depth++;
+    else if (']}'.includes(char)) depth--;
+    if (char === ',' && !depth && !quote) parts.push('');
+    else parts[parts.length - 1] += char;
+  }
+  return parts;
+}
+
+/** Settings that change where results go, not what they are. */
+const NOT_IN_NAME = ['model_name', 'name', 'output_path', 'dry_run', 'device'];
+
+function runName(file: string, schema: Schema, config: Record<string, unknown>): string {
+  const identity = (values: Record<string, unknown>) =>
+    JSON.stringify(Object.entries(values).filter(([key]) => !NOT_IN_NAME.includes(key)));
+  const mine = identity(config);
+  const overrides = 'model_name' in config ? [`model_name=${config.model_name}`] : [];
+  if (mine === identity(loadConfig(schema, defaultsFile(file), { overrides }))) return 'default';
+  return createHash('sha256').update(mine).digest('hex').slice(0, 8);
+}

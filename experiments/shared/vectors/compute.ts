@@ -1,0 +1,137 @@
+import * as fs from 'node:fs';
+import { Progress } from '../../../src/util/progress';
+import { Safetensors } from '../../../weights/safetensors';
+import { findModel, hashOf, toolVersion } from '../provenance';
+import type { Session } from '../session';
+import { PartialActivations } from './activations';
+import {
+  type Direction,
+  directionOf,
+  type ExtraTensors,
+  type Provenance,
+  saveVectors,
+} from './vectorFile';
+
+/** Prompts with an instruction, and the same prompts without it, in the same order. */
+export interface PairedPrompts {
+  withIt: string[];
+  without: string[];
+}
+
+export interface RepresentationOptions {
+  /** F: last prompt tokens that are kept; the directions come from the last one. */
+  finalTokens: number;
+  batchSize: number;
+  /** The layers that are kept; null: all. */
+  layers: number[] | null;
+  /** Stores every prompt's activations beside the directions: [N, L, F, D], with and without. */
+  keepActivations: boolean;
+}
+
+/** What every vector file says about the model it was computed with, for its use to agree with. */
+export function modelProvenance({ files, promptStyle, compat }: Session): Provenance {
+  return {
+    model: files.name,
+    model_fingerprint: files.fingerprint,
+    prompt_style: promptStyle,
+    double_bos: String(compat.includes('double_bos')),
+  };
+}
+
+/**
+ * What vectors must say to be used on this model: that they are its own, or those of `vectorsModel`
+ * (cross-model steering).
+ * @throws InputError for a model there isn't
+ */
+export function expectedProvenance(session: Session, vectorsModel: string | null): Provenance {
+  return vectorsModel === null ? modelProvenance(session) : ownerProvenance(vectorsModel);
+}
+
+/** What vector files say about a model that is not open. @throws InputError for one there isn't */
+export function ownerProvenance(model: string): Provenance {
+  const { name, fingerprint } = findModel(model);
+  return { model: name, model_fingerprint: fingerprint };
+}
+
+/**
+ * Computes the direction of every group of pairs (paper, section 3) and writes them as one file.
+ * Each different prompt is computed once. Killed, it goes on where it was; a file that holds the very
+ * same already is left as it is.
+ * @param provenance all that the directions depend on, beside the prompts
+ * @throws InputError as `session.encode`, `finalActivations` and `directionOf`
+ */
+export async function computeDirections(
+  session: Session,
+  groups: Map<string, PairedPrompts>,
+  file: string,
+  provenance: Provenance,
+  { finalTokens, batchSize, keepActivations, ...options }: RepresentationOptions,
+): Promise<void> {
+  const { nLayers, dModel } = session.model.dims;
+  const layers = options.layers ?? Array.from({ length: nLayers }, (_, layer) => layer);
+  const pairs = [...groups.values()];
+  const prompts = [...new Set(pairs.flatMap(({ withIt, without }) => [...without, ...withIt]))];
+  const known = {
+    ...provenance,
+    prompts: hashOf([...groups]),
+    backend: session.backend.name,
+    tool: toolVersion,
+    num_final_tokens: String(finalTokens),
+    activations: String(keepActivations),
+    layers: JSON.stringify(layers),
+  };
+  if (holdsAlready(file, known)) {
+    console.log(`${file} is there already.`);
+    return;
+  }
+  const partial = PartialActivations.open(`${file}.partial`, [known, batchSize]);
+  const progress = new Progress('prompts', prompts.length);
+  const activations = await session.activations(prompts, {
+    finalTokens,
+    batchSize,
+    layers,
+    partial,
+    onBatch: (count) => progress.add(count),
+  });
+  progress.end();
+  const of = new Map(prompts.map((prompt, i) => [prompt, activations[i]]));
+  const shape = [layers.length, finalTokens, dModel];
+  const directions = new Map<string, Direction>();
+  const extra: ExtraTensors = {};
+  for (const [name, { withIt, without }] of groups) {
+    const rows = { with: withIt.map((p) => of.get(p)!), without: without.map((p) => of.get(p)!) };
+    const last = (some: Float32Array[]) => some.map((row) => lastTokens(row, shape));
+    directions.set(name, directionOf(last(rows.with), last(rows.without), layers));
+    if (!keepActivations) continue;
+    for (const [which, some] of Object.entries(rows)) {
+      extra[`${name}.activations_${which}`] = stack(some, shape);
+    }
+  }
+  saveVectors(file, { directions, layers, provenance: known }, extra);
+  partial.remove();
+}
+
+function holdsAlready(file: string, known: Provenance): boolean {
+  if (!fs.existsSync(file)) return false;
+  const vectors = Safetensors.open(file);
+  vectors.close();
+  return Object.entries(known).every(([key, value]) => vectors.metadata[key] === value);
+}
+
+function stack(rows: Float32Array[], shape: number[]): ExtraTensors[string] {
+  const data = new Float32Array(rows.length * rows[0].length);
+  rows.forEach((row, i) => {
+    data.set(row, i * row.length);
+  });
+  return { dtype: 'F32', shape: [rows.length, ...shape], data };
+}
+
+/** [L, F, D] → [L, D]: the last token of each layer. */
+function lastTokens(activations: Float32Array, [layers, tokens, width]: number[]): Float32Array {
+  const last = new Float32Array(layers * width);
+  for (let layer = 0; layer < layers; layer++) {
+    const end = (layer + 1) * tokens * width;
+    last.set(activations.subarray(end - width, end), layer * width);
+  }
+  return last;
+}

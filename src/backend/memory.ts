@@ -1,0 +1,63 @@
+/** Whether weights fit, asked before they are loaded: a failed allocation would end the process. */
+import * as tf from '@tensorflow/tfjs-core';
+import { InputError } from '../util/errors';
+import { formatBytes } from '../util/progress';
+import type { WeightDtype } from './weightDtype';
+
+/** How many numbers a model's weights are. */
+export interface WeightCounts {
+  /** In matrices, tables included. */
+  matrices: number;
+  /** In the largest table, which may be the output layer too. */
+  largestTable: number;
+  /** In gains and biases. */
+  vectors: number;
+}
+
+/** A memory that weights must fit into. */
+export interface MemoryLimit {
+  /** For people: `this machine`. */
+  place: string;
+  bytes: number;
+}
+
+/** What caches, activations and slices on their way take at most of a small allowance. */
+const ROOM = 5e8;
+
+/**
+ * Bytes of weights on a backend. On wasm every matrix stands twice, as it is and packed for
+ * products, and a tied table a third time, transposed.
+ */
+export function weightBytes(
+  { matrices, largestTable, vectors }: WeightCounts,
+  dtype: WeightDtype,
+  backend: string,
+): number {
+  if (backend === 'wasm') return 4 * (2 * matrices + largestTable + vectors);
+  return (dtype === 'float32' ? 4 : 2) * matrices + 4 * vectors;
+}
+
+/**
+ * @param what names the weights: their folder
+ * @param limits what there is for the backend in use; see `memoryLimits`
+ * @throws InputError with the numbers when the weights, and some room to work in, do not fit
+ */
+export function checkMemory(
+  what: string,
+  counts: WeightCounts,
+  dtype: WeightDtype,
+  limits: MemoryLimit[],
+): void {
+  const backend = tf.getBackend();
+  const bytes = weightBytes(counts, dtype, backend);
+  const room = Math.min(ROOM, bytes);
+  const tight = limits.find((limit) => bytes + room > limit.bytes);
+  if (!tight) return;
+  const least = weightBytes(counts, 'bfloat16', 'tensorflow');
+  const helps = backend === 'wasm' || dtype === 'float32';
+  throw new InputError(
+    `${what}: its weights need ${formatBytes(bytes)} in ${dtype} on ${backend}, and ${formatBytes(room)} to work in; ` +
+      `${tight.place} has ${formatBytes(tight.bytes)} free.` +
+      (helps ? ` On tensorflow with dtype bfloat16 they need ${formatBytes(least)}.` : ''),
+  );
+}

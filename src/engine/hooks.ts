@@ -1,0 +1,54 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import { didYouMean, InputError } from '../util/errors';
+
+/** Reads the tensor at a named point; what it returns, if anything, takes the tensor's place. */
+export type HookFn = (value: tf.Tensor, name: string) => tf.Tensor | undefined;
+
+/** One function for every point, or functions by name (names as in TransformerLens). */
+export type Hooks = HookFn | Record<string, HookFn>;
+
+const BLOCK_HOOKS = [
+  'hook_resid_pre',
+  'hook_attn_out',
+  'hook_resid_mid',
+  'hook_mlp_out',
+  'hook_resid_post',
+];
+
+/** Every hook point of a decoder with `nLayers` blocks, in the order in which they are passed. */
+export function hookNames(nLayers: number): string[] {
+  const blocks = Array.from({ length: nLayers }, (_, l) =>
+    BLOCK_HOOKS.map((name) => `blocks.${l}.${name}`),
+  );
+  return ['hook_embed', ...blocks.flat()];
+}
+
+/** `blocks.{layer}.hook_resid_post`: the residual stream after a block, steering included. */
+export const residPost = (layer: number) => `blocks.${layer}.hook_resid_post`;
+
+/**
+ * The function a model calls at each point.
+ * @throws InputError for a name the model does not have, or an edit that changes the shape
+ */
+export function compileHooks(hooks: Hooks | undefined, nLayers: number) {
+  if (!hooks) return <T extends tf.Tensor>(_name: string, value: T) => value;
+  if (typeof hooks !== 'function') {
+    const known = hookNames(nLayers);
+    for (const name of Object.keys(hooks)) {
+      if (!known.includes(name)) {
+        throw new InputError(`No hook point "${name}" in this model.${didYouMean(name, known)}`);
+      }
+    }
+  }
+  return <T extends tf.Tensor>(name: string, value: T): T => {
+    const fn = typeof hooks === 'function' ? hooks : hooks[name];
+    const edited = fn?.(value, name);
+    if (!edited) return value;
+    if (edited.shape.join() !== value.shape.join()) {
+      throw new InputError(
+        `The hook at ${name} returned shape [${edited.shape}] in place of [${value.shape}].`,
+      );
+    }
+    return edited as T;
+  };
+}

@@ -1,0 +1,187 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { InputError } from '../util/errors';
+
+/**
+ * Where a vector acts: at `all` columns (the paper's default), on the `prompt`, at the `last`
+ * prompt token, or on `generated` tokens only.
+ */
+export type Positions = 'all' | 'prompt' | 'last' | 'generated';
+
+/** One edit of the residual stream after block `layer`; `vector` is [D]. */
+export type Steer = { layer: number; vector: Float32Array; positions?: Positions } & (
+  | { /** h + weight · u */ kind: 'add'; weight: number }
+  | { /** h + (target − h·u) · u, for unit u */ kind: 'project'; target: number }
+);
+
+/** The columns of one forward call, as far as steering must know them. */
+export interface Columns {
+  /** Columns before this call. */
+  start: number;
+  /** T */
+  length: number;
+  /** For each row, the first column that counts as generated. */
+  promptEnds: number[];
+}
+
+/** The edits of one forward call. */
+export interface Edits {
+  /** h [B, T, D] after block `layer`, edited. */
+  apply(layer: number, h: tf.Tensor3D): tf.Tensor3D;
+  /**
+   * All tensors that `apply` takes beside h, and a key that differs where its ops do; null where
+   * that is not known beforehand.
+   */
+  recordable: { key: string; tensors: tf.Tensor[] } | null;
+}
+
+/** What edits the residual stream: `Steering`, or `Branches`. */
+export interface Steers {
+  at(columns: Columns): Edits;
+}
+
+/** The j-th edit at one layer for every row at once; rows without one carry a zero vector. */
+interface Slot {
+  /** u, [B, 1, D] */
+  vector: tf.Tensor3D;
+  /** weight (add) or target (project), [B, 1, 1] */
+  amount: tf.Tensor3D;
+  /** 1 where the row projects, 0 where it adds, [B, 1, 1]; null when no row projects. */
+  projects: tf.Tensor3D | null;
+  positions: Positions[];
+}
+
+/**
+ * The steering of a batch: each row has its own list of edits, applied in the listed order (per
+ * layer), as tensor additions on the residual stream (paper, section 3).
+ */
+export class Steering implements Steers {
+  private slots = new Map<number, Slot[]>();
+
+  /**
+   * @param rows the edits of each row
+   * @throws InputError for a layer the model does not have, a vector of the wrong length, or a
+   *   number that is not finite
+   */
+  constructor(
+    private rows: Steer[][],
+    private dims: { nLayers: number; dModel: number },
+  ) {
+    for (const steer of rows.flat()) check(steer, dims);
+    this.compile();
+  }
+
+  private compile() {
+    const layers = new Set(this.rows.flat().map((steer) => steer.layer));
+    for (const layer of layers) {
+      const perRow = this.rows.map((row) => row.filter((steer) => steer.layer === layer));
+      const count = Math.max(...perRow.map((row) => row.length));
+      const slots = Array.from({ length: count }, (_, j) =>
+        makeSlot(
+          perRow.map((row) => row[j]),
+          this.dims.dModel,
+        ),
+      );
+      this.slots.set(layer, slots);
+    }
+  }
+
+  at(columns: Columns): Edits {
+    const edits = [...this.slots].flatMap(([layer, slots]) =>
+      slots.flatMap((slot) => {
+        const mask = positionMask(slot.positions, columns);
+        return mask === 'nowhere' ? [] : [{ layer, mask, ...slot }];
+      }),
+    );
+    const parts = edits.map(({ layer, vector, amount, projects, mask }) => ({
+      key: `${layer}${projects ? 'p' : ''}${mask ? 'm' : ''}`,
+      tensors: [vector, amount, projects, mask].filter((x) => x !== null),
+    }));
+    return {
+      recordable: {
+        key: parts.map(({ key }) => key).join(),
+        tensors: parts.flatMap(({ tensors }) => tensors),
+      },
+      apply(layer, h) {
+        for (const { vector, amount, projects, mask } of edits.filter((e) => e.layer === layer)) {
+          let factor: tf.Tensor = amount;
+          if (projects) {
+            const along = tf.sum(tf.mul(h, vector), -1, true);
+            factor = tf.sub(amount, tf.mul(projects, along));
+          }
+          if (mask) factor = tf.mul(factor, mask);
+          h = tf.add(h, tf.mul(factor, vector));
+        }
+        return h;
+      },
+    };
+  }
+
+  /** Keeps only the given rows, in the given order. */
+  selectRows(rows: number[]): void {
+    this.dispose();
+    this.rows = rows.map((row) => this.rows[row]);
+    this.compile();
+  }
+
+  dispose(): void {
+    for (const slot of [...this.slots.values()].flat()) {
+      tf.dispose([slot.vector, slot.amount]);
+      slot.projects?.dispose();
+    }
+    this.slots.clear();
+  }
+}
+
+function check(steer: Steer, { nLayers, dModel }: { nLayers: number; dModel: number }) {
+  const { layer, vector } = steer;
+  const amount = steer.kind === 'add' ? steer.weight : steer.target;
+  if (!Number.isInteger(layer) || layer < 0 || layer >= nLayers) {
+    throw new InputError(`Steering at layer ${layer}: this model has layers 0 to ${nLayers - 1}.`);
+  }
+  if (vector.length !== dModel) {
+    throw new InputError(
+      `A steering vector for layer ${layer} has ${vector.length} numbers; this model's residual stream has ${dModel}. Was it computed with another model?`,
+    );
+  }
+  if (!Number.isFinite(amount) || !vector.every(Number.isFinite)) {
+    throw new InputError(`Steering at layer ${layer} holds a number that is not finite.`);
+  }
+}
+
+function makeSlot(steers: (Steer | undefined)[], dModel: number): Slot {
+  const batch = steers.length;
+  const vector = new Float32Array(batch * dModel);
+  const amount = new Float32Array(batch);
+  const projects = new Float32Array(batch);
+  steers.forEach((steer, row) => {
+    if (!steer) return;
+    vector.set(steer.vector, row * dModel);
+    amount[row] = steer.kind === 'add' ? steer.weight : steer.target;
+    projects[row] = steer.kind === 'project' ? 1 : 0;
+  });
+  return {
+    vector: tf.tensor3d(vector, [batch, 1, dModel]),
+    amount: tf.tensor3d(amount, [batch, 1, 1]),
+    projects: projects.includes(1) ? tf.tensor3d(projects, [batch, 1, 1]) : null,
+    positions: steers.map((steer) => steer?.positions ?? 'all'),
+  };
+}
+
+/** 1 where a row is steered, [B, T, 1]; null when every row is steered at every column. */
+function positionMask(
+  positions: Positions[],
+  { start, length, promptEnds }: Columns,
+): tf.Tensor3D | 'nowhere' | null {
+  if (positions.every((where) => where === 'all')) return null;
+  const on = {
+    all: () => true,
+    prompt: (column: number, end: number) => column < end,
+    last: (column: number, end: number) => column === end - 1,
+    generated: (column: number, end: number) => column >= end,
+  };
+  const values = positions.flatMap((where, row) =>
+    Array.from({ length }, (_, t) => (on[where](start + t, promptEnds[row]) ? 1 : 0)),
+  );
+  if (!values.includes(1)) return 'nowhere';
+  return tf.tensor3d(values, [positions.length, length, 1]);
+}

@@ -1,0 +1,182 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { parse } from 'yaml';
+import { InputError } from '../util/errors';
+import { configToYaml } from './config';
+
+/** A finished row of an experiment; `id` says which of the planned rows it is. */
+export interface Row {
+  id: string;
+}
+
+/**
+ * The folder of one run: `config.yaml` (all that the results depend on), `out.jsonl` (a line per
+ * finished row, appended and synced batch by batch) and `summary.json` (written last). A run that
+ * was killed is opened again and goes on: a line that was cut off is dropped, finished rows are kept.
+ */
+export class RunFolder<R extends Row> {
+  /** Finished rows by id, in the order they were written. */
+  readonly rows: Map<string, R>;
+  private readonly out: number;
+
+  private constructor(
+    readonly folder: string,
+    rows: Map<string, R>,
+  ) {
+    this.rows = rows;
+    this.out = fs.openSync(path.join(folder, 'out.jsonl'), 'a');
+  }
+
+  /**
+   * Starts a run, or goes on with one of the same config.
+   * @throws InputError when the folder holds a run with another config, or a damaged `out.jsonl`
+   */
+  static open<R extends Row>(folder: string, config: Record<string, unknown>): RunFolder<R> {
+    return describeFailures(folder, () => {
+      const configFile = path.join(folder, 'config.yaml');
+      if (fs.existsSync(configFile)) refuseOtherConfig(configFile, config);
+      else if (fs.existsSync(path.join(folder, 'out.jsonl'))) {
+        throw new InputError(`${folder} holds results without a config.yaml. Use another name=.`);
+      } else {
+        fs.mkdirSync(folder, { recursive: true });
+        writeAtomic(configFile, configToYaml(config));
+      }
+      return new RunFolder<R>(folder, readFinished<R>(path.join(folder, 'out.jsonl')));
+    });
+  }
+
+  /** Adds finished rows; they are on the disk when this returns. @throws InputError (disk full) */
+  append(rows: R[]): void {
+    if (!rows.length) return;
+    describeFailures(this.folder, () => {
+      const bytes = Buffer.from(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+      for (let at = 0; at < bytes.length; ) at += fs.writeSync(this.out, bytes, at);
+      fs.fsyncSync(this.out);
+    });
+    for (const row of rows) this.rows.set(row.id, row);
+  }
+
+  writeSummary(summary: unknown): void {
+    describeFailures(this.folder, () =>
+      writeAtomic(path.join(this.folder, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`),
+    );
+  }
+
+  close(): void {
+    fs.closeSync(this.out);
+  }
+}
+
+/**
+ * Reads the config and the rows of a run, finished or not, without touching it.
+ * @throws InputError when the folder is not a run
+ */
+export function readRun<R extends Row>(
+  folder: string,
+): {
+  config: Record<string, unknown>;
+  rows: R[];
+} {
+  const configFile = path.join(folder, 'config.yaml');
+  if (!fs.existsSync(configFile)) {
+    throw new InputError(`${folder} is not a run folder: it has no config.yaml.`);
+  }
+  const { rows } = parseRows<R>(path.join(folder, 'out.jsonl'));
+  return { config: readConfig(configFile), rows: [...rows.values()] };
+}
+
+/** Writes a file so that a reader, or a crash, sees the old content or the new, nothing between. */
+export function writeAtomic(file: string, content: string): void {
+  const draft = `${file}.${process.pid}.tmp`;
+  const handle = fs.openSync(draft, 'w');
+  try {
+    fs.writeFileSync(handle, content);
+    fs.fsyncSync(handle);
+  } catch (error) {
+    fs.rmSync(draft, { force: true });
+    throw error;
+  } finally {
+    fs.closeSync(handle);
+  }
+  fs.renameSync(draft, file);
+}
+
+function refuseOtherConfig(file: string, config: Record<string, unknown>) {
+  const before = readConfig(file);
+  const now = parse(configToYaml(config)) as Record<string, unknown>;
+  const differences = [...new Set([...Object.keys(before), ...Object.keys(now)])]
+    .filter((key) => JSON.stringify(before[key]) !== JSON.stringify(now[key]))
+    .map(
+      (key) => `  ${key}: ${JSON.stringify(before[key])} there, ${JSON.stringify(now[key])} now`,
+    );
+  if (!differences.length) return;
+  throw new InputError(
+    `${path.dirname(file)} holds a run with other settings:\n${differences.join('\n')}\n` +
+      'Give this run another name (name=...), or remove that folder if you no longer need it.',
+  );
+}
+
+function readConfig(file: string): Record<string, unknown> {
+  try {
+    const config: unknown = parse(fs.readFileSync(file, 'utf8'));
+    if (typeof config === 'object' && config !== null) return config as Record<string, unknown>;
+  } catch {
+    // falls through to the message below
+  }
+  throw new InputError(`${file} is damaged. Give this run another name (name=...).`);
+}
+
+/** The finished rows; cuts off what follows the last whole line. */
+function readFinished<R extends Row>(file: string): Map<string, R> {
+  const { rows, wholeBytes, bytes } = parseRows<R>(file);
+  if (wholeBytes < bytes) fs.truncateSync(file, wholeBytes);
+  return rows;
+}
+
+function parseRows<R extends Row>(file: string) {
+  const rows = new Map<string, R>();
+  const content = fs.existsSync(file) ? fs.readFileSync(file) : Buffer.alloc(0);
+  const wholeBytes = content.lastIndexOf('\n'.charCodeAt(0)) + 1;
+  const lines = content.toString('utf8', 0, wholeBytes).split('\n').slice(0, -1);
+  lines.forEach((line, index) => {
+    const row = parseRow<R>(line);
+    if (!row) {
+      throw new InputError(
+        `${file}, line ${index + 1} is damaged. Remove that line and start again.`,
+      );
+    }
+    if (!rows.has(row.id)) rows.set(row.id, row);
+  });
+  return { rows, wholeBytes, bytes: content.length };
+}
+
+function parseRow<R extends Row>(line: string): R | null {
+  try {
+    const row = JSON.parse(line) as R | null;
+    return typeof row?.id === 'string' ? row : null;
+  } catch {
+    return null;
+  }
+}
+
+const REASONS: Record<string, string> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'your disk quota is used up',
+  EACCES: 'you may not write there',
+  EPERM: 'you may not write there',
+  EROFS: 'it is on a read-only disk',
+  ENOTDIR: 'part of the path is a file, not a folder',
+};
+
+/** Does what writes below `folder`. @throws InputError in place of a full disk and the like */
+export function describeFailures<T>(folder: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ''];
+    if (!reason) throw error;
+    throw new InputError(
+      `Can't write to ${folder}: ${reason}. Finished rows are kept; start again to go on.`,
+    );
+  }
+}

@@ -1,0 +1,129 @@
+/** What the tests of the experiments share: a small random model, and scripts run as a user would. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import * as assert from 'uvu/assert';
+import { runScript as runWithWords, type Script } from '../../experiments/shared/command/script';
+import { openSession, type Session } from '../../experiments/shared/session';
+import { residPost } from '../../src/engine/hooks';
+import { runWithCache } from '../../src/engine/runWithCache';
+
+const root = path.join(__dirname, '../..');
+
+/**
+ * Puts a random fixture (Gemma-2 unless named) into `dir`, with a tokenizer of single characters:
+ * nonsense answers, real code.
+ */
+export function makeModel(dir: string, fixture = 'gemma2-gqa'): string {
+  fs.cpSync(path.join(__dirname, '../fixtures', fixture), dir, { recursive: true });
+  const special = ['<pad>', '<eos>', '<bos>', '<unk>', '<start>', '<end>'];
+  const letters = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i));
+  const vocab = Object.fromEntries([...special, ...letters].map((token, id) => [token, id]));
+  const added = { single_word: false, lstrip: false, rstrip: false, normalized: false };
+  const json = {
+    version: '1.0',
+    added_tokens: special.map((content, id) => ({ id, content, special: true, ...added })),
+    normalizer: null,
+    pre_tokenizer: null,
+    post_processor: null,
+    decoder: { type: 'Fuse' },
+    model: { type: 'BPE', vocab, merges: [], unk_token: '<unk>' },
+  };
+  fs.writeFileSync(path.join(dir, 'tokenizer.json'), JSON.stringify(json));
+  const config = {
+    bos_token: '<bos>',
+    eos_token: '<eos>',
+    pad_token: '<pad>',
+    chat_template: '<bos><start>{{ messages[0].content }}<end><start>',
+  };
+  fs.writeFileSync(path.join(dir, 'tokenizer_config.json'), JSON.stringify(config));
+  return dir;
+}
+
+export function openModel(model: string): Promise<Session> {
+  return openSession({
+    model_name: model,
+    backend: 'wasm',
+    device: null,
+    dtype: null,
+    prompt_style: null,
+    compat: null,
+  });
+}
+
+const children: ChildProcess[] = [];
+
+/** Starts `experiments/<script>.ts` as a user would. Give `stopScripts` to `test.after`. */
+export function runScript(script: string, ...words: string[]) {
+  const file = path.join(root, `experiments/${script}.ts`);
+  const child = spawn(process.execPath, ['-r', 'ts-node/register', file, ...words], {
+    cwd: root,
+    env: { ...process.env, TILLER_BACKEND: 'wasm' },
+  });
+  children.push(child);
+  let text = '';
+  child.stdout.on('data', (chunk) => (text += chunk));
+  child.stderr.on('data', (chunk) => (text += chunk));
+  const done = new Promise<{ code: number | null; text: string }>((resolve) => {
+    child.on('close', (code) => resolve({ code, text }));
+  });
+  return { child, done };
+}
+
+export function stopScripts(): void {
+  for (const child of children) child.kill('SIGKILL');
+}
+
+/** Runs a step in this process, with those words whose keys it has. @returns what it printed */
+export function runStep(step: Script, ...words: string[]): Promise<string> {
+  const own = words.filter((word) => Object.keys(step.schema).includes(word.split('=')[0]));
+  return printedBy(() => runWithWords(step, [], own));
+}
+
+/** What `act` prints on standard output; its progress lines go nowhere. */
+export async function printedBy(act: () => Promise<void>): Promise<string> {
+  const { log } = console;
+  const lines: string[] = [];
+  console.log = (...parts: unknown[]) => lines.push(parts.join(' '));
+  try {
+    await quietly(act);
+  } finally {
+    console.log = log;
+  }
+  return lines.join('\n');
+}
+
+/** `act` without its progress lines. */
+export async function quietly(act: () => Promise<void>): Promise<void> {
+  const { write } = process.stderr;
+  process.stderr.write = () => true;
+  try {
+    await act();
+  } finally {
+    process.stderr.write = write;
+  }
+}
+
+/** Mean of `resid_post` at the last prompt token, from one full pass per prompt. */
+export async function meanActivation(
+  session: Session,
+  prompts: string[],
+  layer: number,
+): Promise<number[]> {
+  const { dModel } = session.model.dims;
+  const mean = new Array<number>(dModel).fill(0);
+  for (const prompt of prompts) {
+    const { cache, logits } = runWithCache(session.model, [session.encode(prompt)]);
+    const last = cache.get(residPost(layer))!.dataSync().slice(-dModel);
+    for (let i = 0; i < dModel; i++) mean[i] += last[i] / prompts.length;
+    for (const tensor of [logits, ...cache.values()]) tensor.dispose();
+  }
+  return mean;
+}
+
+export function close(actual: ArrayLike<number>, expected: ArrayLike<number>): void {
+  assert.is(actual.length, expected.length);
+  for (let i = 0; i < actual.length; i++) {
+    assert.ok(Math.abs(actual[i] - expected[i]) < 1e-4, `${actual[i]} for ${expected[i]}`);
+  }
+}

@@ -1,0 +1,195 @@
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { countTests } from '../../../scripts/test';
+import { tensorflowCandidates, useBackend } from '../../../src/backend';
+import { doctor, probe, probeWith } from '../../../src/commands/doctor';
+import { InputError } from '../../../src/util/errors';
+
+const root = path.join(__dirname, '../../..');
+const environment = process.env.TILLER_BACKEND;
+
+test.after.each(() => {
+  if (environment === undefined) delete process.env.TILLER_BACKEND;
+  else process.env.TILLER_BACKEND = environment;
+});
+
+/** The error that `promise` ends with. */
+async function errorOf(promise: Promise<unknown>): Promise<Error> {
+  try {
+    await promise;
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('no error was thrown');
+}
+
+/** A folder that looks like tfjs-node with its native part, and throws when it is loaded. */
+function brokenAddon(message: string): string {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-addon-'));
+  const code = `throw new Error(${JSON.stringify(message)})`;
+  fs.writeFileSync(path.join(folder, 'index.js'), code);
+  return folder;
+}
+
+test('wasm loads quickly and computes', async () => {
+  const start = performance.now();
+  const info = await useBackend('wasm');
+  // About 0.25 s alone on a machine; the rest is for one that is busy.
+  assert.ok(performance.now() - start < 3000);
+  assert.equal(info, { name: 'wasm', detail: 'SIMD, 1 thread', gpu: false });
+  assert.is(tf.getBackend(), 'wasm');
+  const product = tf.matMul(tf.tensor2d([[1, 2]]), tf.tensor2d([[3], [4]]));
+  assert.equal([...(await product.data())], [11]);
+});
+
+test('an unknown backend is refused with a suggestion, naming its source', async () => {
+  const asked = await errorOf(useBackend('wams'));
+  assert.instance(asked, InputError);
+  assert.match(asked.message, /^backend: "wams".*Did you mean "wasm"\?/);
+  process.env.TILLER_BACKEND = 'tensorfow';
+  const fromEnvironment = await errorOf(useBackend());
+  assert.match(fromEnvironment.message, /^TILLER_BACKEND: .*"tensorflow"\?/);
+});
+
+test('the argument goes before TILLER_BACKEND, which goes before auto', async () => {
+  process.env.TILLER_BACKEND = 'tensorflow';
+  assert.is((await useBackend('wasm', [])).name, 'wasm');
+  assert.instance(await errorOf(useBackend(undefined, [])), InputError);
+  process.env.TILLER_BACKEND = 'wasm';
+  assert.is((await useBackend()).name, 'wasm');
+});
+
+test('a requested tensorflow that can not load says why and what to run', async () => {
+  const folder = brokenAddon(`libcudart.so.12: cannot open\n${'x'.repeat(500)}`);
+  const candidates = [
+    { label: 'first', folder: '/nowhere', missing: 'not installed' },
+    { label: 'second', folder },
+  ];
+  const error = await errorOf(useBackend('tensorflow', candidates));
+  assert.instance(error, InputError);
+  assert.match(error.message, 'first: not installed; second: libcudart.so.12: cannot open)');
+  assert.match(error.message, 'npm run setup:tensorflow');
+  assert.not.match(error.message, 'xxx');
+  fs.rmSync(folder, { recursive: true });
+});
+
+test('auto falls back to wasm when tensorflow is absent or broken', async () => {
+  process.env.TILLER_BACKEND = 'auto';
+  const folder = brokenAddon('no such symbol');
+  assert.is((await useBackend(undefined, [{ label: 'broken', folder }])).name, 'wasm');
+  assert.is((await useBackend(undefined, [])).name, 'wasm');
+  fs.rmSync(folder, { recursive: true });
+});
+
+/** Op by op, a function of one [2,3] matrix; together, what a transformer is made of. */
+const differentiable: Record<string, (x: tf.Tensor2D) => tf.Tensor> = {
+  add: (x) => tf.square(tf.add(x, tf.slice(x, [0, 0], [1, 3]))),
+  sub: (x) => tf.square(tf.sub(x, tf.mean(x, 1, true))),
+  mul: (x) => tf.mul(x, tf.sum(x, 0)),
+  div: (x) => tf.div(x, tf.add(tf.square(x), 1)),
+  rsqrt: (x) => tf.rsqrt(tf.add(tf.mean(tf.square(x), 1, true), 1)),
+  sqrt: (x) => tf.sqrt(tf.add(tf.square(x), 1)),
+  exp: (x) => tf.exp(x),
+  log: (x) => tf.log(tf.add(tf.square(x), 1)),
+  tanh: (x) => tf.tanh(x),
+  sigmoid: (x) => tf.sigmoid(x),
+  relu: (x) => tf.relu(x),
+  maximum: (x) => tf.maximum(x, tf.neg(x)),
+  softmax: (x) => tf.square(tf.softmax(x)),
+  'log of softmax': (x) => tf.mul(x, tf.log(tf.softmax(x))),
+  matMul: (x) => tf.square(tf.matMul(x, x, false, true)),
+  'batched matMul': (x) => tf.square(tf.matMul(tf.stack([x, x]), tf.stack([x, x]), true)),
+  transpose: (x) => tf.square(tf.matMul(tf.transpose(x), x)),
+  reshape: (x) => tf.square(tf.matMul(tf.reshape(x, [3, 2]), x)),
+  concat: (x) => tf.square(tf.matMul(x, tf.concat([x, x], 0), false, true)),
+  split: (x) => tf.mul(...(tf.split(x, 2, 0) as [tf.Tensor, tf.Tensor])),
+  where: (x) => tf.where(tf.tensor2d([[1, 0, 1]], [1, 3], 'bool'), tf.square(x), tf.mul(x, 3)),
+  tile: (x) => tf.square(tf.tile(x, [2, 2])),
+  max: (x) => tf.square(tf.max(x, 1)),
+  erf: (x) => tf.erf(x),
+  pow: (x) => tf.pow(x, tf.scalar(3)),
+  'clip and cast': (x) => tf.square(tf.clipByValue(tf.cast(x, 'float32'), -0.5, 0.5)),
+};
+
+for (const backend of ['wasm', 'tensorflow'] as const) {
+  const name = `gradients on ${backend} agree with finite differences`;
+  if (backend === 'tensorflow' && tensorflowCandidates().every(({ missing }) => missing)) {
+    test.skip(name);
+    continue;
+  }
+  test(name, async () => {
+    await useBackend(backend);
+    const x0 = [0.3, -0.7, 1.1, -1.3, 0.9, 0.4];
+    for (const [op, f] of Object.entries(differentiable)) {
+      const loss = (x: tf.Tensor) => tf.sum(f(tf.reshape(x, [2, 3]) as tf.Tensor2D)) as tf.Scalar;
+      const gradient = await tf.grad(loss)(tf.tensor1d(x0)).data();
+      const h = 1 / 128;
+      for (let i = 0; i < x0.length; i++) {
+        const at = (delta: number) =>
+          tf.tidy(() => loss(tf.tensor1d(x0.with(i, x0[i] + delta))).dataSync()[0]);
+        const slope = (at(h) - at(-h)) / (2 * h);
+        const close = Math.abs(gradient[i] - slope) < 2e-3 * (1 + Math.abs(slope));
+        assert.ok(close, `${op}, element ${i}: gradient ${gradient[i]}, slope ${slope}`);
+      }
+    }
+  });
+}
+
+test('tfjs-node, where it is set up, shares the tfjs-core of the project', () => {
+  for (const { folder, missing } of tensorflowCandidates()) {
+    if (missing) continue;
+    const core = require.resolve('@tensorflow/tfjs-core', { paths: [folder] });
+    assert.is(core, require.resolve('@tensorflow/tfjs-core'));
+  }
+});
+
+test('a backend that brings its process down is reported, not suffered', () => {
+  assert.match(probeWith('process.abort()'), /died \(signal SIGABRT\)/);
+  assert.match(probeWith('process.exit(3)'), /died \(exit code 3\)/);
+});
+
+const hasTensorflow = typeof probe('tensorflow') !== 'string';
+
+test('doctor names what was found and what to do', () => {
+  const report = doctor();
+  assert.match(report, process.version);
+  assert.match(report, /^Memory .* GB free of .* GB$/m);
+  assert.match(report, /^wasm +usable: SIMD, 1 thread$/m);
+  for (const { label } of tensorflowCandidates()) assert.match(report, label);
+  if (hasTensorflow) {
+    assert.match(report, /^tensorflow +usable: libtensorflow \d+\.\d+\.\d+, [CG]PU$/m);
+  } else {
+    assert.match(report, /^tensorflow +not usable: /m);
+    assert.match(report, 'npm run setup:tensorflow');
+  }
+});
+
+test('loading a backend prints nothing', () => {
+  for (const backend of ['wasm', ...(hasTensorflow ? ['tensorflow'] : [])]) {
+    const program = `require('./src/backend').useBackend('${backend}')`;
+    const args = ['-r', 'ts-node/register', '-e', `${program}.catch(console.log)`];
+    assert.is(
+      execFileSync('sh', ['-c', '"$0" "$@" 2>&1', process.execPath, ...args], {
+        cwd: root,
+      }).toString(),
+      '',
+    );
+  }
+});
+
+test('the test runner counts what uvu reports, and a dead file as one failure', () => {
+  const report = (total: number, passed: number, skipped: number) =>
+    `•\n\n  Total:     ${total}\n  Passed:    ${passed}\n  Skipped:   ${skipped}\n  Duration:  1.2ms\n\n`;
+  assert.equal(countTests(report(5, 5, 1), 0), { passed: 5, failed: 0, skipped: 1 });
+  assert.equal(countTests(report(5, 3, 0), 1), { passed: 3, failed: 2, skipped: 0 });
+  assert.equal(countTests(report(5, 5, 0), 134), { passed: 5, failed: 1, skipped: 0 });
+  assert.equal(countTests(report(0, 0, 0), 0), { passed: 0, failed: 1, skipped: 0 });
+  assert.equal(countTests('Segmentation fault', null), { passed: 0, failed: 1, skipped: 0 });
+});
+
+test.run();

@@ -1,0 +1,65 @@
+/**
+ * Hard texts under the published vocabularies of Gemma-2, GPT-2 and Mistral, and Mistral's with the
+ * tokens of Phi-3: ids and decoded texts equal those of the Rust tokenizers. The files are large and
+ * not part of the project; without them the tests are skipped.
+ */
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { loadTokenizer } from '../../../src/text/tokenizer';
+
+const vocabularies = path.join(__dirname, '../../../data/vocabularies');
+// Written by fixtures/vocabularies/make.py.
+const expected = JSON.parse(
+  fs.readFileSync(path.join(__dirname, '../../fixtures/vocabularies/expected.json'), 'utf8'),
+) as {
+  added: string[];
+  texts: string[];
+  /** Per text the ids, and the decoded text where it is another. */
+  models: Record<string, { sha256: string; start: number[]; rows: [number[], string | null][] }>;
+};
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-vocabularies-'));
+test.after(() => fs.rmSync(scratch, { recursive: true }));
+
+/** Mistral's tokenizer with the tokens that Phi-3 adds after its 32000. */
+function phi3(): string {
+  const from = path.join(vocabularies, 'mistral');
+  const data = JSON.parse(fs.readFileSync(path.join(from, 'tokenizer.json'), 'utf8'));
+  expected.added.forEach((content, i) => {
+    const flags = { single_word: false, lstrip: false, normalized: false, special: true };
+    data.added_tokens.push({ id: 32000 + i, content, rstrip: i > 0, ...flags });
+  });
+  fs.writeFileSync(path.join(scratch, 'tokenizer.json'), JSON.stringify(data));
+  fs.copyFileSync(
+    path.join(from, 'tokenizer_config.json'),
+    path.join(scratch, 'tokenizer_config.json'),
+  );
+  return scratch;
+}
+
+for (const [name, { sha256, start, rows }] of Object.entries(expected.models)) {
+  const file = path.join(vocabularies, name === 'phi3' ? 'mistral' : name, 'tokenizer.json');
+  if (!fs.existsSync(file)) {
+    console.log(`skipped: ${name} (fetch its tokenizer: npx ts-node scripts/vocabularies.ts)`);
+    test.skip(`${name}: ids and texts equal those of the Rust tokenizers`, () => {});
+    continue;
+  }
+  test(`${name}: ids and texts equal those of the Rust tokenizers`, () => {
+    const hash = createHash('sha256').update(fs.readFileSync(file)).digest('hex');
+    assert.is(hash, sha256, 'the tokenizer is another one: npx ts-node scripts/vocabularies.ts');
+    const tokenizer = loadTokenizer(name === 'phi3' ? phi3() : path.dirname(file));
+    assert.ok(rows.length > 190);
+    expected.texts.forEach((text, i) => {
+      const [ids, decoded] = rows[i];
+      const about = JSON.stringify(text);
+      assert.equal(tokenizer.encode(text, { bos: false }), ids, about);
+      assert.equal(tokenizer.encode(text), [...start, ...ids], `with BOS: ${about}`);
+      assert.is(tokenizer.decode(ids), decoded ?? text, `decoded: ${about}`);
+    });
+  });
+}
+
+test.run();
