@@ -63,7 +63,7 @@ export async function measure(
 ): Promise<{ prefill: number; decode: number }> {
   const seen: number[] = [];
   const begin = performance.now();
-  await generate(model, prompts(batch, prompt, model.dims.vocabSize), {
+  await generate(model, prompts(batch, prompt, model.config.vocabSize), {
     maxNewTokens: tokens + 1,
     batchSize: batch,
     onToken: () => seen.push(performance.now()),
@@ -74,7 +74,7 @@ export async function measure(
 
 /** Seconds per token at batch 1 by the loop of the original: the whole text again for each token. */
 export async function measureUncached(model: CausalLM, prompt: number, tokens: number) {
-  const [ids] = prompts(1, prompt, model.dims.vocabSize);
+  const [ids] = prompts(1, prompt, model.config.vocabSize);
   const begin = performance.now();
   for (let i = 0; i < tokens; i++) {
     const logits = model.forward([ids], { logits: 'last' });
@@ -103,11 +103,11 @@ async function repeated<T extends Record<string, number>>(
 async function profile(model: CausalLM, batch: number, steps: number): Promise<[string, number][]> {
   const cache = new KVCache(new Array(batch).fill(0), new Array(batch).fill(PROMPT));
   const dispose = (logits: tf.Tensor) => logits.dispose();
-  dispose(model.forward(prompts(batch, PROMPT, model.dims.vocabSize), { cache, logits: 'last' }));
+  dispose(model.forward(prompts(batch, PROMPT, model.config.vocabSize), { cache, logits: 'last' }));
   const seconds = new Map<string, number>();
   for (let step = 0; step < steps; step++) {
     const { kernels } = await tf.profile(() => {
-      const ids = prompts(batch, 1, model.dims.vocabSize);
+      const ids = prompts(batch, 1, model.config.vocabSize);
       const logits = model.forward(ids, { cache, logits: 'last', graph: false });
       logits.dataSync();
       dispose(logits);

@@ -50,7 +50,7 @@ export async function measureLoad(
   const model = loadModel(dir, { dtype });
   const loadSeconds = (performance.now() - start) / 1000;
   const loaded = peak();
-  const prompt = Array.from({ length: 32 }, (_, i) => (i * 7919) % model.dims.vocabSize);
+  const prompt = Array.from({ length: 32 }, (_, i) => (i * 7919) % model.config.vocabSize);
   const times = [performance.now()];
   await generate(model, [prompt], {
     maxNewTokens: tokens,

@@ -15,7 +15,7 @@ import { loadModel } from '../models';
 import { useBackend } from '../src/backend';
 import { generate } from '../src/engine/generate';
 import type { CausalLM } from '../src/engine/model';
-import { type Steer, Steering } from '../src/engine/steering';
+import { type Edit, Steering } from '../src/engine/steering';
 import { localModelFolder } from '../src/hub/modelFolder';
 import { seededRandom } from '../src/util/random';
 import { fixed, formatTable } from '../src/util/table';
@@ -24,9 +24,9 @@ import { checkpoint, MODELS } from './bench';
 const PROMPT = 32;
 
 /** One row by the loop of the original. */
-async function uncached(model: CausalLM, prompt: number[], edits: Steer[], tokens: number) {
+async function uncached(model: CausalLM, prompt: number[], edits: Edit[], tokens: number) {
   const ids = [...prompt];
-  const steering = edits.length ? new Steering([edits], model.dims) : undefined;
+  const steering = edits.length ? new Steering([edits], model.config) : undefined;
   for (let i = 0; i < tokens; i++) {
     const best = tf.tidy(() => tf.argMax(model.forward([ids], { steering, logits: 'last' }), -1));
     ids.push((await best.data())[0]);
@@ -50,13 +50,13 @@ async function main() {
   const backend = await useBackend(values.backend);
   const dir = values.model in MODELS ? checkpoint(values.model) : localModelFolder(values.model)!;
   const model = loadModel(dir);
-  const { nLayers, dModel, vocabSize } = model.dims;
+  const { nLayers, dModel, vocabSize } = model.config;
   const [count, tokens, sample] = [values.prompts, values.tokens, values.sample].map(Number);
   const random = seededRandom(1);
   const vector = Float32Array.from({ length: dModel }, () => random() - 0.5);
   const rows = Array.from({ length: count }, () => {
     const prompt = Array.from({ length: PROMPT }, () => Math.floor(random() * vocabSize));
-    const at = (layer: number): Steer[] => [{ kind: 'add', layer, vector, weight: 1 }];
+    const at = (layer: number): Edit[] => [{ kind: 'add', layer, vector, weight: 1 }];
     return [[], ...Array.from({ length: nLayers }, (_, layer) => at(layer))].map((edits) => {
       return { prompt, edits };
     });
@@ -67,7 +67,7 @@ async function main() {
     const found = await generate(
       model,
       rows.map(({ prompt }) => prompt),
-      { maxNewTokens: tokens, steering: rows.map(({ edits }) => edits) },
+      { maxNewTokens: tokens, edits: rows.map(({ edits }) => edits) },
     );
     const ours = (performance.now() - begin) / 1000;
     begin = performance.now();

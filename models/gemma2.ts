@@ -180,7 +180,7 @@ export class Gemma2 implements CausalLM {
   private readonly output: tf.Tensor2D | null;
 
   constructor(
-    readonly dims: Gemma2Config,
+    readonly config: Gemma2Config,
     readonly weights: Gemma2Weights,
   ) {
     this.output = tiedOutput(weights.embedTokens);
@@ -196,7 +196,7 @@ export class Gemma2 implements CausalLM {
   }
 
   forward(ids: number[][], options: ForwardOptions = {}): tf.Tensor3D {
-    const { dims: c, weights: w } = this;
+    const { config: c, weights: w } = this;
     return forwardPass(this, ids, options, {
       inputs: ({ positions }) => ({
         rope: ropeTables(positions, defaultFrequencies(c.headDim, c.ropeTheta)),
@@ -215,7 +215,7 @@ export class Gemma2 implements CausalLM {
 
   /** The logits [B, T, V] of the last block's output h [B, T, D]. */
   readOut(h: tf.Tensor3D): tf.Tensor3D {
-    const { dims: c, weights: w } = this;
+    const { config: c, weights: w } = this;
     const logits = unembed(rmsNorm(h, w.norm, c.rmsNormEps), w.embedTokens, this.output);
     return softCap(logits, c.finalSoftcap);
   }

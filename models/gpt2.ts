@@ -187,7 +187,7 @@ export class GPT2 implements CausalLM {
   private readonly output: tf.Tensor2D | null;
 
   constructor(
-    readonly dims: GPT2Config,
+    readonly config: GPT2Config,
     readonly weights: GPT2Weights,
   ) {
     this.output = weights.lmHead ? null : tiedOutput(weights.wte);
@@ -206,7 +206,7 @@ export class GPT2 implements CausalLM {
   }
 
   forward(ids: number[][], options: ForwardOptions = {}): tf.Tensor3D {
-    const { dims: c, weights: w } = this;
+    const { config: c, weights: w } = this;
     return forwardPass(this, ids, options, {
       inputs: ({ positions }) => ({ positions: tf.tensor2d(positions, undefined, 'int32') }),
       blocks: (pass, { positions }) => {
@@ -225,7 +225,7 @@ export class GPT2 implements CausalLM {
   /** The logits [B, T, V] of the last block's output h [B, T, D]. */
   readOut(h: tf.Tensor3D): tf.Tensor3D {
     const { wte, lmHead, lnF } = this.weights;
-    const x = layerNorm(h, lnF, this.dims.layerNormEps);
+    const x = layerNorm(h, lnF, this.config.layerNormEps);
     return lmHead ? (linear(x, lmHead) as tf.Tensor3D) : unembed(x, wte, this.output);
   }
 

@@ -164,7 +164,7 @@ export class Mistral implements CausalLM {
   private readonly output: tf.Tensor2D | null;
 
   constructor(
-    readonly dims: MistralConfig,
+    readonly config: MistralConfig,
     readonly weights: MistralWeights,
   ) {
     this.output = weights.lmHead ? null : tiedOutput(weights.embedTokens);
@@ -180,7 +180,7 @@ export class Mistral implements CausalLM {
   }
 
   forward(ids: number[][], options: ForwardOptions = {}): tf.Tensor3D {
-    const { dims: c, weights: w } = this;
+    const { config: c, weights: w } = this;
     return forwardPass(this, ids, options, {
       inputs: ({ positions }) => ({
         rope: ropeTables(positions, defaultFrequencies(c.headDim, c.ropeTheta)),
@@ -199,7 +199,7 @@ export class Mistral implements CausalLM {
   /** The logits [B, T, V] of the last block's output h [B, T, D]. */
   readOut(h: tf.Tensor3D): tf.Tensor3D {
     const { embedTokens, lmHead, norm } = this.weights;
-    const x = rmsNorm(h, norm, this.dims.rmsNormEps);
+    const x = rmsNorm(h, norm, this.config.rmsNormEps);
     return lmHead ? (linear(x, lmHead) as tf.Tensor3D) : unembed(x, embedTokens, this.output);
   }
 

@@ -174,7 +174,7 @@ export class Phi3 implements CausalLM {
   private readonly output: tf.Tensor2D | null;
 
   constructor(
-    readonly dims: Phi3Config,
+    readonly config: Phi3Config,
     readonly weights: Phi3Weights,
   ) {
     this.output = weights.lmHead ? null : tiedOutput(weights.embedTokens);
@@ -190,7 +190,7 @@ export class Phi3 implements CausalLM {
   }
 
   forward(ids: number[][], options: ForwardOptions = {}): tf.Tensor3D {
-    const { dims: c, weights: w } = this;
+    const { config: c, weights: w } = this;
     return forwardPass(this, ids, options, {
       inputs: ({ positions, lengths }) => ({ rope: ropeTablesOf(c.rope, positions, lengths) }),
       blocks: (pass, { rope }) => {
@@ -207,7 +207,7 @@ export class Phi3 implements CausalLM {
   /** The logits [B, T, V] of the last block's output h [B, T, D]. */
   readOut(h: tf.Tensor3D): tf.Tensor3D {
     const { embedTokens, lmHead, norm } = this.weights;
-    const x = rmsNorm(h, norm, this.dims.rmsNormEps);
+    const x = rmsNorm(h, norm, this.config.rmsNormEps);
     return lmHead ? (linear(x, lmHead) as tf.Tensor3D) : unembed(x, embedTokens, this.output);
   }
 

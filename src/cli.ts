@@ -192,7 +192,7 @@ async function runPerplexity(files: string[], options: Options): Promise<number>
   const backend = await useBackend(text(options, 'backend'));
   const model = loadModel(dir, { dtype: weightDtype(options) });
   try {
-    const limit = Math.min(lastTokens || model.dims.maxPositions, model.dims.maxPositions);
+    const limit = Math.min(lastTokens || model.config.maxPositions, model.config.maxPositions);
     const ids = texts.map((entry) => tokenizer.encode(entry.text));
     const losses = await meanNll(model, ids, { lastTokens: limit, batchSize });
     const results = texts.map(({ name }, i) => ({
@@ -240,7 +240,7 @@ function textsToJudge(files: string[], perLine: boolean): { name: string; text: 
 
 function endedBy(stopped: 'stop' | 'length', tokens: number[], ids: number[], model: CausalLM) {
   if (stopped === 'stop') return 'ended by itself';
-  return ids.length + tokens.length >= model.dims.maxPositions
+  return ids.length + tokens.length >= model.config.maxPositions
     ? 'ended at the limit of the context'
     : 'ended at --max-tokens';
 }

@@ -100,7 +100,7 @@ export const script = defineScript(__filename, schema, async (config, { runName 
   );
 
   // Fault 6 of the authors' scripts: the length vector of the format's layer (none: the last one).
-  const lastLayer = session.model.dims.nLayers - 1;
+  const lastLayer = session.model.config.nLayers - 1;
   const sourceLayer = isOn('length_at_format_layer', config.compat)
     ? (id: string) => selected.get(id) ?? lastLayer
     : undefined;

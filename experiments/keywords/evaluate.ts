@@ -74,7 +74,7 @@ export const script = defineScript(__filename, schema, async (config, { runName 
     representationsCommand(config),
   );
   const vectors = loadVectors(vectorFile, provenance);
-  checkWidth(vectors, session.model.dims.dModel, model.name);
+  checkWidth(vectors, session.model.config.dModel, model.name);
   console.log(`${model.name} on ${session.backend.name} (${session.backend.detail})`);
   console.log(`Vectors: ${vectorFile}`);
   const run = openRun<KeywordRow>(session, folder, {

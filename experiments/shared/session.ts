@@ -2,7 +2,7 @@ import type { BackendInfo } from '../../src/backend';
 import { WEIGHT_DTYPES } from '../../src/backend/weightDtype';
 import type { Generation } from '../../src/engine/generate';
 import type { CausalLM } from '../../src/engine/model';
-import type { Steer } from '../../src/engine/steering';
+import type { Edit } from '../../src/engine/steering';
 import { type ConfigOf, nullable, oneOf, text } from '../../src/runs/config';
 import type { PromptStyle, Tokenizer } from '../../src/text/tokenizer';
 import { InputError } from '../../src/util/errors';
@@ -40,10 +40,7 @@ export interface Session {
   /** Ids of a formatted prompt. @throws InputError when it leaves no room in the context */
   encode(prompt: string): number[];
   /** Greedy answers, one batch, each prompt with its own edits. */
-  answer(
-    requests: { prompt: string; steering: Steer[] }[],
-    maxNewTokens: number,
-  ): Promise<Answer[]>;
+  answer(requests: { prompt: string; edits: Edit[] }[], maxNewTokens: number): Promise<Answer[]>;
   /** See `finalActivations`; of every layer unless `layers` says otherwise. */
   activations(
     prompts: string[],
@@ -114,7 +111,7 @@ async function load(config: SessionConfig): Promise<Session> {
 
   const encode = (prompt: string) => {
     const ids = tokenizer.encodePrompt(prompt, { style: promptStyle, doubleBos });
-    const { maxPositions } = model.dims;
+    const { maxPositions } = model.config;
     if (ids.length < maxPositions) return ids;
     throw new InputError(
       `A prompt has ${ids.length} tokens; ${files.name} takes ${maxPositions} with the answer: ` +
@@ -141,11 +138,11 @@ async function load(config: SessionConfig): Promise<Session> {
           // A base model goes on to ask itself the next question; the paper's answers end before it.
           stopWhen: promptStyle === 'qa' ? asksNext : undefined,
           batchSize: requests.length,
-          steering: requests.map(({ steering }) => steering),
+          edits: requests.map(({ edits }) => edits),
         },
       );
       return generations.map(({ tokens, stopped }, i) => {
-        const cut = dropLast && stopped === 'length' && requests[i].steering.length > 0;
+        const cut = dropLast && stopped === 'length' && requests[i].edits.length > 0;
         const kept = cut ? tokens.slice(0, -1) : tokens;
         const text = tokenizer.decode(kept, { skipSpecialTokens: true });
         const next = promptStyle === 'qa' ? text.indexOf('Q:') : -1;
@@ -158,7 +155,7 @@ async function load(config: SessionConfig): Promise<Session> {
     },
     activations: (prompts, options) =>
       finalActivations(model, prompts.map(encode), {
-        layers: Array.from({ length: model.dims.nLayers }, (_, layer) => layer),
+        layers: Array.from({ length: model.config.nLayers }, (_, layer) => layer),
         padId,
         ...options,
       }),

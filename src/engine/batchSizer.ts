@@ -19,13 +19,13 @@ export class BatchSizer {
   private times: number[] = [];
 
   constructor(
-    dims: ModelDims,
+    config: ModelDims,
     prompts: number[][],
     options: { batchSize?: number; cacheBytes?: number; maxNewTokens: number },
   ) {
     const longest = prompts.reduce((most, { length }) => Math.max(most, length), 1);
-    const columns = Math.min(longest + options.maxNewTokens, dims.maxPositions);
-    const perRow = 8 * dims.nLayers * dims.kvHeads * dims.headDim * columns;
+    const columns = Math.min(longest + options.maxNewTokens, config.maxPositions);
+    const perRow = 8 * config.nLayers * config.kvHeads * config.headDim * columns;
     const fit = Math.floor((options.cacheBytes ?? DEFAULT_CACHE_BYTES) / perRow);
     this.most = Math.max(1, Math.min(fit, prompts.length));
     this.settled = options.batchSize !== undefined;

@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { KVCache } from './kvCache';
 import type { ModelDims } from './model';
-import { type Columns, type Edits, type Steer, Steering, type Steers } from './steering';
+import { type Columns, type Edit, type PassEdits, type Steerer, Steering } from './steering';
 
 /** A row of the result: one of the prompts, with its edits. */
 export interface Branch {
   /** Index among the trunks. */
   trunk: number;
-  edits: Steer[];
+  edits: Edit[];
 }
 
 /**
@@ -18,7 +18,7 @@ export interface Branch {
  *
  * The trunks must have one length, so that positions and masks hold for any number of rows.
  */
-export class Branches implements Steers {
+export class Branches implements Steerer {
   /** By layer: the branches that leave there. */
   private readonly leaving = new Map<number, number[]>();
   /** Rows alive at the start of each layer: which branch, or (trunk only) -1 - trunk. */
@@ -28,7 +28,7 @@ export class Branches implements Steers {
   constructor(
     private readonly branches: Branch[],
     trunks: number,
-    private readonly dims: ModelDims,
+    private readonly config: ModelDims,
   ) {
     this.topLayer = -1;
     for (const [i, { edits }] of branches.entries()) {
@@ -40,7 +40,7 @@ export class Branches implements Steers {
     this.alive[0] = Array.from({ length: trunks }, (_, trunk) => -1 - trunk);
   }
 
-  at(columns: Columns): Edits {
+  at(columns: Columns): PassEdits {
     return { recordable: null, apply: (layer, h) => this.apply(layer, h, columns) };
   }
 
@@ -59,7 +59,7 @@ export class Branches implements Steers {
       row < 0 ? [] : this.branches[row].edits.filter((edit) => edit.layer === layer),
     );
     if (!edits.some((list) => list.length)) return rows;
-    const steering = new Steering(edits, this.dims);
+    const steering = new Steering(edits, this.config);
     const end = columns.promptEnds[0];
     const own = { ...columns, promptEnds: after.map(() => end) };
     const steered = steering.at(own).apply(layer, rows);
@@ -91,6 +91,6 @@ export class Branches implements Steers {
       this.branches.map(({ trunk }) => trunk),
       rowsAt,
     );
-    return rowsAt(this.dims.nLayers);
+    return rowsAt(this.config.nLayers);
   }
 }

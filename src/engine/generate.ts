@@ -7,7 +7,7 @@ import type { KVCache } from './kvCache';
 import type { CausalLM } from './model';
 import { prefill } from './prefill';
 import { draw, greedy, type SamplingOptions } from './sampling';
-import { type Steer, Steering } from './steering';
+import { type Edit, Steering } from './steering';
 
 export interface GenerateOptions extends SamplingOptions {
   maxNewTokens: number;
@@ -16,7 +16,7 @@ export interface GenerateOptions extends SamplingOptions {
   /** A row ends, too, when this says so of its tokens, which are all part of the result. */
   stopWhen?(tokens: number[]): boolean;
   /** The edits of each prompt, in the order of the prompts. */
-  steering?: Steer[][];
+  edits?: Edit[][];
   hooks?: Hooks;
   /** Fills the left of shorter rows; never attended to. Default 0. */
   padId?: number;
@@ -67,17 +67,17 @@ export async function generate(
   return results;
 }
 
-function check({ dims }: CausalLM, prompts: number[][], { steering }: GenerateOptions) {
+function check({ config }: CausalLM, prompts: number[][], { edits }: GenerateOptions) {
   prompts.forEach((prompt, i) => {
     if (!prompt.length) throw new InputError(`Prompt ${i} has no tokens.`);
-    if (prompt.length >= dims.maxPositions) {
+    if (prompt.length >= config.maxPositions) {
       throw new InputError(
-        `Prompt ${i} has ${prompt.length} tokens; this model's context is ${dims.maxPositions}.`,
+        `Prompt ${i} has ${prompt.length} tokens; this model's context is ${config.maxPositions}.`,
       );
     }
   });
-  if (steering && steering.length !== prompts.length) {
-    throw new InputError(`${steering.length} lists of steering for ${prompts.length} prompts.`);
+  if (edits && edits.length !== prompts.length) {
+    throw new InputError(`${edits.length} lists of edits for ${prompts.length} prompts.`);
   }
 }
 
@@ -104,7 +104,7 @@ class Run {
   ) {
     this.queue = inOrder(prompts);
     this.choose = chooser(options);
-    this.sizer = new BatchSizer(model.dims, prompts, options);
+    this.sizer = new BatchSizer(model.config, prompts, options);
     if (options.maxNewTokens < 1) this.queue = [];
   }
 
@@ -119,7 +119,7 @@ class Run {
 
   private async admit(members: number[]) {
     const { model, prompts, options } = this;
-    const edits = members.map((prompt) => options.steering?.[prompt] ?? []);
+    const edits = members.map((prompt) => options.edits?.[prompt] ?? []);
     const started = prefill(
       model,
       members.map((prompt) => prompts[prompt]),
@@ -147,7 +147,7 @@ class Run {
     const logits: tf.Tensor2D = tf.tidy(() => {
       const { steering } = this;
       const out = model.forward(next, { cache, steering, hooks: options.hooks, logits: 'last' });
-      return tf.reshape(out, [rows.length, model.dims.vocabSize]);
+      return tf.reshape(out, [rows.length, model.config.vocabSize]);
     });
     const decoded = this.going.size;
     try {
@@ -171,7 +171,7 @@ class Run {
       else {
         result.tokens.push(tokens[row]);
         options.onToken?.(prompt, tokens[row]);
-        const full = prompts[prompt].length + result.tokens.length >= model.dims.maxPositions;
+        const full = prompts[prompt].length + result.tokens.length >= model.config.maxPositions;
         if (options.stopWhen?.(result.tokens)) result.stopped = 'stop';
         else if (!full && result.tokens.length < maxNewTokens) return;
       }
@@ -182,10 +182,10 @@ class Run {
 
   /** Drops finished rows once they are many, or when one stands at the end of the context. */
   private compact(): boolean {
-    const { maxPositions } = this.model.dims;
+    const { maxPositions } = this.model.config;
     const done = this.rows.filter((prompt) => !this.going.has(prompt));
     const full = this.rows.some((_, row) => this.cache!.lengths[row] >= maxPositions);
-    const changes = this.model.dims.changesBeyond !== undefined;
+    const changes = this.model.config.changesBeyond !== undefined;
     if (!done.length || !(full || changes || done.length >= STALE * this.rows.length)) return false;
     this.dropFinished();
     return true;
@@ -205,9 +205,9 @@ class Run {
   /** The edits of the rows as they stand now. */
   private steer() {
     this.steering?.dispose();
-    const edits = this.rows.map((prompt) => this.options.steering?.[prompt] ?? []);
+    const edits = this.rows.map((prompt) => this.options.edits?.[prompt] ?? []);
     const any = edits.some((list) => list.length);
-    this.steering = any ? new Steering(edits, this.model.dims) : undefined;
+    this.steering = any ? new Steering(edits, this.model.config) : undefined;
   }
 
   dispose() {

@@ -5,7 +5,7 @@ import { causalMask } from '../nn/mask';
 import { InputError } from '../util/errors';
 import { compileHooks, type Hooks } from './hooks';
 import type { KVCache } from './kvCache';
-import type { Columns, Edits, Steers } from './steering';
+import type { Columns, PassEdits, Steerer } from './steering';
 
 /** The sizes that generation, steering and experiments need of any decoder. */
 export interface ModelDims {
@@ -25,7 +25,7 @@ export interface ModelDims {
 export interface CausalLM {
   /** `model_type` of the checkpoint's config.json. */
   readonly modelType: string;
-  readonly dims: ModelDims;
+  readonly config: ModelDims;
   /** Every tensor of the model, under the names of its file in `models`. */
   readonly weights: object;
   /**
@@ -48,7 +48,7 @@ export interface ForwardOptions {
   /** The first column that counts as generated; taken from the cache; else every column is prompt. */
   promptEnd?: number;
   /** A `Steering`, or `Branches`, which adds rows on the way. */
-  steering?: Steers;
+  steering?: Steerer;
   hooks?: Hooks;
   /**
    * Tokens of each row in the end, where a text comes in pieces that are to count as one pass;
@@ -106,14 +106,14 @@ export interface Computation<I extends object> {
  * computed once more from its first column, and hooks see all columns in that pass.
  */
 export function forwardPass<I extends object>(
-  model: Pick<CausalLM, 'dims' | 'weights'>,
+  model: Pick<CausalLM, 'config' | 'weights'>,
   ids: number[][],
   options: ForwardOptions,
   computation: Computation<I>,
 ): tf.Tensor3D {
   const { cache } = options;
-  const layout = layOut(ids, model.dims, options);
-  const limit = model.dims.changesBeyond ?? Number.POSITIVE_INFINITY;
+  const layout = layOut(ids, model.config, options);
+  const limit = model.config.changesBeyond ?? Number.POSITIVE_INFINITY;
   if (cache?.length && layout.lengths.some((n, b) => n > limit && cache.lengths[b] <= limit)) {
     return startOver(model, ids, options, cache, computation);
   }
@@ -124,7 +124,7 @@ export function forwardPass<I extends object>(
 
 /** A pass; where it can, as the graph that stands for passes like it. */
 function run<I extends object>(
-  model: Pick<CausalLM, 'dims' | 'weights'>,
+  model: Pick<CausalLM, 'config' | 'weights'>,
   layout: Layout,
   options: ForwardOptions,
   { inputs, blocks }: Computation<I>,
@@ -154,7 +154,7 @@ interface Step {
 }
 
 function makePass(
-  model: Pick<CausalLM, 'dims' | 'weights'>,
+  model: Pick<CausalLM, 'config' | 'weights'>,
   layout: Layout,
   options: ForwardOptions,
 ): { pass: Pass; step: Step | null; dispose(): void } {
@@ -177,7 +177,7 @@ function makePass(
       }
       return masks.get(window) ?? extra ?? null;
     },
-    hook: compileHooks(hooks, model.dims.nLayers),
+    hook: compileHooks(hooks, model.config.nLayers),
     steer: edits.apply,
     remember(layer, k, v) {
       const { keys, values } = cache?.append(layer, k, v) ?? { keys: [k], values: [v] };
@@ -202,7 +202,7 @@ function makePass(
   return { pass, step, dispose };
 }
 
-const NO_EDITS: Edits = { apply: (_, h) => h, recordable: { key: '', tensors: [] } };
+const NO_EDITS: PassEdits = { apply: (_, h) => h, recordable: { key: '', tensors: [] } };
 
 /** The windows that the blocks of a model have asked masks for. */
 const askedFor = new WeakMap<object, Set<number | null>>();
@@ -213,7 +213,7 @@ function windowsOf(model: object): Set<number | null> {
 }
 
 function startOver<I extends object>(
-  model: Pick<CausalLM, 'dims' | 'weights'>,
+  model: Pick<CausalLM, 'config' | 'weights'>,
   ids: number[][],
   options: ForwardOptions,
   cache: KVCache,
@@ -237,15 +237,15 @@ interface Layout extends PassNumbers {
   columns: Columns;
 }
 
-function layOut(ids: number[][], dims: ModelDims, options: ForwardOptions): Layout {
+function layOut(ids: number[][], config: ModelDims, options: ForwardOptions): Layout {
   const { cache } = options;
   const start = cache?.length ?? 0;
   const length = ids[0]?.length ?? 0;
   const pads = cache?.pads ?? options.pads ?? ids.map(() => 0);
-  checkIds(ids, dims, pads.length);
-  if (start + length - Math.min(...pads) > dims.maxPositions) {
+  checkIds(ids, config, pads.length);
+  if (start + length - Math.min(...pads) > config.maxPositions) {
     throw new InputError(
-      `${start + length - Math.min(...pads)} tokens are more than this model's context of ${dims.maxPositions}. Shorten the prompt or generate fewer tokens.`,
+      `${start + length - Math.min(...pads)} tokens are more than this model's context of ${config.maxPositions}. Shorten the prompt or generate fewer tokens.`,
     );
   }
   const end = options.promptEnd ?? start + length;

@@ -30,7 +30,7 @@ export async function meanNll(
   texts: number[][],
   options: LikelihoodOptions = {},
 ): Promise<(number | null)[]> {
-  const { maxPositions } = model.dims;
+  const { maxPositions } = model.config;
   const { batchSize = 8, lastTokens = maxPositions, logitsPerStep = 1 << 24 } = options;
   for (const [name, value, smallest] of [
     ['batchSize', batchSize, 1],
@@ -71,7 +71,7 @@ async function sumsOfBatch(model: CausalLM, texts: number[][], size: number): Pr
   // The last token of all is only predicted.
   const columns = ids[0].length - 1;
   const lengths = texts.map((text) => text.length);
-  const step = Math.max(1, Math.floor(size / (texts.length * model.dims.vocabSize)));
+  const step = Math.max(1, Math.floor(size / (texts.length * model.config.vocabSize)));
   const cache = new KVCache(
     pads,
     pads.map(() => columns),

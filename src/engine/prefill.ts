@@ -3,7 +3,7 @@ import { type Branch, Branches } from './branches';
 import type { Hooks } from './hooks';
 import { KVCache } from './kvCache';
 import type { CausalLM } from './model';
-import { type Steer, Steering } from './steering';
+import { type Edit, Steering } from './steering';
 
 /**
  * So many tokens go through the model at once. More would not be faster: on two CPU cores, 32 prompts
@@ -13,7 +13,7 @@ const PASS_TOKENS = 1024;
 
 export interface PrefillOptions {
   /** The edits of each prompt. */
-  edits: Steer[][];
+  edits: Edit[][];
   hooks?: Hooks;
   padId?: number;
 }
@@ -99,7 +99,7 @@ function together(
     padId,
   );
   const own = rows.map((row) => edits[row]);
-  const steering = own.some((list) => list.length) ? new Steering(own, model.dims) : undefined;
+  const steering = own.some((list) => list.length) ? new Steering(own, model.config) : undefined;
   const cache = newCache(pads, ids[0].length);
   try {
     return { cache, logits: lastLogits(model, ids, { cache, steering, hooks }) };
@@ -123,7 +123,7 @@ function branching(
   const branches = rows.map((row): Branch => {
     return { trunk: names.indexOf(prompts[row].join()), edits: edits[row] };
   });
-  const steering = new Branches(branches, ids.length, model.dims);
+  const steering = new Branches(branches, ids.length, model.config);
   const cache = newCache(
     ids.map(() => 0),
     ids[0].length,
@@ -168,6 +168,6 @@ function lastLogits(
 ): tf.Tensor2D {
   return tf.tidy(() => {
     const logits = model.forward(ids, { ...options, logits: 'last' });
-    return tf.reshape(logits, [logits.shape[0], model.dims.vocabSize]);
+    return tf.reshape(logits, [logits.shape[0], model.config.vocabSize]);
   });
 }

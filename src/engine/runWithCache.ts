@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { compileHooks, type Hooks } from './hooks';
 import type { CausalLM, ForwardOptions } from './model';
 import { leftPad } from './prefill';
-import { type Steer, Steering } from './steering';
+import { type Edit, Steering } from './steering';
 
 export interface RunOptions extends Pick<ForwardOptions, 'logits'> {
   /** Which points to keep; default all. */
@@ -10,7 +10,7 @@ export interface RunOptions extends Pick<ForwardOptions, 'logits'> {
   /** Edits, applied before a point is kept. */
   hooks?: Hooks;
   /** The edits of each prompt. */
-  steering?: Steer[][];
+  edits?: Edit[][];
   padId?: number;
 }
 
@@ -26,8 +26,8 @@ export function runWithCache(
   options: RunOptions = {},
 ): { logits: tf.Tensor3D; cache: Map<string, tf.Tensor3D>; pads: number[] } {
   const { ids, pads } = leftPad(prompts, options.padId);
-  const steering = options.steering && new Steering(options.steering, model.dims);
-  const edit = compileHooks(options.hooks, model.dims.nLayers);
+  const steering = options.edits && new Steering(options.edits, model.config);
+  const edit = compileHooks(options.hooks, model.config.nLayers);
   const cache = new Map<string, tf.Tensor3D>();
   try {
     const logits = model.forward(ids, {

@@ -8,7 +8,7 @@ import { InputError } from '../util/errors';
 export type Positions = 'all' | 'prompt' | 'last' | 'generated';
 
 /** One edit of the residual stream after block `layer`; `vector` is [D]. */
-export type Steer = { layer: number; vector: Float32Array; positions?: Positions } & (
+export type Edit = { layer: number; vector: Float32Array; positions?: Positions } & (
   | { /** h + weight · u */ kind: 'add'; weight: number }
   | { /** h + (target − h·u) · u, for unit u */ kind: 'project'; target: number }
 );
@@ -24,7 +24,7 @@ export interface Columns {
 }
 
 /** The edits of one forward call. */
-export interface Edits {
+export interface PassEdits {
   /** h [B, T, D] after block `layer`, edited. */
   apply(layer: number, h: tf.Tensor3D): tf.Tensor3D;
   /**
@@ -35,8 +35,8 @@ export interface Edits {
 }
 
 /** What edits the residual stream: `Steering`, or `Branches`. */
-export interface Steers {
-  at(columns: Columns): Edits;
+export interface Steerer {
+  at(columns: Columns): PassEdits;
 }
 
 /** The j-th edit at one layer for every row at once; rows without one carry a zero vector. */
@@ -54,7 +54,7 @@ interface Slot {
  * The steering of a batch: each row has its own list of edits, applied in the listed order (per
  * layer), as tensor additions on the residual stream (paper, section 3).
  */
-export class Steering implements Steers {
+export class Steering implements Steerer {
   private slots = new Map<number, Slot[]>();
 
   /**
@@ -63,29 +63,29 @@ export class Steering implements Steers {
    *   number that is not finite
    */
   constructor(
-    private rows: Steer[][],
-    private dims: { nLayers: number; dModel: number },
+    private rows: Edit[][],
+    private config: { nLayers: number; dModel: number },
   ) {
-    for (const steer of rows.flat()) check(steer, dims);
+    for (const edit of rows.flat()) check(edit, config);
     this.compile();
   }
 
   private compile() {
-    const layers = new Set(this.rows.flat().map((steer) => steer.layer));
+    const layers = new Set(this.rows.flat().map((edit) => edit.layer));
     for (const layer of layers) {
-      const perRow = this.rows.map((row) => row.filter((steer) => steer.layer === layer));
+      const perRow = this.rows.map((row) => row.filter((edit) => edit.layer === layer));
       const count = Math.max(...perRow.map((row) => row.length));
       const slots = Array.from({ length: count }, (_, j) =>
         makeSlot(
           perRow.map((row) => row[j]),
-          this.dims.dModel,
+          this.config.dModel,
         ),
       );
       this.slots.set(layer, slots);
     }
   }
 
-  at(columns: Columns): Edits {
+  at(columns: Columns): PassEdits {
     const edits = [...this.slots].flatMap(([layer, slots]) =>
       slots.flatMap((slot) => {
         const mask = positionMask(slot.positions, columns);
@@ -132,9 +132,9 @@ export class Steering implements Steers {
   }
 }
 
-function check(steer: Steer, { nLayers, dModel }: { nLayers: number; dModel: number }) {
-  const { layer, vector } = steer;
-  const amount = steer.kind === 'add' ? steer.weight : steer.target;
+function check(edit: Edit, { nLayers, dModel }: { nLayers: number; dModel: number }) {
+  const { layer, vector } = edit;
+  const amount = edit.kind === 'add' ? edit.weight : edit.target;
   if (!Number.isInteger(layer) || layer < 0 || layer >= nLayers) {
     throw new InputError(`Steering at layer ${layer}: this model has layers 0 to ${nLayers - 1}.`);
   }
@@ -148,22 +148,22 @@ function check(steer: Steer, { nLayers, dModel }: { nLayers: number; dModel: num
   }
 }
 
-function makeSlot(steers: (Steer | undefined)[], dModel: number): Slot {
-  const batch = steers.length;
+function makeSlot(edits: (Edit | undefined)[], dModel: number): Slot {
+  const batch = edits.length;
   const vector = new Float32Array(batch * dModel);
   const amount = new Float32Array(batch);
   const projects = new Float32Array(batch);
-  steers.forEach((steer, row) => {
-    if (!steer) return;
-    vector.set(steer.vector, row * dModel);
-    amount[row] = steer.kind === 'add' ? steer.weight : steer.target;
-    projects[row] = steer.kind === 'project' ? 1 : 0;
+  edits.forEach((edit, row) => {
+    if (!edit) return;
+    vector.set(edit.vector, row * dModel);
+    amount[row] = edit.kind === 'add' ? edit.weight : edit.target;
+    projects[row] = edit.kind === 'project' ? 1 : 0;
   });
   return {
     vector: tf.tensor3d(vector, [batch, 1, dModel]),
     amount: tf.tensor3d(amount, [batch, 1, 1]),
     projects: projects.includes(1) ? tf.tensor3d(projects, [batch, 1, 1]) : null,
-    positions: steers.map((steer) => steer?.positions ?? 'all'),
+    positions: edits.map((edit) => edit?.positions ?? 'all'),
   };
 }
 

@@ -60,7 +60,7 @@ export interface VerifyResult {
  */
 export async function verify(model: CausalLM, referencePath: string): Promise<VerifyResult> {
   const start = performance.now();
-  const cases = readReference(referencePath, model.dims);
+  const cases = readReference(referencePath, model.config);
   const batched = await continuations(model, cases);
   const results: CaseResult[] = [];
   for (const [i, wanted] of cases.entries()) {
@@ -88,10 +88,10 @@ export async function verify(model: CausalLM, referencePath: string): Promise<Ve
 
 /** One pass over one case. */
 async function compareForward(model: CausalLM, wanted: ReferenceCase) {
-  const names = Array.from({ length: model.dims.nLayers }, (_, layer) => residPost(layer));
+  const names = Array.from({ length: model.config.nLayers }, (_, layer) => residPost(layer));
   const { logits, cache } = runWithCache(model, [wanted.inputIds], {
     names: (name) => names.includes(name),
-    steering: [wanted.steer],
+    edits: [wanted.steer],
   });
   const read = async (tensor: tf.Tensor) => {
     const values = (await tensor.data()) as Float32Array;
@@ -133,7 +133,7 @@ async function continuations(model: CausalLM, cases: ReferenceCase[]): Promise<T
       cases.map(({ inputIds }) => inputIds),
       {
         maxNewTokens: longest,
-        steering: cases.map(({ steer }) => steer),
+        edits: cases.map(({ steer }) => steer),
         batchSize: cases.length,
       },
     );

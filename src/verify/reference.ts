@@ -1,6 +1,6 @@
 import { Safetensors } from '../../weights/safetensors';
 import type { ModelDims } from '../engine/model';
-import type { Steer } from '../engine/steering';
+import type { Edit } from '../engine/steering';
 import { InputError } from '../util/errors';
 
 /** One case of a reference file: what went in, and what the reference implementation made of it. */
@@ -9,7 +9,7 @@ export interface ReferenceCase {
   /** [T] */
   inputIds: number[];
   /** In the order in which they act. */
-  steer: Steer[];
+  steer: Edit[];
   /** [T, V] */
   logits: Float32Array;
   /** [L, T, D], after the edits */
@@ -26,10 +26,10 @@ const UNIT_TOLERANCE = 1e-3;
  * @throws InputError naming file and key where something is missing, malformed or does not fit the
  *   model
  */
-export function readReference(path: string, dims: ModelDims): ReferenceCase[] {
+export function readReference(path: string, config: ModelDims): ReferenceCase[] {
   const file = Safetensors.open(path);
   try {
-    return readCases(file, path).map((entry, i) => readCase(file, path, entry, i, dims));
+    return readCases(file, path).map((entry, i) => readCase(file, path, entry, i, config));
   } finally {
     file.close();
   }
@@ -75,18 +75,18 @@ function readCase(
   path: string,
   entry: Json,
   index: number,
-  dims: ModelDims,
+  config: ModelDims,
 ): ReferenceCase {
   const name = entry.name as string;
-  const inputIds = readIds(file, path, `${name}.input_ids`, dims.vocabSize);
+  const inputIds = readIds(file, path, `${name}.input_ids`, config.vocabSize);
   const length = inputIds.length;
   const where = `${path}: __metadata__.cases[${index}] ("${name}")`;
   if (!Array.isArray(entry.steer)) throw new InputError(`${where}: "steer" is not a list.`);
-  const generated = readIds(file, path, `${name}.generated`, dims.vocabSize);
+  const generated = readIds(file, path, `${name}.generated`, config.vocabSize);
   const positions = length + generated.length;
-  if (positions > dims.maxPositions) {
+  if (positions > config.maxPositions) {
     throw new InputError(
-      `${where}: ${length} + ${generated.length} tokens are more than this model's context of ${dims.maxPositions}.`,
+      `${where}: ${length} + ${generated.length} tokens are more than this model's context of ${config.maxPositions}.`,
     );
   }
   return {
@@ -94,12 +94,16 @@ function readCase(
     inputIds,
     generated,
     steer: entry.steer.map((steer, j) =>
-      readSteer(steer, `${where}: steer[${j}]`, dims.nLayers, () =>
-        readUnitVector(file, path, `${name}.steer.${j}.vector`, dims.dModel),
+      readSteer(steer, `${where}: steer[${j}]`, config.nLayers, () =>
+        readUnitVector(file, path, `${name}.steer.${j}.vector`, config.dModel),
       ),
     ),
-    logits: readFloats(file, path, `${name}.logits`, [length, dims.vocabSize]),
-    residPost: readFloats(file, path, `${name}.resid_post`, [dims.nLayers, length, dims.dModel]),
+    logits: readFloats(file, path, `${name}.logits`, [length, config.vocabSize]),
+    residPost: readFloats(file, path, `${name}.resid_post`, [
+      config.nLayers,
+      length,
+      config.dModel,
+    ]),
   };
 }
 
@@ -108,7 +112,7 @@ function readSteer(
   where: string,
   nLayers: number,
   vector: () => Float32Array,
-): Steer {
+): Edit {
   if (!isObject(value)) throw new InputError(`${where} is not an object.`);
   const refuse = (key: string, wanted: string): never => {
     const found = JSON.stringify(value[key]) ?? 'missing';

@@ -174,7 +174,7 @@ test('the whole chain on a real model; an answer recomputed from the vectors', a
     const [{ tokens }] = await generate(session.model, [session.encode(row.prompt)], {
       maxNewTokens: 10,
       stopIds: session.tokenizer.stopIds,
-      steering: [
+      edits: [
         [
           { kind: 'project', layer: 2, vector: unit[2], target: dot(unit[2], meanWith[2]) },
           { kind: 'add', layer: 1, vector: concise.unit[1], weight: 0.5 * concise.norm[1] },

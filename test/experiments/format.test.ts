@@ -24,7 +24,7 @@ import { script as precomputeIvs } from '../../experiments/format/precompute_ivs
 import { loadVectors } from '../../experiments/shared/vectors/vectorFile';
 import { followLoose, parseInstruction } from '../../ifeval';
 import { generate } from '../../src/engine/generate';
-import type { Steer } from '../../src/engine/steering';
+import type { Edit } from '../../src/engine/steering';
 import { readRun } from '../../src/runs/runFolder';
 import {
   close,
@@ -378,7 +378,7 @@ test('all six steps on a real model, checked by hand', async () => {
     const { unit, norm, projectionWith } = vectors.directions.get(row.instruction_id)!;
     const layer = row.layers === 'selected' ? 1 : 0;
     const at = { layer, vector: unit[layer], positions: 'prompt' } as const;
-    const steer: Steer[] =
+    const steer: Edit[] =
       row.steering === 'none'
         ? []
         : row.steering === 'adjust_rs'
@@ -387,7 +387,7 @@ test('all six steps on a real model, checked by hand', async () => {
     const [{ tokens }] = await generate(session.model, [session.encode(row.prompt)], {
       maxNewTokens: 12,
       stopIds: session.tokenizer.stopIds,
-      steering: [steer],
+      edits: [steer],
     });
     const expected = session.tokenizer.decode(tokens, { skipSpecialTokens: true });
     assert.is(row.response, expected, row.id);

@@ -110,7 +110,7 @@ export async function meanActivation(
   prompts: string[],
   layer: number,
 ): Promise<number[]> {
-  const { dModel } = session.model.dims;
+  const { dModel } = session.model.config;
   const mean = new Array<number>(dModel).fill(0);
   for (const prompt of prompts) {
     const { cache, logits } = runWithCache(session.model, [session.encode(prompt)]);

@@ -371,7 +371,7 @@ test('vectors and answers are those computed by hand', async () => {
     assert.equal(summary.cells, keywordCells(rows));
     assert.is(summary.cells.length, 2 * (1 + steered));
     for (const one of rows) {
-      const steering = (one.steering === 'none' ? [] : one.words).map((word) => {
+      const edits = (one.steering === 'none' ? [] : one.words).map((word) => {
         const { vector, norm, target } = vectors.get(`${type} ${word}`)!;
         const weight = sign * (String(one.weight).endsWith('x') ? norm : 3);
         return one.steering === 'adjust_rs'
@@ -381,7 +381,7 @@ test('vectors and answers are those computed by hand', async () => {
       const [{ tokens }] = await generate(session.model, [session.encode(one.prompt)], {
         maxNewTokens: 20,
         stopIds: session.tokenizer.stopIds,
-        steering: [steering],
+        edits: [edits],
       });
       const expected = session.tokenizer.decode(tokens, { skipSpecialTokens: true });
       assert.is(one.response, expected, one.id);

@@ -291,7 +291,7 @@ test('cut after any row, a run ends with the same file and repeats at most one b
 
 test('activations are those of the prompt alone, whatever the batch and the final tokens', async () => {
   const session = await openModel(model);
-  const { nLayers, dModel } = session.model.dims;
+  const { nLayers, dModel } = session.model.config;
   const prompts = ['Short?', 'A longer question, is it not?', 'Mid-size one?'];
   const one = await session.activations(prompts, { finalTokens: 1, batchSize: 3 });
   const two = await session.activations(prompts, { finalTokens: 2, batchSize: 2 });
@@ -372,7 +372,7 @@ test('evaluate: four cells on a real model, killed and continued, checked by han
   assert.is(file.metadata.model_fingerprint, findModel(model).fingerprint);
   assert.equal(JSON.parse(file.metadata.example_keys), ['q0', 'q1', 'q2', 'q3', 'q4']);
   const levels = Object.keys(phrasings.levels);
-  const { dModel } = session.model.dims;
+  const { dModel } = session.model.config;
   const at = (tensor: string) => file.readFloat32(tensor).slice(dModel, 2 * dModel);
   const instructions = lengthInstructions(phrasings, {
     constraint_type: 'high-level',
@@ -410,7 +410,7 @@ test('evaluate: four cells on a real model, killed and continued, checked by han
     const [{ tokens }] = await generate(session.model, [session.encode(row.prompt)], {
       maxNewTokens: 24,
       stopIds: session.tokenizer.stopIds,
-      steering: [steer],
+      edits: [steer],
     });
     const expected = session.tokenizer.decode(tokens, { skipSpecialTokens: true });
     assert.is(row.response, expected, row.id);

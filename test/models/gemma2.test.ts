@@ -12,7 +12,7 @@ import type { CausalLM, ForwardOptions } from '../../src/engine/model';
 import { leftPad } from '../../src/engine/prefill';
 import { runWithCache } from '../../src/engine/runWithCache';
 import { draw } from '../../src/engine/sampling';
-import { type Positions, type Steer, Steering } from '../../src/engine/steering';
+import { type Edit, type Positions, Steering } from '../../src/engine/steering';
 import { InputError } from '../../src/util/errors';
 import { seededRandom } from '../../src/util/random';
 import { readReference } from '../../src/verify/reference';
@@ -173,14 +173,14 @@ test('runWithCache keeps every point, with its shape, and they add up', () => {
 test('runWithCache gives the resid_post of transformers, steered, at the points asked for', () => {
   for (const name of NAMES) {
     const model = models.get(name) as CausalLM;
-    const { nLayers, dModel } = model.dims;
+    const { nLayers, dModel } = model.config;
     for (const wanted of readReference(
       path.join(folder(name), 'reference.safetensors'),
-      model.dims,
+      model.config,
     )) {
       const { logits, cache } = runWithCache(model, [wanted.inputIds], {
         names: (point) => point.endsWith('resid_post'),
-        steering: [wanted.steer],
+        edits: [wanted.steer],
         logits: 'none',
       });
       assert.is(cache.size, nLayers);
@@ -233,7 +233,7 @@ for (const [name, point] of [
 ]) {
   test(`${name}: the gradient at ${point} agrees with finite differences`, () => {
     const model = models.get(name) as CausalLM;
-    const { dModel, vocabSize } = model.dims;
+    const { dModel, vocabSize } = model.config;
     const ids = [prompt(4), prompt(9)];
     const { ids: padded, pads } = leftPad(ids);
     // A scalar that weighs the logits of every column at random; padding columns count nothing.
@@ -290,7 +290,7 @@ for (const [name, point] of [
  * Greedy decoding the long way: no cache, no padding, no `Steering`; each step runs the whole row,
  * and a hook edits the columns that should be.
  */
-function decodeByHand(model: CausalLM, ids: number[], steers: Steer[], count: number): number[] {
+function decodeByHand(model: CausalLM, ids: number[], edits: Edit[], count: number): number[] {
   const steered: Record<Positions, (t: number) => boolean> = {
     all: () => true,
     prompt: (t) => t < ids.length,
@@ -300,16 +300,16 @@ function decodeByHand(model: CausalLM, ids: number[], steers: Steer[], count: nu
   const row = [...ids];
   for (let step = 0; step < count; step++) {
     const hooks = Object.fromEntries(
-      steers.map(({ layer }) => [
+      edits.map(({ layer }) => [
         residPost(layer),
         (h: tf.Tensor) => {
           const [[...columns]] = h.arraySync() as number[][][];
-          for (const steer of steers.filter((s) => s.layer === layer)) {
+          for (const edit of edits.filter((s) => s.layer === layer)) {
             columns.forEach((column, t) => {
-              if (!steered[steer.positions ?? 'all'](t)) return;
-              const along = column.reduce((sum, x, i) => sum + x * steer.vector[i], 0);
-              const amount = steer.kind === 'add' ? steer.weight : steer.target - along;
-              columns[t] = column.map((x, i) => x + amount * steer.vector[i]);
+              if (!steered[edit.positions ?? 'all'](t)) return;
+              const along = column.reduce((sum, x, i) => sum + x * edit.vector[i], 0);
+              const amount = edit.kind === 'add' ? edit.weight : edit.target - along;
+              columns[t] = column.map((x, i) => x + amount * edit.vector[i]);
             });
           }
           return tf.tensor3d([columns]);
@@ -325,7 +325,7 @@ test('positions all, prompt, last and generated act on those columns, each row i
   const where: Positions[] = ['all', 'prompt', 'last', 'generated'];
   const u = unit(40, 8);
   for (const kind of ['add', 'project'] as const) {
-    const steering = where.map((positions): Steer[] => [
+    const edits = where.map((positions): Edit[] => [
       kind === 'add'
         ? { kind, layer: 1, vector: u, weight: 50, positions }
         : { kind, layer: 0, vector: u, target: -50, positions },
@@ -335,8 +335,8 @@ test('positions all, prompt, last and generated act on those columns, each row i
       where.map(() => prompt(7)),
       [prompt(3), prompt(12), prompt(1), prompt(8)],
     ]) {
-      const batch = await generate(gqa, prompts, { maxNewTokens: 8, steering });
-      const byHand = prompts.map((ids, b) => decodeByHand(gqa, ids, steering[b], 8));
+      const batch = await generate(gqa, prompts, { maxNewTokens: 8, edits });
+      const byHand = prompts.map((ids, b) => decodeByHand(gqa, ids, edits[b], 8));
       assert.equal(
         batch.map(({ tokens }) => tokens),
         byHand,
@@ -352,7 +352,7 @@ test('positions all, prompt, last and generated act on those columns, each row i
 
 test('several edits a row, of unequal number, in the listed order', async () => {
   const [u, v] = [unit(40, 1), unit(40, 2)];
-  const steering: Steer[][] = [
+  const edits: Edit[][] = [
     [
       { kind: 'add', layer: 1, vector: u, weight: 40 },
       { kind: 'project', layer: 1, vector: v, target: 30 },
@@ -366,18 +366,18 @@ test('several edits a row, of unequal number, in the listed order', async () => 
     ],
   ];
   const prompts = [prompt(5), prompt(9), prompt(13), prompt(2)];
-  const batch = await generate(gqa, prompts, { maxNewTokens: 8, steering });
+  const batch = await generate(gqa, prompts, { maxNewTokens: 8, edits });
   prompts.forEach((ids, b) => {
-    assert.equal(batch[b].tokens, decodeByHand(gqa, ids, steering[b], 8), `row ${b}`);
+    assert.equal(batch[b].tokens, decodeByHand(gqa, ids, edits[b], 8), `row ${b}`);
   });
 });
 
 test('steering that does not fit the model is refused', () => {
-  const { dims } = gqa;
+  const { config } = gqa;
   const good = { kind: 'add', layer: 1, vector: unit(40, 1), weight: 1 } as const;
-  const refused = (steer: Steer, message: RegExp) =>
+  const refused = (edit: Edit, message: RegExp) =>
     assert.throws(
-      () => new Steering([[steer]], dims),
+      () => new Steering([[edit]], config),
       (error: Error) => error instanceof InputError && message.test(error.message),
     );
   refused({ ...good, layer: 3 }, /layers 0 to 2/);
@@ -390,16 +390,16 @@ test('steering that does not fit the model is refused', () => {
 
 test('rows that stop leave the batch and do not disturb the others', async () => {
   const prompts = [prompt(6), prompt(3), prompt(10), prompt(4)];
-  const steering: Steer[][] = prompts.map((_, b) => [
+  const edits: Edit[][] = prompts.map((_, b) => [
     { kind: 'add', layer: 1, vector: unit(40, b), weight: 20 },
   ]);
-  const free = await generate(gqa, prompts, { maxNewTokens: 10, steering });
+  const free = await generate(gqa, prompts, { maxNewTokens: 10, edits });
   // The third token of one row, the sixth of another.
   const stopIds = [free[2].tokens[2], free[0].tokens[5]];
   const order: string[] = [];
   const stopped = await generate(gqa, prompts, {
     maxNewTokens: 10,
-    steering,
+    edits,
     stopIds,
     onToken: (b, token) => order.push(`${b}:${token}`),
     onFinish: (b) => order.push(`${b} done`),
@@ -474,7 +474,7 @@ test('a draw follows the tempered and truncated distribution', () => {
 
 test('decoding ends where the context does', async () => {
   const narrow = models.get('gemma2-narrow-heads') as CausalLM;
-  assert.is(narrow.dims.maxPositions, 32);
+  assert.is(narrow.config.maxPositions, 32);
   const prompts = [prompt(29), prompt(4)];
   const [long, short] = await generate(narrow, prompts, { maxNewTokens: 6 });
   assert.is(long.tokens.length, 3);
@@ -509,15 +509,15 @@ test('input that a model cannot take is refused in plain words', async () => {
 
 test('no tensor is left behind, also when something throws half-way', async () => {
   const prompts = [prompt(6), prompt(3), prompt(10)];
-  const steering: Steer[][] = prompts.map((_, b) => [
+  const edits: Edit[][] = prompts.map((_, b) => [
     { kind: 'add', layer: 1, vector: unit(40, b), weight: 20, positions: 'generated' },
     { kind: 'project', layer: 2, vector: unit(40, b), target: 3 },
   ]);
-  const free = await generate(gqa, prompts, { maxNewTokens: 8, steering });
+  const free = await generate(gqa, prompts, { maxNewTokens: 8, edits });
   const perStep: number[] = [];
   const options = {
     maxNewTokens: 8,
-    steering,
+    edits,
     stopIds: [free[1].tokens[3]],
     onToken: (b: number) => {
       if (b === 0) perStep.push(tf.memory().numTensors);

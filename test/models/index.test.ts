@@ -121,7 +121,7 @@ test('every point is kept, and block by block they add up', () => {
 
 test('rows of a batch pass the limit of 16 tokens each at its own step', () => {
   const model = models.get(LONGROPE) as CausalLM;
-  assert.is(model.dims.changesBeyond, 16);
+  assert.is(model.config.changesBeyond, 16);
   const rows = [prompt(20), prompt(13), prompt(16), prompt(5)];
   const { ids, pads } = leftPad(rows);
   const cache = new KVCache(

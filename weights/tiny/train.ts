@@ -88,13 +88,13 @@ function loadStart(dir: string, parameters: Map<string, Parameter>) {
 }
 
 /** The model that a recipe's config.json describes; the source is asked for every tensor. */
-function build(config: ModelConfig, source: WeightSource): Gemma2 | GPT2 {
-  if (config.values.model_type === 'gpt2') {
-    const dims = readGPT2Config(config);
-    return new GPT2(dims, gpt2Weights(source, dims, 'transformer.'));
+function build(file: ModelConfig, source: WeightSource): Gemma2 | GPT2 {
+  if (file.values.model_type === 'gpt2') {
+    const config = readGPT2Config(file);
+    return new GPT2(config, gpt2Weights(source, config, 'transformer.'));
   }
-  const dims = readGemma2Config(config);
-  return new Gemma2(dims, gemma2Weights(source, dims));
+  const config = readGemma2Config(file);
+  return new Gemma2(config, gemma2Weights(source, config));
 }
 
 /** What a recipe's model reads, from batch number `from` on. */
@@ -165,7 +165,7 @@ function batchLoss(
   const width = batch.ids[0].length;
   const targets = batch.ids.flat();
   const predicted = batch.predicted.flat().flatMap((wanted, i) => (wanted ? [i] : []));
-  const out = residPost(model.dims.nLayers - 1);
+  const out = residPost(model.config.nLayers - 1);
   model.forward(batch.ids, {
     mask: batch.mask,
     logits: 'none',
@@ -176,7 +176,7 @@ function batchLoss(
       return passed;
     },
   });
-  const flat = tf.reshape(kept[0], [batch.ids.length * width, model.dims.dModel]);
+  const flat = tf.reshape(kept[0], [batch.ids.length * width, model.config.dModel]);
   const before = tf.tensor1d(
     predicted.map((i) => i - 1),
     'int32',

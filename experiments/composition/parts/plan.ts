@@ -13,7 +13,7 @@ import type { Perplexities } from '../../shared/answers/judge';
 import { drawFor } from '../../shared/data/draws';
 import { follows, type InstructionRow } from '../../shared/data/instructionRows';
 import type { Answer } from '../../shared/session';
-import type { Edit, Weight } from '../../shared/vectors/vectorFile';
+import type { NamedEdit, Weight } from '../../shared/vectors/vectorFile';
 
 /** Unsteered, by one of the two vectors, and by both. */
 export const STEERINGS = ['none', 'format', 'length', 'format + length'] as const;
@@ -86,7 +86,7 @@ export function planComposition(
           const n_sent = drawFor(numbers, seed, key, 'n_sent');
           const ask = constraintInstruction(phrasings, constraint_type, n_sent, seed, key);
           const prompt = format_instruction ? row.prompt : row.withoutInstruction;
-          const edits: Edit[] = [];
+          const edits: NamedEdit[] = [];
           const formatLayer = vectors.selected.get(instruction_id) ?? null;
           if (steering.includes('format') && formatLayer !== null) {
             edits.push(formatEdit(instruction_id, formatLayer, ADJUST_RS));

@@ -4,7 +4,12 @@ import { answerRows, type Planned } from '../../shared/answers/answerRows';
 import { groupBy } from '../../shared/answers/cells';
 import { follows, type InstructionRow } from '../../shared/data/instructionRows';
 import type { Session } from '../../shared/session';
-import { type Edit, toSteer, type VectorFile, type Weight } from '../../shared/vectors/vectorFile';
+import {
+  type NamedEdit,
+  toSteer,
+  type VectorFile,
+  type Weight,
+} from '../../shared/vectors/vectorFile';
 import type { FormatRow } from './cells';
 import { answerLength } from './rows';
 
@@ -87,7 +92,7 @@ export function formatEdit(
   id: string,
   layer: number,
   { steering, weight }: Pick<FormatAct, 'steering' | 'weight'>,
-): Edit {
+): NamedEdit {
   return steering === 'add_vector'
     ? { kind: 'add', vector: id, layer, weight: weight as Weight }
     : { kind: 'project', vector: id, layer, target: id };

@@ -19,7 +19,7 @@ export async function writeGenerations(
   const lines: string[] = [];
   for (let i = 0; i < prompts.length; i += config.batch_size) {
     const batch = prompts.slice(i, i + config.batch_size);
-    const requests = batch.map(({ prompt }) => ({ prompt, steering: [] }));
+    const requests = batch.map(({ prompt }) => ({ prompt, edits: [] }));
     const answers = await session.answer(requests, config.generation_length);
     lines.push(...batch.map((row, at) => `${JSON.stringify({ ...row, ...answers[at] })}\n`));
   }

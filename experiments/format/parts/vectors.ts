@@ -215,6 +215,6 @@ function findAndOpen(
   const how = `npx ts-node experiments/format/${step}.ts model_name=${model} data_path=${data}`;
   const file = findVectorFile(folder, { kind, ...expected }, how);
   const vectors = loadVectors(file, {});
-  if (session) checkWidth(vectors, session.model.dims.dModel, session.files.name);
+  if (session) checkWidth(vectors, session.model.config.dModel, session.files.name);
   return { file, sha256: hashFile(file), vectors };
 }

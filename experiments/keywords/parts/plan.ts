@@ -1,7 +1,7 @@
 import { InputError } from '../../../src/util/errors';
 import type { Planned } from '../../shared/answers/answerRows';
 import { steeringGrid } from '../../shared/answers/grid';
-import type { Edit, Weight } from '../../shared/vectors/vectorFile';
+import type { NamedEdit, Weight } from '../../shared/vectors/vectorFile';
 import type { KeywordRow } from './cells';
 import { describeInstruction, type KeywordQuery, type SpecificInstruction } from './data';
 
@@ -48,7 +48,7 @@ export function planKeywordRows(queries: KeywordQuery[], config: KeywordPlanConf
   );
 }
 
-function edit(word: string, layer: number, weight: Weight | null): Edit {
+function edit(word: string, layer: number, weight: Weight | null): NamedEdit {
   return weight === null
     ? { kind: 'project', vector: word, layer, target: word }
     : { kind: 'add', vector: word, layer, weight };

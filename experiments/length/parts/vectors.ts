@@ -10,8 +10,8 @@ import {
   type RepresentationOptions,
 } from '../../shared/vectors/compute';
 import {
-  type Edit,
   loadVectors,
+  type NamedEdit,
   type Provenance,
   type VectorFile,
   type Weight,
@@ -157,7 +157,7 @@ export function lengthEdit(
   nSent: number,
   layer: number,
   weight: Weight | null,
-): Edit[] {
+): NamedEdit[] {
   if (steering === 'none') return [];
   const specific = () => {
     if (nSent <= names.length) return names[nSent - 1];

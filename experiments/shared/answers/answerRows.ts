@@ -1,14 +1,14 @@
-import type { Steer } from '../../../src/engine/steering';
+import type { Edit } from '../../../src/engine/steering';
 import type { Row, RunFolder } from '../../../src/runs/runFolder';
 import type { Answer, Session } from '../session';
-import type { Edit } from '../vectors/vectorFile';
+import type { NamedEdit } from '../vectors/vectorFile';
 import { groupBy } from './cells';
 import { finishRows } from './finishRows';
 
 /** A row to be answered: its prompt as the model sees it, and the edits that steer it. */
 export interface Planned extends Row {
   prompt: string;
-  edits: Edit[];
+  edits: NamedEdit[];
 }
 
 /**
@@ -36,14 +36,14 @@ export async function answerRows<P extends Planned, R extends Row>(
   options: {
     batchSize: number;
     maxNewTokens: number;
-    steer(edit: Edit): Steer;
+    steer(edit: NamedEdit): Edit;
     toRow(planned: P, answer: Answer): R;
   },
 ): Promise<void> {
   const { batchSize, maxNewTokens, steer, toRow } = options;
   await finishRows(run, shareAnswers(plan), { unit: 'answers', batchSize }, async (batch) => {
     const answers = await session.answer(
-      batch.map(([{ prompt, edits }]) => ({ prompt, steering: edits.map(steer) })),
+      batch.map(([{ prompt, edits }]) => ({ prompt, edits: edits.map(steer) })),
       maxNewTokens,
     );
     return batch.flatMap((group, i) => group.map((planned) => toRow(planned, answers[i])));

@@ -1,9 +1,9 @@
 import * as path from 'node:path';
-import type { Steer } from '../../../src/engine/steering';
+import type { Edit } from '../../../src/engine/steering';
 import { RunFolder } from '../../../src/runs/runFolder';
 import { hashFile, toolVersion } from '../provenance';
 import type { Answer, Session } from '../session';
-import type { Edit } from '../vectors/vectorFile';
+import type { NamedEdit } from '../vectors/vectorFile';
 import { answerRows, type Planned } from './answerRows';
 import type { ScoredRow } from './cells';
 import { type JudgeConfig, judgeResponses, type Perplexities } from './judge';
@@ -34,7 +34,7 @@ export async function answerAndJudge<P extends Planned, R extends ScoredRow>(
   run: RunFolder<R>,
   plan: P[],
   config: JudgeConfig & { batch_size: number; max_generation_length: number },
-  options: { steer(edit: Edit): Steer; toRow(planned: P, answer: Answer): R },
+  options: { steer(edit: NamedEdit): Edit; toRow(planned: P, answer: Answer): R },
 ): Promise<{ rows: R[]; perplexities: Perplexities | undefined }> {
   await answerRows(session, run, plan, {
     ...options,

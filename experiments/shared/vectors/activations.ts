@@ -111,7 +111,7 @@ export async function finalActivations(
   const order = [...prompts.keys()].sort((a, b) => prompts[a].length - prompts[b].length);
   const batches: number[][] = [];
   for (let i = 0; i < order.length; i += batchSize) batches.push(order.slice(i, i + batchSize));
-  const width = options.layers.length * finalTokens * model.dims.dModel;
+  const width = options.layers.length * finalTokens * model.config.dModel;
   const done =
     options.partial?.read(
       batches.map((members) => members.length),
@@ -141,13 +141,13 @@ async function batchActivations(
   const hooks: Record<string, HookFn> = {};
   for (const layer of layers) {
     hooks[residPost(layer)] = (h) => {
-      const size = [prompts.length, finalTokens, model.dims.dModel];
+      const size = [prompts.length, finalTokens, model.config.dModel];
       kept.set(layer, tf.keep(tf.slice(h, [0, start, 0], size)));
       return undefined;
     };
   }
   tf.dispose(model.forward(ids, { pads, hooks, logits: 'none' }));
-  const width = finalTokens * model.dims.dModel;
+  const width = finalTokens * model.config.dModel;
   const rows = prompts.map(() => new Float32Array(layers.length * width));
   for (const [index, layer] of layers.entries()) {
     const values = await kept.get(layer)!.data();

@@ -67,7 +67,7 @@ export async function computeDirections(
   provenance: Provenance,
   { finalTokens, batchSize, keepActivations, ...options }: RepresentationOptions,
 ): Promise<void> {
-  const { nLayers, dModel } = session.model.dims;
+  const { nLayers, dModel } = session.model.config;
   const layers = options.layers ?? Array.from({ length: nLayers }, (_, layer) => layer);
   const pairs = [...groups.values()];
   const prompts = [...new Set(pairs.flatMap(({ withIt, without }) => [...without, ...withIt]))];

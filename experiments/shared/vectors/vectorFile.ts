@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { Positions, Steer } from '../../../src/engine/steering';
+import type { Edit, Positions } from '../../../src/engine/steering';
 import type { Check } from '../../../src/runs/config';
 import { InputError } from '../../../src/util/errors';
 import { Safetensors, writeSafetensors } from '../../../weights/safetensors';
@@ -207,7 +207,7 @@ export function weightParts(weight: Weight): {
 }
 
 /** One edit, described by names: what a plan, a row and a log can hold. */
-export type Edit = {
+export type NamedEdit = {
   vector: string;
   layer: number;
   /** The layer whose vector is taken, where it is not the one that is steered. */
@@ -223,10 +223,10 @@ export type Edit = {
  * @throws InputError for a vector or layer that the file does not have
  */
 export function toSteer(
-  edit: Edit,
+  edit: NamedEdit,
   { directions, layers }: Pick<VectorFile, 'directions' | 'layers'>,
   positions: Positions,
-): Steer {
+): Edit {
   const { layer } = edit;
   const direction = find(directions, edit.vector);
   const source = edit.source ?? layer;

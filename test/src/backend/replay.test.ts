@@ -11,7 +11,7 @@ import type { Gemma2 } from '../../../models/gemma2';
 import { tensorflowCandidates, useBackend } from '../../../src/backend';
 import { KVCache } from '../../../src/engine/kvCache';
 import type { CausalLM, ForwardOptions } from '../../../src/engine/model';
-import { type Steer, Steering } from '../../../src/engine/steering';
+import { type Edit, Steering } from '../../../src/engine/steering';
 import { geluTanh } from '../../../src/nn/activation';
 import { attention } from '../../../src/nn/attention';
 import type { FusedAttributes } from '../../../src/nn/fused';
@@ -92,13 +92,13 @@ for (const name of NAMES) {
   test(`${name}: a graph's steps are those of its ops, for batches of any size`, async () => {
     const model = load(name);
     const before = tf.memory().numTensors;
-    const vector = Float32Array.from({ length: model.dims.dModel }, () => random() - 0.5);
-    const steer = (weight: number): Steer[] => [{ kind: 'add', layer: 1, vector, weight }];
+    const vector = Float32Array.from({ length: model.config.dModel }, () => random() - 0.5);
+    const steer = (weight: number): Edit[] => [{ kind: 'add', layer: 1, vector, weight }];
     for (const steered of [false, true]) {
       for (const batch of [3, 2, 1]) {
         const prompts = Array.from({ length: batch }, () => numbers(7));
         const edits = prompts.map((_, i) => (i % 2 ? steer(i) : []));
-        const steering = steered ? new Steering(edits, model.dims) : undefined;
+        const steering = steered ? new Steering(edits, model.config) : undefined;
         const twins = new Twins(model, prompts, steering);
         for (let i = 0; i < 24; i++) await twins.step(prompts.map(() => numbers(1)));
         assert.ok(twins.graphs >= 8, `${twins.graphs} steps of 24 were graphs, batch ${batch}`);

@@ -202,10 +202,10 @@ function relative(found: ArrayLike<number>, wanted: ArrayLike<number>): number {
 function errors(name: string, dtype: WeightDtype): number[] {
   const dir = path.join(fixtures, name);
   const model = loadModel(dir, { dtype });
-  const sizes = readReference(path.join(dir, 'reference.safetensors'), model.dims).map(
+  const sizes = readReference(path.join(dir, 'reference.safetensors'), model.config).map(
     ({ inputIds, steer, logits }) => {
       const names = () => false;
-      const { logits: found } = runWithCache(model, [inputIds], { names, steering: [steer] });
+      const { logits: found } = runWithCache(model, [inputIds], { names, edits: [steer] });
       const error = relative(found.dataSync(), logits);
       found.dispose();
       return error;

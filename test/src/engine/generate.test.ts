@@ -10,7 +10,7 @@ import { type Generation, generate } from '../../../src/engine/generate';
 import { KVCache } from '../../../src/engine/kvCache';
 import type { CausalLM } from '../../../src/engine/model';
 import { prefill } from '../../../src/engine/prefill';
-import { type Positions, type Steer, Steering } from '../../../src/engine/steering';
+import { type Edit, type Positions, Steering } from '../../../src/engine/steering';
 import { attention } from '../../../src/nn/attention';
 import { seededRandom } from '../../../src/util/random';
 
@@ -32,25 +32,25 @@ function numbers(n: number, seed: number): number[] {
 
 function vector(model: CausalLM, seed: number): Float32Array {
   const random = seededRandom(seed);
-  const values = Float32Array.from({ length: model.dims.dModel }, () => random() - 0.5);
+  const values = Float32Array.from({ length: model.config.dModel }, () => random() - 0.5);
   const norm = Math.hypot(...values);
   return values.map((x) => x / norm);
 }
 
 /** An edit of every kind, layer and place in turn. */
-function edit(model: CausalLM, i: number): Steer {
-  const layer = i % model.dims.nLayers;
+function edit(model: CausalLM, i: number): Edit {
+  const layer = i % model.config.nLayers;
   const positions = (['all', 'prompt', 'last', 'generated'] as Positions[])[i % 4];
   const base = { layer, vector: vector(model, i), positions };
   return i % 3 ? { ...base, kind: 'add', weight: 6 } : { ...base, kind: 'project', target: 4 };
 }
 
 /** One prompt alone: no neighbours, no sharing. */
-async function alone(model: CausalLM, prompt: number[], steer: Steer[], more: object) {
+async function alone(model: CausalLM, prompt: number[], steer: Edit[], more: object) {
   const [one] = await generate(model, [prompt], {
     maxNewTokens: 12,
     batchSize: 1,
-    steering: [steer],
+    edits: [steer],
     ...more,
   });
   return one;
@@ -60,24 +60,22 @@ for (const name of NAMES) {
   test(`${name}: a prompt with many edits in one pass = each of them alone`, async () => {
     const model = models.get(name)!;
     const prompts: number[][] = [];
-    const steering: Steer[][] = [];
+    const edits: Edit[][] = [];
     // Two prompts of one length with 6 edits and none (twice), one of another, one single.
     for (const prompt of [numbers(9, 1), numbers(9, 2), numbers(5, 3)]) {
       for (let i = 0; i < 6; i++) {
         prompts.push(prompt);
-        steering.push(
-          i === 4 ? [edit(model, 1), edit(model, 8), edit(model, 3)] : [edit(model, i)],
-        );
+        edits.push(i === 4 ? [edit(model, 1), edit(model, 8), edit(model, 3)] : [edit(model, i)]);
       }
       prompts.push(prompt, prompt);
-      steering.push([], []);
+      edits.push([], []);
     }
     prompts.push(numbers(7, 4));
-    steering.push([edit(model, 2)]);
-    const { cache, logits } = prefill(model, prompts, { edits: steering });
+    edits.push([edit(model, 2)]);
+    const { cache, logits } = prefill(model, prompts, { edits });
     const together = logits.arraySync();
     for (const [row, prompt] of prompts.entries()) {
-      const steers = new Steering([steering[row]], model.dims);
+      const steers = new Steering([edits[row]], model.config);
       const one = model.forward([prompt], { steering: steers, logits: 'last' });
       const wanted = one.arraySync()[0][0];
       const worst = Math.max(...wanted.map((x, i) => Math.abs(x - together[row][i])));
@@ -89,10 +87,10 @@ for (const name of NAMES) {
     logits.dispose();
 
     const before = tf.memory().numTensors;
-    const found = await generate(model, prompts, { maxNewTokens: 12, steering });
+    const found = await generate(model, prompts, { maxNewTokens: 12, edits });
     assert.is(tf.memory().numTensors, before, 'no tensor is left');
     for (const [row, prompt] of prompts.entries()) {
-      assert.equal(found[row], await alone(model, prompt, steering[row], {}), `row ${row}`);
+      assert.equal(found[row], await alone(model, prompt, edits[row], {}), `row ${row}`);
     }
   });
 }
@@ -117,7 +115,7 @@ test('only trunks are computed below the steered layer', () => {
       },
     });
   const prompts = Array.from({ length: 5 }, () => numbers(6, 1));
-  const at = (layer: number): Steer[] => [{ ...edit(model, 1), layer }];
+  const at = (layer: number): Edit[] => [{ ...edit(model, 1), layer }];
   const { cache, logits } = prefill(model, prompts, { edits: [at(0), at(1), at(1), at(2), at(2)] });
   model.forward = forward;
   assert.equal(rows, [1, 2, 4]);
@@ -131,12 +129,12 @@ test('the tokens of a row do not depend on its neighbours, the batch size or the
     const model = models.get(name)!;
     const n = 23;
     const prompts = Array.from({ length: n }, (_, i) => numbers(1 + ((i * 5) % 13), i));
-    const steering = prompts.map((_, i) => (i % 3 ? [edit(model, i)] : []));
+    const edits = prompts.map((_, i) => (i % 3 ? [edit(model, i)] : []));
     // Some rows stop early, some not at all.
     const more = { maxNewTokens: 15, stopIds: [3, 7, 11, 20, 33, 41] };
     const wanted: Generation[] = [];
     for (const [i, prompt] of prompts.entries()) {
-      wanted.push(await alone(model, prompt, steering[i], more));
+      wanted.push(await alone(model, prompt, edits[i], more));
     }
     assert.ok(wanted.some(({ stopped }) => stopped === 'stop'));
     assert.ok(
@@ -158,7 +156,7 @@ test('the tokens of a row do not depend on its neighbours, the batch size or the
         {
           ...more,
           ...sizes,
-          steering: order.map((i) => steering[i]),
+          edits: order.map((i) => edits[i]),
           onFinish: (prompt) => finished.push(prompt),
         },
       );
@@ -257,7 +255,7 @@ test('rows join a batch, and leave it, without a change to the others', () => {
 });
 
 test('the batch grows while that pays, and stays within its memory', () => {
-  const dims = {
+  const config = {
     nLayers: 2,
     dModel: 8,
     nHeads: 2,
@@ -269,7 +267,7 @@ test('the batch grows while that pays, and stays within its memory', () => {
   const prompts = Array.from({ length: 500 }, () => [1, 2, 3]);
   /** Sizes over time where a step takes `ms(rows)`. */
   const sizes = (ms: (rows: number) => number, options = {}) => {
-    const sizer = new BatchSizer(dims, prompts, { maxNewTokens: 7, ...options });
+    const sizer = new BatchSizer(config, prompts, { maxNewTokens: 7, ...options });
     const seen = [sizer.size];
     for (let step = 0; step < 100; step++) {
       sizer.measured(sizer.size, ms(sizer.size), 400);

@@ -51,10 +51,10 @@ for (const [name, texts] of Object.entries(expected.models)) {
 
 /** A model that says of the next token only that it is drawn from its vocabulary evenly. */
 function indifferent(vocabSize: number, seen: number[][]): CausalLM {
-  const dims = { nLayers: 1, dModel: 1, nHeads: 1, kvHeads: 1, headDim: 1, maxPositions: 1024 };
+  const config = { nLayers: 1, dModel: 1, nHeads: 1, kvHeads: 1, headDim: 1, maxPositions: 1024 };
   return {
     modelType: 'none',
-    dims: { ...dims, vocabSize },
+    config: { ...config, vocabSize },
     weights: {},
     forward(ids, { cache } = {}) {
       cache?.advance(ids, []);
