@@ -3,8 +3,8 @@
 import '../shared/command/help';
 import * as path from 'node:path';
 import { type ConfigOf, flag, integer, nullable, number, oneOf, text } from '../../src/runs/config';
-import { writeAtomic } from '../../src/runs/runFolder';
 import { InputError } from '../../src/util/errors';
+import { writeAtomic } from '../../src/util/files';
 import { readPerplexities } from '../shared/answers/judge';
 import { compatCheck, isOn } from '../shared/command/compat';
 import { defineScript } from '../shared/command/script';

@@ -1,7 +1,7 @@
 /** Whether weights fit, asked before they are loaded: a failed allocation would end the process. */
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../util/errors';
-import { formatBytes } from '../util/progress';
+import { formatBytes } from '../util/units';
 import type { WeightDtype } from './weightDtype';
 
 /** How many numbers a model's weights are. */

@@ -1,6 +1,6 @@
 import { Safetensors, type TensorInfo } from '../../weights/safetensors';
-import { formatBytes } from '../util/progress';
 import { formatTable } from '../util/table';
+import { formatBytes } from '../util/units';
 import { ModelConfig } from './configJson';
 
 /** Tensors of one name but for a number in it, one shape and one dtype. */

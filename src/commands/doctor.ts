@@ -3,6 +3,16 @@ import { spawnSync } from 'node:child_process';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { type BackendInfo, type BackendName, tensorflowCandidates } from '../backend';
+import type { Command } from './command';
+
+export const doctorCommand: Command = {
+  name: 'doctor',
+  description: 'Show what this machine offers, and what to do next',
+  run() {
+    console.log(doctor());
+    return 0;
+  },
+};
 
 const root = path.join(__dirname, '../..');
 
@@ -91,9 +101,4 @@ export function doctor(): string {
     advice(tensorflow, wasm, cards.length > 0),
   ];
   return lines.join('\n');
-}
-
-/** Prints the report. */
-export function printDoctor(): void {
-  console.log(doctor());
 }

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parse, stringify } from 'yaml';
-import { didYouMean, InputError } from '../util/errors';
+import { didYouMean, InputError, sentence } from '../util/errors';
 
 /** What one config key may hold: turns a YAML value into T, or throws an InputError (no key name). */
 export interface Check<T> {
@@ -137,7 +137,7 @@ export function loadConfig<S extends Schema>(
       config[key] = read(value);
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      throw new InputError(`${key} (${source}) ${error.message.replace(/\.$/, '')}.`);
+      throw new InputError(sentence(`${key} (${source}) ${error.message}`));
     }
   }
   return config as ConfigOf<S>;

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parse } from 'yaml';
 import { InputError } from '../util/errors';
+import { systemReason, writeAtomic } from '../util/files';
 import { configToYaml } from './config';
 
 /** A finished row of an experiment; `id` says which of the planned rows it is. */
@@ -85,22 +86,6 @@ export function readRun<R extends Row>(
   return { config: readConfig(configFile), rows: [...rows.values()] };
 }
 
-/** Writes a file so that a reader, or a crash, sees the old content or the new, nothing between. */
-export function writeAtomic(file: string, content: string): void {
-  const draft = `${file}.${process.pid}.tmp`;
-  const handle = fs.openSync(draft, 'w');
-  try {
-    fs.writeFileSync(handle, content);
-    fs.fsyncSync(handle);
-  } catch (error) {
-    fs.rmSync(draft, { force: true });
-    throw error;
-  } finally {
-    fs.closeSync(handle);
-  }
-  fs.renameSync(draft, file);
-}
-
 function refuseOtherConfig(file: string, config: Record<string, unknown>) {
   const before = readConfig(file);
   const now = parse(configToYaml(config)) as Record<string, unknown>;
@@ -159,21 +144,12 @@ function parseRow<R extends Row>(line: string): R | null {
   }
 }
 
-const REASONS: Record<string, string> = {
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'your disk quota is used up',
-  EACCES: 'you may not write there',
-  EPERM: 'you may not write there',
-  EROFS: 'it is on a read-only disk',
-  ENOTDIR: 'part of the path is a file, not a folder',
-};
-
 /** Does what writes below `folder`. @throws InputError in place of a full disk and the like */
 export function describeFailures<T>(folder: string, act: () => T): T {
   try {
     return act();
   } catch (error) {
-    const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ''];
+    const reason = systemReason(error);
     if (!reason) throw error;
     throw new InputError(
       `Can't write to ${folder}: ${reason}. Finished rows are kept; start again to go on.`,

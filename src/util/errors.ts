@@ -32,3 +32,6 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
   }
   return best ? ` Did you mean "${best}"?` : '';
 }
+
+/** Text with the mark that ends a sentence: a full stop, where it has none. */
+export const sentence = (text: string) => (/[.?!]$/.test(text) ? text : `${text}.`);

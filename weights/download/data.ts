@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { writeAtomic } from '../../src/runs/runFolder';
 import { InputError } from '../../src/util/errors';
+import { writeAtomic } from '../../src/util/files';
 import { type Network, open, readAll, say, withRetries } from './http';
 
 const IFEVAL = 'google-research/google-research/master/instruction_following_eval/data';

@@ -9,9 +9,10 @@ import {
   shardNames,
 } from '../../src/hub/hubCache';
 import type { HubModel } from '../../src/hub/modelFolder';
-import { writeAtomic } from '../../src/runs/runFolder';
 import { InputError } from '../../src/util/errors';
-import { formatBytes, Progress } from '../../src/util/progress';
+import { writeAtomic } from '../../src/util/files';
+import { Progress } from '../../src/util/progress';
+import { formatBytes } from '../../src/util/units';
 import { bytesHere, fetchFile } from './file';
 import { type Network, say } from './http';
 import { explainRefusal, fileUrl, type HubFile, hubHeaders, listModel } from './hub';

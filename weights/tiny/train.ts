@@ -20,7 +20,7 @@ import { residPost } from '../../src/engine/hooks';
 import { crossEntropy } from '../../src/nn/loss';
 import { loadTokenizer, type Tokenizer } from '../../src/text/tokenizer';
 import { didYouMean, InputError } from '../../src/util/errors';
-import { duration } from '../../src/util/progress';
+import { duration } from '../../src/util/units';
 import { Safetensors, writeSafetensors } from '../safetensors';
 import { AdamW } from './adamw';
 import { type Batch, batches } from './batches';

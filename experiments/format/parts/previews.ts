@@ -1,4 +1,4 @@
-import { writeAtomic } from '../../../src/runs/runFolder';
+import { writeAtomic } from '../../../src/util/files';
 import type { InstructionRow } from '../../shared/data/instructionRows';
 import type { Session } from '../../shared/session';
 

@@ -25,8 +25,9 @@ import {
   text,
 } from '../../../src/runs/config';
 import { InputError } from '../../../src/util/errors';
-import { formatBytes, Progress } from '../../../src/util/progress';
+import { Progress } from '../../../src/util/progress';
 import { fixed, formatTable, percent } from '../../../src/util/table';
+import { formatBytes } from '../../../src/util/units';
 
 const schema = {
   model_name: text(),

@@ -1,0 +1,72 @@
+/** What a command of the command line consists of, and what commands share. */
+import type { WeightDtype } from '../backend/weightDtype';
+import { InputError } from '../util/errors';
+import type { Words } from '../util/words';
+
+export type Options = Words['options'];
+
+/** A command: one file of this folder, and a line in src/cli.ts. */
+export interface Command {
+  /** Its name and what follows, as in --help: `generate <model> [...prompt]`. */
+  name: string;
+  description: string;
+  /** In place of `name` in its own --help. */
+  usage?: string;
+  /** `['--seed <n>', 'Seed of the draws']`, or `['--json', ...]` for one without a value. */
+  options?: readonly (readonly [flags: string, description: string])[];
+  /** Command lines, shown as they are. */
+  examples?: readonly string[];
+  /**
+   * @param words as many as `name` asks for
+   * @returns the exit code
+   */
+  run(words: string[], options: Options): number | Promise<number>;
+}
+
+export const BACKEND_OPTION = [
+  '--backend <name>',
+  'tensorflow, wasm or auto (default: TILLER_BACKEND, else auto)',
+] as const;
+
+export const DTYPE_OPTION = [
+  '--dtype <dtype>',
+  'Weights in float32, or on tensorflow bfloat16 or float16 (default: float32)',
+] as const;
+
+export const JSON_OPTION = ['--json', 'Print one JSON object'] as const;
+
+/** The value of an option; undefined where it is not given. */
+export function text(options: Options, name: string): string | undefined {
+  const value = options[name];
+  return value === true ? undefined : value;
+}
+
+/**
+ * The number that an option gives.
+ * @param wanted for messages, e.g. `a whole number from 1`
+ * @throws InputError for another value
+ */
+export function number<F extends number | undefined>(
+  options: Options,
+  name: string,
+  fallback: F,
+  wanted: string,
+  fits: (x: number) => boolean,
+): number | F {
+  const given = text(options, name);
+  if (given === undefined) return fallback;
+  const value = Number(given);
+  if (given.trim() === '' || !Number.isFinite(value) || !fits(value)) {
+    throw new InputError(`--${name} is "${given}", not ${wanted}.`);
+  }
+  return value;
+}
+
+/** A whole number from 1. @throws InputError for another value */
+export function count<F extends number | undefined>(options: Options, name: string, fallback: F) {
+  const fits = (x: number) => Number.isSafeInteger(x) && x > 0;
+  return number(options, name, fallback, 'a whole number from 1', fits);
+}
+
+/** Checked where the model is loaded. */
+export const weightDtype = (options: Options) => text(options, 'dtype') as WeightDtype | undefined;

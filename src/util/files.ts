@@ -1,0 +1,86 @@
+/** Files as people give them and programs write them: what goes wrong is said in words. */
+import * as fs from 'node:fs';
+import { InputError } from './errors';
+
+const REASONS: Record<string, string> = {
+  EACCES: 'you have no permission for that',
+  EDQUOT: 'your disk quota is used up',
+  EEXIST: 'something of that name is there already',
+  EFBIG: 'it would be larger than a file may be there',
+  EIO: 'the disk reports an error',
+  EISDIR: 'it is a folder, not a file',
+  ELOOP: 'its symbolic links lead round in a circle',
+  EMFILE: 'too many files are open',
+  ENAMETOOLONG: 'the name is too long',
+  ENOENT: 'there is no such file or folder',
+  ENOSPC: 'the disk is full',
+  ENOTDIR: 'part of the path is a file, not a folder',
+  EPERM: 'you have no permission for that',
+  EROFS: 'it is on a read-only disk',
+  ETXTBSY: 'it is a program that is running',
+  ERR_FS_FILE_TOO_LARGE: 'it is too large to be read whole',
+  ERR_STRING_TOO_LONG: 'it is too large to be read whole',
+};
+
+/** Why the system refuses a file, e.g. `the disk is full`; undefined for any other error. */
+export function systemReason(error: unknown): string | undefined {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === 'string' && Object.hasOwn(REASONS, code) ? REASONS[code] : undefined;
+}
+
+/**
+ * Reads a file of UTF-8 text, without the byte order mark that some editors put first.
+ * @param what for messages, e.g. `the config file`
+ * @throws InputError for a file that can't be read, or holds other bytes than text
+ */
+export function readText(file: string, what = ''): string {
+  const name = [what, file].filter(Boolean).join(' ');
+  let bytes: Buffer;
+  try {
+    bytes = fs.readFileSync(file);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new InputError(`Can't read ${name}: ${systemReason(error) ?? message}.`);
+  }
+  return decodeText(bytes, name);
+}
+
+/** All that is piped in; '' on a terminal. @throws InputError as `readText` */
+export async function readStandardInput(): Promise<string> {
+  if (process.stdin.isTTY) return '';
+  const name = 'standard input';
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
+  } catch (error) {
+    const { message } = error as Error;
+    throw new InputError(`Can't read ${name}: ${systemReason(error) ?? message}.`);
+  }
+  return decodeText(Buffer.concat(chunks), name);
+}
+
+/** Bytes that are no UTF-8 would become other characters without a word: refused instead. */
+function decodeText(bytes: Buffer, name: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    const why = systemReason(error) ?? 'it is not text in UTF-8';
+    throw new InputError(`Can't read ${name}: ${why}.`);
+  }
+}
+
+/** Writes a file so that a reader, or a crash, sees the old content or the new, nothing between. */
+export function writeAtomic(file: string, content: string): void {
+  const draft = `${file}.${process.pid}.tmp`;
+  const handle = fs.openSync(draft, 'w');
+  try {
+    fs.writeFileSync(handle, content);
+    fs.fsyncSync(handle);
+  } catch (error) {
+    fs.rmSync(draft, { force: true });
+    throw error;
+  } finally {
+    fs.closeSync(handle);
+  }
+  fs.renameSync(draft, file);
+}
