@@ -2,56 +2,50 @@
 // npx ts-node experiments/composition/evaluate_format_plus_length.ts length_steering=verbosity constraint_type=at_least
 import '../shared/command/help';
 import * as path from 'node:path';
-import { flag, integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import { POSITIONS } from '../../src/engine/steering';
+import { integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
 import { evaluationRows, loadFormatRows } from '../format/parts/rows';
 import { checkVectorsFor, loadFormatVectors } from '../format/parts/vectors';
 import { directionNames, loadPhrasings } from '../length/parts/phrasings';
-import { lengthVectorFile, needLengthVectors, splitQuestions } from '../length/parts/vectors';
-import { answerAndJudge, openRun } from '../shared/answers/answering';
-import { countAnswers } from '../shared/answers/answerRows';
+import { splitQuestions } from '../length/parts/plan';
+import { lengthVectorFile, needLengthVectors } from '../length/parts/vectors';
+import {
+  answerAndJudge,
+  answeringSchema,
+  countAnswers,
+  openRun,
+} from '../shared/answers/answering';
 import { findJudge, judgeSchema } from '../shared/answers/judge';
 import { isOn } from '../shared/command/compat';
 import { defineScript } from '../shared/command/script';
 import { inputPath, loadQuestions } from '../shared/data/questions';
 import { findModel, hashFile } from '../shared/provenance';
-import { openSession, sessionSchema } from '../shared/session';
-import { steeringWeight, toSteer } from '../shared/vectors/vectorFile';
-import {
-  type CompositionRow,
-  compositionCells,
-  compositionRow,
-  compositionTable,
-  planComposition,
-  STEERINGS,
-} from './parts/plan';
+import { openSession } from '../shared/session';
+import { steeringWeight } from '../shared/vectors/weight';
+import { type CompositionRow, cellsTable, computeCells, STEERINGS } from './parts/cells';
+import { checkAnswer, planComposition } from './parts/plan';
 
 const schema = {
-  ...sessionSchema,
+  ...answeringSchema,
   ...judgeSchema,
-  data_path: text(),
-  output_path: text(),
-  name: nullable(text()),
   n_examples: nullable(integer({ min: 1 })),
   include_format_instructions: oneOf([true, false, 'both']),
   include_length_instructions: oneOf([true, false, 'both']),
   steering: listOf(oneOf(STEERINGS)),
   vectors_data_path: nullable(text()),
   vectors_model: nullable(text()),
-  format_positions: oneOf(['all', 'prompt', 'last', 'generated']),
+  format_positions: oneOf(POSITIONS),
   length_steering: oneOf(['conciseness', 'verbosity']),
   length_source_layer_idx: integer({ min: 0 }),
   length_weight: steeringWeight(),
-  length_positions: oneOf(['all', 'prompt', 'last', 'generated']),
+  length_positions: oneOf(POSITIONS),
   length_data_path: text(),
   length_rep_examples: integer({ min: 1 }),
   length_vectors_folder: nullable(text()),
   phrasings_path: text(),
   constraint_type: oneOf(['at_most', 'at_least', 'exactly']),
   n_sent_max: integer({ min: 1, max: 100 }),
-  max_generation_length: integer({ min: 1 }),
   seed: integer(),
-  batch_size: integer({ min: 1 }),
-  dry_run: flag(),
 };
 
 export const script = defineScript(__filename, schema, async (config, { runName }) => {
@@ -115,14 +109,11 @@ export const script = defineScript(__filename, schema, async (config, { runName 
     length_vectors_sha256: hashFile(lengthFile),
   });
   const answered = await answerAndJudge(session, run, plan, config, {
-    steer: (edit) =>
-      formatVectors.directions.has(edit.vector)
-        ? toSteer(edit, formatVectors, config.format_positions)
-        : toSteer(edit, lengthVectors, config.length_positions),
-    toRow: (planned, answer) => compositionRow(planned, answer, config.constraint_type),
+    vectors: [formatVectors, lengthVectors],
+    toRow: (planned, answer) => checkAnswer(planned, answer, config.constraint_type),
   });
-  const cells = compositionCells(answered.rows, answered.perplexities);
+  const cells = computeCells(answered.rows, answered.perplexities);
   run.writeSummary({ cells });
   run.close();
-  console.log(`\n${compositionTable(cells)}\n\nAll answers and figures: ${folder}`);
+  console.log(`\n${cellsTable(cells)}\n\nAll answers and figures: ${folder}`);
 });

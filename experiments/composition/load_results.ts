@@ -2,10 +2,10 @@
 import '../shared/command/help';
 import * as path from 'node:path';
 import { modelName } from '../../src/hub/modelFolder';
-import { groupBy } from '../shared/answers/cells';
 import { openResults, resultsSchema } from '../shared/answers/readRun';
 import { defineScript } from '../shared/command/script';
-import { type CompositionRow, compositionCells, compositionTable } from './parts/plan';
+import { groupBy } from '../shared/groupBy';
+import { type CompositionRow, cellsTable, computeCells } from './parts/cells';
 
 export const script = defineScript(__filename, resultsSchema, async (config) => {
   const base = path.join(config.output_path, 'composition', modelName(config.model_name));
@@ -15,8 +15,8 @@ export const script = defineScript(__filename, resultsSchema, async (config) => 
   const { folder, rows, perplexities } = run;
   for (const some of groupBy(rows, ({ instruction_id }) => instruction_id)) {
     console.log(`\n${some[0].instruction_id}`);
-    console.log(compositionTable(compositionCells(some, perplexities)));
+    console.log(cellsTable(computeCells(some, perplexities)));
   }
   console.log(`\nAll formats, ${folder}`);
-  console.log(compositionTable(compositionCells(rows, perplexities)));
+  console.log(cellsTable(computeCells(rows, perplexities)));
 });

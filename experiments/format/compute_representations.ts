@@ -2,29 +2,22 @@
 // npx ts-node experiments/format/compute_representations.ts subset_ratio=1 n_generations=2
 import '../shared/command/help';
 import * as path from 'node:path';
-import { flag, integer, listOf, nullable, number, text } from '../../src/runs/config';
-import { groupBy } from '../shared/answers/cells';
+import { integer, number } from '../../src/runs/config';
 import { defineScript } from '../shared/command/script';
 import { inputPath } from '../shared/data/questions';
+import { groupBy } from '../shared/groupBy';
 import { findModel } from '../shared/provenance';
-import { openSession, sessionSchema } from '../shared/session';
+import { openSession } from '../shared/session';
+import { representationsSchema } from '../shared/vectors/compute';
 import { writeGenerations } from './parts/previews';
 import { drawSubset, layerCount, loadFormatRows, searchLayers, trainingRows } from './parts/rows';
 import { computeFormatVectors, formatFolders, formatVectorFile } from './parts/vectors';
 
 const schema = {
-  ...sessionSchema,
-  data_path: text(),
-  output_path: text(),
+  ...representationsSchema,
   subset_ratio: number({ min: 0.001, max: 1 }),
-  num_final_tokens: integer({ min: 1 }),
-  layers: nullable(listOf(integer({ min: 0 }))),
-  keep_activations: flag(),
   n_generations: integer({ min: 0 }),
   generation_length: integer({ min: 1 }),
-  seed: integer(),
-  batch_size: integer({ min: 1 }),
-  dry_run: flag(),
 };
 
 export const script = defineScript(__filename, schema, async (config) => {

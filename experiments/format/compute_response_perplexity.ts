@@ -2,9 +2,9 @@
 import '../shared/command/help';
 import { flag, nullable, text } from '../../src/runs/config';
 import { formatTable, percent } from '../../src/util/table';
-import { groupBy } from '../shared/answers/cells';
 import { findJudge, judgeResponses, judgeSchema } from '../shared/answers/judge';
 import { defineScript } from '../shared/command/script';
+import { groupBy } from '../shared/groupBy';
 import { openBackend, sessionSchema } from '../shared/session';
 import { findSearchRun, searchSchema } from './parts/search';
 

@@ -2,39 +2,33 @@
 // npx ts-node experiments/format/evaluate.ts steering=add_vector steering_weights=[0.5x,1x]
 import '../shared/command/help';
 import * as path from 'node:path';
-import { flag, integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
-import { openRun } from '../shared/answers/answering';
-import { countAnswers } from '../shared/answers/answerRows';
-import { groupBy } from '../shared/answers/cells';
+import { POSITIONS } from '../../src/engine/steering';
+import { integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import { answeringSchema, countAnswers, openRun } from '../shared/answers/answering';
 import { findJudge, judgeResponses, judgeSchema } from '../shared/answers/judge';
 import { defineScript } from '../shared/command/script';
 import { inputPath } from '../shared/data/questions';
+import { groupBy } from '../shared/groupBy';
 import { findModel } from '../shared/provenance';
-import { openSession, sessionSchema } from '../shared/session';
-import { steeringWeight } from '../shared/vectors/vectorFile';
-import { describeCells, type FormatRow, formatCells } from './parts/cells';
-import { answerFormatRows, FORMAT_STEERINGS, formatActs, planFormatRows } from './parts/plan';
+import { openSession } from '../shared/session';
+import { steeringWeight } from '../shared/vectors/weight';
+import { computeCells, describeCells, type FormatRow } from './parts/cells';
+import { answerFormatRows, FORMAT_STEERINGS, planFormatRows, steeringActs } from './parts/plan';
 import { evaluationRows, layerCount, loadFormatRows, searchLayers } from './parts/rows';
 import { checkVectorsFor, formatFolders, loadFormatVectors, usedRows } from './parts/vectors';
 
 const schema = {
-  ...sessionSchema,
+  ...answeringSchema,
   ...judgeSchema,
-  data_path: text(),
   vectors_data_path: nullable(text()),
   vectors_model: nullable(text()),
-  output_path: text(),
-  name: nullable(text()),
   n_examples_per_instruction: nullable(integer({ min: 1 })),
   include_instructions: oneOf([true, false, 'both']),
   steering: listOf(oneOf(FORMAT_STEERINGS)),
   steering_weights: listOf(steeringWeight()),
   compare_layers: nullable(listOf(integer({ min: 0 }))),
-  positions: oneOf(['all', 'prompt', 'last', 'generated']),
-  max_generation_length: integer({ min: 1 }),
+  positions: oneOf(POSITIONS),
   max_generation_length_long: integer({ min: 1 }),
-  batch_size: integer({ min: 1 }),
-  dry_run: flag(),
 };
 
 export const script = defineScript(__filename, schema, async (config, { runName }) => {
@@ -46,13 +40,14 @@ export const script = defineScript(__filename, schema, async (config, { runName 
   const rows = groupBy(all, ({ id }) => id).flatMap((group) =>
     group.slice(0, config.n_examples_per_instruction ?? group.length),
   );
-  const acts = formatActs(config.steering, ['selected'], config.steering_weights);
+  const acts = steeringActs(config.steering, ['selected'], config.steering_weights);
   const compared = config.compare_layers && searchLayers(config.compare_layers, layerCount(model));
-  const [, ...atFixed] = formatActs(config.steering, compared ?? [], config.steering_weights);
-  const include = config.include_instructions;
+  const [, ...atFixed] = steeringActs(config.steering, compared ?? [], config.steering_weights);
+  // At the layers compared, only without the instruction where there is a choice.
+  const withoutIfBoth = { ...config, include_instructions: config.include_instructions === true };
   const planFor = (selected?: Map<string, number | null>) => [
-    ...planFormatRows(rows, include, acts, selected),
-    ...planFormatRows(rows, include === true, atFixed),
+    ...planFormatRows(rows, config, acts, selected),
+    ...planFormatRows(rows, withoutIfBoth, atFixed),
   ];
   const folder = path.join(
     formatFolders({ ...config, model: model.name }).base,
@@ -90,7 +85,7 @@ export const script = defineScript(__filename, schema, async (config, { runName 
   });
   const answers = await answerFormatRows(session, run, plan, found.vectors, config);
   const perplexities = await judgeResponses(folder, answers, config);
-  const cells = formatCells(answers, perplexities);
+  const cells = computeCells(answers, perplexities);
   const selected_layers = Object.fromEntries(found.selected);
   run.writeSummary({ cells, selected_layers, rows_that_gave_the_vectors: known });
   run.close();

@@ -2,16 +2,16 @@
 // npx ts-node experiments/format/find_best_layer.ts layers=[0,2,4] n_examples_per_instruction=4
 import '../shared/command/help';
 import * as path from 'node:path';
-import { flag, integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
-import { openRun } from '../shared/answers/answering';
-import { countAnswers } from '../shared/answers/answerRows';
+import { POSITIONS } from '../../src/engine/steering';
+import { integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import { answeringSchema, countAnswers, openRun } from '../shared/answers/answering';
 import { defineScript } from '../shared/command/script';
 import { inputPath } from '../shared/data/questions';
 import { findModel } from '../shared/provenance';
-import { openSession, sessionSchema } from '../shared/session';
-import { steeringWeight } from '../shared/vectors/vectorFile';
-import { cellsTable, type FormatRow, formatCells } from './parts/cells';
-import { answerFormatRows, formatActs, planFormatRows } from './parts/plan';
+import { openSession } from '../shared/session';
+import { steeringWeight } from '../shared/vectors/weight';
+import { cellsTable, computeCells, type FormatRow } from './parts/cells';
+import { answerFormatRows, planFormatRows, steeringActs } from './parts/plan';
 import {
   drawSearchRows,
   layerCount,
@@ -22,35 +22,29 @@ import {
 import { checkVectorsFor, findFormatVectors, formatFolders, usedRows } from './parts/vectors';
 
 const schema = {
-  ...sessionSchema,
-  data_path: text(),
+  ...answeringSchema,
   vectors_data_path: nullable(text()),
   vectors_model: nullable(text()),
-  output_path: text(),
-  name: nullable(text()),
   n_examples_per_instruction: integer({ min: 1 }),
   layers: nullable(listOf(integer({ min: 0 }))),
   steering: oneOf(['adjust_rs', 'add_vector']),
   steering_weight: steeringWeight(),
-  positions: oneOf(['all', 'prompt', 'last', 'generated']),
+  positions: oneOf(POSITIONS),
   include_instructions: oneOf([true, false, 'both']),
-  max_generation_length: integer({ min: 1 }),
   max_generation_length_long: integer({ min: 1 }),
   seed: integer(),
-  batch_size: integer({ min: 1 }),
-  dry_run: flag(),
 };
 
 export const script = defineScript(__filename, schema, async (config, { runName }) => {
   const model = findModel(config.model_name);
   const layers = searchLayers(config.layers, layerCount(model));
-  const acts = formatActs([config.steering], layers, [config.steering_weight]);
+  const acts = steeringActs([config.steering], layers, [config.steering_weight]);
   const data_path = inputPath(config.data_path);
   const vectors_data_path = inputPath(config.vectors_data_path ?? config.data_path);
   const all = trainingRows(loadFormatRows(data_path, { checked: true }), data_path);
   const planFor = (used: ReadonlySet<string>) => {
     const rows = drawSearchRows(all, config.n_examples_per_instruction, config.seed, used);
-    const plan = planFormatRows(rows, config.include_instructions, acts);
+    const plan = planFormatRows(rows, config, acts);
     console.log(
       `${rows.length} rows × (unsteered, layers ${layers.join(', ')}): ${countAnswers(plan)} different answers`,
     );
@@ -83,7 +77,7 @@ export const script = defineScript(__filename, schema, async (config, { runName 
     vectors_sha256: found.sha256,
   });
   const answers = await answerFormatRows(session, run, plan, found.vectors, config);
-  const cells = formatCells(answers);
+  const cells = computeCells(answers);
   run.writeSummary({ cells });
   run.close();
   console.log(`\n${cellsTable(cells)}\n\nAll answers and figures: ${folder}`);

@@ -3,7 +3,7 @@ import '../shared/command/help';
 import { modelName } from '../../src/hub/modelFolder';
 import { openResults, resultsSchema } from '../shared/answers/readRun';
 import { defineScript } from '../shared/command/script';
-import { describeCells, type FormatRow, formatCells } from './parts/cells';
+import { computeCells, describeCells, type FormatRow } from './parts/cells';
 import { formatFolders } from './parts/vectors';
 
 export const script = defineScript(__filename, resultsSchema, async (config) => {
@@ -13,5 +13,5 @@ export const script = defineScript(__filename, resultsSchema, async (config) => 
   if (!run) return;
   const { folder, unfinished } = run;
   console.log(`${folder}${unfinished ? ' (unfinished: run evaluate again to go on)' : ''}`);
-  console.log(`\n${describeCells(formatCells(run.rows, run.perplexities))}`);
+  console.log(`\n${describeCells(computeCells(run.rows, run.perplexities))}`);
 });

@@ -56,7 +56,7 @@ function chooseBySearch(
   { folder, config: searched, rows }: SearchRun,
   config: ConfigOf<typeof schema>,
 ): LayerChoice[] {
-  const { include_instructions: instruction, perplexity_threshold: threshold } = config;
+  const { include_instructions: inPrompt, perplexity_threshold: threshold } = config;
   const perplexities = readPerplexities(folder);
   if (threshold !== null && !perplexities) {
     throw new InputError(
@@ -65,7 +65,7 @@ function chooseBySearch(
     );
   }
   const choices = chooseLayers(rows, {
-    instruction,
+    inPrompt,
     perplexities,
     threshold,
     unsteeredBaseline: searched.prompt_style === 'qa',
@@ -74,7 +74,7 @@ function chooseBySearch(
   });
   if (choices.length) return choices;
   throw new InputError(
-    `${folder} has no answers ${instruction ? 'with' : 'without'} the instruction in the prompt. ` +
+    `${folder} has no answers ${inPrompt ? 'with' : 'without'} the instruction in the prompt. ` +
       'Search with include_instructions=both, or choose by the others.',
   );
 }

@@ -2,30 +2,23 @@
 // npx ts-node experiments/keywords/compute_representations.ts keyword_type=exclude word_set=ifeval_exclude
 import '../shared/command/help';
 import * as path from 'node:path';
-import { flag, integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import { integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
 import { defineScript } from '../shared/command/script';
 import { inputPath } from '../shared/data/questions';
 import { findModel } from '../shared/provenance';
-import { openSession, sessionSchema } from '../shared/session';
+import { openSession } from '../shared/session';
+import { representationsSchema } from '../shared/vectors/compute';
 import { findKeywordFile, KEYWORD_TYPES, keywordQueries, loadWords, WORD_SETS } from './parts/data';
 import { computeKeywordVectors, keywordVectorFile, loadKeywordPhrasings } from './parts/vectors';
 
 const schema = {
-  ...sessionSchema,
-  data_path: text(),
-  output_path: text(),
+  ...representationsSchema,
   keyword_type: oneOf(KEYWORD_TYPES),
   word_set: listOf(oneOf(WORD_SETS)),
   words_path: nullable(text()),
   n_examples: integer({ min: 1 }),
-  num_final_tokens: integer({ min: 1 }),
-  layers: nullable(listOf(integer({ min: 0 }))),
-  keep_activations: flag(),
   phrasings_path: text(),
   representations_folder: nullable(text()),
-  seed: integer(),
-  batch_size: integer({ min: 1 }),
-  dry_run: flag(),
 };
 
 export const script = defineScript(__filename, schema, async (config) => {

@@ -11,7 +11,7 @@ import { defineScript } from '../shared/command/script';
 import { findRun } from '../shared/earlierSteps';
 import { findModel } from '../shared/provenance';
 import { openBackend, sessionSchema } from '../shared/session';
-import { bestCell, gridCells, gridTable, type KeywordRow } from './parts/cells';
+import { bestCell, computeGrid, gridTable, type KeywordRow } from './parts/cells';
 import { SPECIFIC_INSTRUCTIONS } from './parts/data';
 
 const schema = {
@@ -46,7 +46,7 @@ export const script = defineScript(__filename, schema, async (config) => {
   await openBackend(config);
   console.log(`${folder}: ${run.rows.length} answers, judged by ${judge.name}`);
   const perplexities = await judgeResponses(folder, run.rows, config);
-  const cells = gridCells(run.rows, perplexities!, threshold);
+  const cells = computeGrid(run.rows, perplexities!, threshold);
   const summary = {
     specific_instruction: run.config.specific_instruction,
     perplexity_threshold: threshold,

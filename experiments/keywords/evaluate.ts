@@ -2,17 +2,23 @@
 // npx ts-node experiments/keywords/evaluate.ts specific_instruction=forbidden steering_weights=40
 import '../shared/command/help';
 import * as path from 'node:path';
-import { flag, integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
-import { answerAndJudge, openRun } from '../shared/answers/answering';
-import { countAnswers } from '../shared/answers/answerRows';
+import { POSITIONS } from '../../src/engine/steering';
+import { integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import {
+  answerAndJudge,
+  answeringSchema,
+  countAnswers,
+  openRun,
+} from '../shared/answers/answering';
 import { findJudge, judgeSchema } from '../shared/answers/judge';
 import { defineScript } from '../shared/command/script';
 import { follows } from '../shared/data/instructionRows';
 import { findModel, hashFile } from '../shared/provenance';
-import { type Answer, openSession, sessionSchema } from '../shared/session';
+import { type Answer, openSession } from '../shared/session';
 import { expectedProvenance } from '../shared/vectors/compute';
-import { checkWidth, loadVectors, steeringWeight, toSteer } from '../shared/vectors/vectorFile';
-import { example, type KeywordRow, keywordCells, keywordTable } from './parts/cells';
+import { checkWidth, loadVectors } from '../shared/vectors/vectorFile';
+import { steeringWeight } from '../shared/vectors/weight';
+import { cellsTable, computeCells, example, type KeywordRow } from './parts/cells';
 import {
   describeInstruction,
   findKeywordFile,
@@ -24,23 +30,17 @@ import { KEYWORD_STEERINGS, type KeywordPlan, planKeywordRows } from './parts/pl
 import { findKeywordVectors, representationsCommand } from './parts/vectors';
 
 const schema = {
-  ...sessionSchema,
+  ...answeringSchema,
   ...judgeSchema,
-  data_path: text(),
-  output_path: text(),
-  name: nullable(text()),
   specific_instruction: oneOf(SPECIFIC_INSTRUCTIONS),
   n_examples: nullable(integer({ min: 1 })),
   include_instructions: oneOf([true, false, 'both']),
   steering: listOf(oneOf(KEYWORD_STEERINGS)),
   steering_weights: listOf(steeringWeight()),
   source_layer_idx: listOf(integer({ min: 0 })),
-  positions: oneOf(['all', 'prompt', 'last', 'generated']),
-  max_generation_length: integer({ min: 1 }),
+  positions: oneOf(POSITIONS),
   representations_folder: nullable(text()),
   vectors_model: nullable(text()),
-  batch_size: integer({ min: 1 }),
-  dry_run: flag(),
 };
 
 export const script = defineScript(__filename, schema, async (config, { runName }) => {
@@ -83,13 +83,13 @@ export const script = defineScript(__filename, schema, async (config, { runName 
     vectors_sha256: hashFile(vectorFile),
   });
   const { rows: answered, perplexities } = await answerAndJudge(session, run, plan, config, {
-    steer: (edit) => toSteer(edit, vectors, config.positions),
+    vectors: [vectors],
     toRow,
   });
-  const cells = keywordCells(answered, perplexities);
+  const cells = computeCells(answered, perplexities);
   run.writeSummary({ specific_instruction, cells });
   run.close();
-  console.log(`\n${keywordTable(cells)}\n\n${example(cells, answered)}`);
+  console.log(`\n${cellsTable(cells)}\n\n${example(cells, answered)}`);
   console.log(`\nAll answers and figures: ${folder}`);
 });
 
@@ -97,8 +97,8 @@ function toRow({ edits: _, query, ...row }: KeywordPlan, answer: Answer): Keywor
   return { ...row, ...answer, ok: follows(query, answer.response, 'strict') };
 }
 
-function cellName({ instruction, steering, weight, layer }: KeywordPlan) {
+function cellName({ instructed, steering, weight, layer }: KeywordPlan) {
   const how = layer === null ? '' : ` at layer ${layer}`;
   const much = weight === null ? '' : `, weight ${weight}`;
-  return `  ${instruction ? 'with' : 'without'} the instruction, steering ${steering}${how}${much}`;
+  return `  ${instructed ? 'with' : 'without'} the instruction, steering ${steering}${how}${much}`;
 }

@@ -7,7 +7,7 @@ import { InputError } from '../../src/util/errors';
 import { readResults } from '../shared/answers/readRun';
 import { defineScript } from '../shared/command/script';
 import { finishedRuns } from '../shared/earlierSteps';
-import { example, type KeywordRow, keywordCells, keywordTable } from './parts/cells';
+import { cellsTable, computeCells, example, type KeywordRow } from './parts/cells';
 import { SPECIFIC_INSTRUCTIONS } from './parts/data';
 
 const schema = {
@@ -31,9 +31,9 @@ export const script = defineScript(__filename, schema, async (config) => {
   }
   for (const folder of folders) {
     const { config: settings, rows, perplexities } = readResults<KeywordRow>(folder);
-    const cells = keywordCells(rows, perplexities);
+    const cells = computeCells(rows, perplexities);
     console.log(`\n${settings.specific_instruction} (${folder})\n`);
-    console.log(`${keywordTable(cells)}\n\n${example(cells, rows)}`);
+    console.log(`${cellsTable(cells)}\n\n${example(cells, rows)}`);
   }
 });
 

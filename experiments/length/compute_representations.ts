@@ -2,30 +2,23 @@
 // npx ts-node experiments/length/compute_representations.ts constraint_type=sentences n_sent_max=8
 import '../shared/command/help';
 import * as path from 'node:path';
-import { flag, integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import { integer, nullable, oneOf, text } from '../../src/runs/config';
 import { InputError } from '../../src/util/errors';
 import { defineScript } from '../shared/command/script';
 import { inputPath, loadQuestions } from '../shared/data/questions';
 import { findModel } from '../shared/provenance';
-import { openSession, sessionSchema } from '../shared/session';
+import { openSession } from '../shared/session';
+import { representationsSchema } from '../shared/vectors/compute';
 import { directionNames, loadPhrasings } from './parts/phrasings';
 import { computeLengthVectors, lengthVectorFile } from './parts/vectors';
 
 const schema = {
-  ...sessionSchema,
-  data_path: text(),
-  output_path: text(),
+  ...representationsSchema,
   constraint_type: oneOf(['high-level', 'sentences']),
   n_sent_max: integer({ min: 1, max: 100 }),
   n_examples: integer({ min: 1 }),
-  num_final_tokens: integer({ min: 1 }),
-  layers: nullable(listOf(integer({ min: 0 }))),
-  keep_activations: flag(),
   phrasings_path: text(),
   representations_folder: nullable(text()),
-  seed: integer(),
-  batch_size: integer({ min: 1 }),
-  dry_run: flag(),
 };
 
 export const script = defineScript(__filename, schema, async (config) => {

@@ -4,32 +4,35 @@ import '../shared/command/help';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { countSentences } from '../../ifeval';
-import { flag, integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
-import { answerAndJudge, openRun } from '../shared/answers/answering';
-import { countAnswers } from '../shared/answers/answerRows';
+import { POSITIONS } from '../../src/engine/steering';
+import { integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import {
+  answerAndJudge,
+  answeringSchema,
+  countAnswers,
+  openRun,
+} from '../shared/answers/answering';
 import { findJudge, judgeSchema } from '../shared/answers/judge';
 import { defineScript } from '../shared/command/script';
 import { inputPath, loadQuestions } from '../shared/data/questions';
 import { findModel, hashOf } from '../shared/provenance';
-import { type Answer, openSession, sessionSchema } from '../shared/session';
-import { steeringWeight, toSteer } from '../shared/vectors/vectorFile';
-import { cellsTable, highlights, type LengthRow, lengthCells, weightText } from './parts/cells';
-import { loadPhrasings } from './parts/phrasings';
-import { type LengthPlan, planLengthRows } from './parts/plan';
+import { type Answer, openSession } from '../shared/session';
+import { steeringWeight } from '../shared/vectors/weight';
 import {
-  LENGTH_STEERINGS,
-  lengthVectorFile,
-  needLengthVectors,
+  cellsTable,
+  computeCells,
+  highlights,
+  type LengthRow,
   satisfies,
-  splitQuestions,
-} from './parts/vectors';
+  weightText,
+} from './parts/cells';
+import { loadPhrasings } from './parts/phrasings';
+import { LENGTH_STEERINGS, type LengthPlan, planLengthRows, splitQuestions } from './parts/plan';
+import { lengthVectorFile, needLengthVectors } from './parts/vectors';
 
 const schema = {
-  ...sessionSchema,
+  ...answeringSchema,
   ...judgeSchema,
-  data_path: text(),
-  output_path: text(),
-  name: nullable(text()),
   constraint_type: oneOf(['at_most', 'at_least', 'exactly']),
   n_sent_max: integer({ min: 1, max: 100 }),
   n_examples: integer({ min: 1 }),
@@ -37,15 +40,12 @@ const schema = {
   steering: listOf(oneOf(LENGTH_STEERINGS)),
   steering_weights: listOf(steeringWeight()),
   source_layer_idx: listOf(integer({ min: 0 })),
-  positions: oneOf(['all', 'prompt', 'last', 'generated']),
-  max_generation_length: integer({ min: 1 }),
+  positions: oneOf(POSITIONS),
   length_rep_type: oneOf(['high-level', 'sentences']),
   length_rep_examples: integer({ min: 1 }),
   representations_folder: nullable(text()),
   phrasings_path: text(),
   seed: integer(),
-  batch_size: integer({ min: 1 }),
-  dry_run: flag(),
 };
 
 export const script = defineScript(__filename, schema, async (config, { runName }) => {
@@ -101,10 +101,10 @@ export const script = defineScript(__filename, schema, async (config, { runName 
     config.batch_size,
   );
   const { rows, perplexities } = await answerAndJudge(session, run, plan, config, {
-    steer: (edit) => toSteer(edit, vectors, config.positions),
+    vectors: [vectors],
     toRow,
   });
-  const cells = lengthCells(rows, perplexities);
+  const cells = computeCells(rows, perplexities);
   run.writeSummary({ cells });
   run.close();
   console.log(`\n${cellsTable(cells)}\n\n${highlights(cells, rows)}`);
@@ -118,8 +118,8 @@ export const script = defineScript(__filename, schema, async (config, { runName 
   }
 });
 
-function cellName({ instruction, steering, weight, weight_unit, layer }: LengthPlan) {
+function cellName({ instructed, steering, weight, weight_unit, layer }: LengthPlan) {
   const how = layer === null ? '' : ` at layer ${layer}`;
   const much = weight === null ? '' : `, weight ${weightText({ weight, weight_unit })}`;
-  return `  ${instruction ? 'with' : 'without'} the instruction, steering ${steering}${how}${much}`;
+  return `  ${instructed ? 'with' : 'without'} the instruction, steering ${steering}${how}${much}`;
 }

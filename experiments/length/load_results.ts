@@ -5,7 +5,7 @@ import { modelName } from '../../src/hub/modelFolder';
 import { fixed, percent } from '../../src/util/table';
 import { openResults, resultsSchema } from '../shared/answers/readRun';
 import { defineScript } from '../shared/command/script';
-import { byLengthTable, cellsTable, type LengthRow, lengthCells } from './parts/cells';
+import { byLengthTable, cellsTable, computeCells, type LengthRow } from './parts/cells';
 
 export const script = defineScript(__filename, resultsSchema, async (config) => {
   const model = modelName(config.model_name);
@@ -14,7 +14,7 @@ export const script = defineScript(__filename, resultsSchema, async (config) => 
   const run = openResults<LengthRow>(config, base, {}, how);
   if (!run) return;
   const { folder, unfinished } = run;
-  const cells = lengthCells(run.rows, run.perplexities);
+  const cells = computeCells(run.rows, run.perplexities);
   console.log(`${folder}${unfinished ? ' (unfinished: run evaluate again to go on)' : ''}`);
   console.log(`\n${cellsTable(cells)}`);
   console.log(`\nShare that obeys "${run.config.constraint_type} n sentences"`);

@@ -5,7 +5,8 @@ import { InputError } from '../util/errors';
  * Where a vector acts: at `all` columns (the paper's default), on the `prompt`, at the `last`
  * prompt token, or on `generated` tokens only.
  */
-export type Positions = 'all' | 'prompt' | 'last' | 'generated';
+export const POSITIONS = ['all', 'prompt', 'last', 'generated'] as const;
+export type Positions = (typeof POSITIONS)[number];
 
 /** One edit of the residual stream after block `layer`; `vector` is [D]. */
 export type Edit = { layer: number; vector: Float32Array; positions?: Positions } & (

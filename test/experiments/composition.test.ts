@@ -6,18 +6,18 @@ import * as assert from 'uvu/assert';
 import { script as evaluate } from '../../experiments/composition/evaluate_format_plus_length';
 import { script as loadResults } from '../../experiments/composition/load_results';
 import {
-  type CompositionConfig,
   type CompositionRow,
-  compositionCells,
-  planComposition,
+  computeCells,
   STEERINGS,
-} from '../../experiments/composition/parts/plan';
+} from '../../experiments/composition/parts/cells';
+import { type CompositionConfig, planComposition } from '../../experiments/composition/parts/plan';
 import { script as computeRepresentations } from '../../experiments/format/compute_representations';
 import { script as findBestLayer } from '../../experiments/format/find_best_layer';
 import { loadFormatRows } from '../../experiments/format/parts/rows';
 import { script as precomputeIvs } from '../../experiments/format/precompute_ivs';
 import { loadPhrasings } from '../../experiments/length/parts/phrasings';
-import { dot, loadVectors } from '../../experiments/shared/vectors/vectorFile';
+import { dot } from '../../experiments/shared/vectors/direction';
+import { loadVectors } from '../../experiments/shared/vectors/vectorFile';
 import { generate } from '../../src/engine/generate';
 import { readRun } from '../../src/runs/runFolder';
 import { makeModel, openModel, runStep } from './helpers';
@@ -59,6 +59,8 @@ const plain: CompositionConfig = {
   length_weight: 3,
   constraint_type: 'at_most',
   n_sent_max: 5,
+  format_positions: 'all',
+  length_positions: 'all',
   seed: 1,
 };
 
@@ -71,8 +73,9 @@ test('sixteen cells; the format acts first; a format without a layer is left alo
   assert.is(new Set(plan.map(({ id }) => id)).size, plan.length);
   const of = (key: string, steering: string) =>
     plan.find((row) => row.key === key && row.steering === steering)!;
-  const format = { kind: 'project', vector: IDS[0], target: IDS[0], layer: 2 };
-  const length = { kind: 'add', vector: 'extremely_concise', layer: 1, weight: 3 };
+  const positions = 'all';
+  const format = { kind: 'project', vector: IDS[0], target: IDS[0], layer: 2, positions };
+  const length = { kind: 'add', vector: 'extremely_concise', layer: 1, positions, weight: 3 };
   assert.equal(of('00', 'none').edits, []);
   assert.equal(of('00', 'format + length').edits, [format, length]);
   assert.equal(of('10', 'format').edits, []);
@@ -118,7 +121,7 @@ test('cells count formats, lengths and both against the unsteered rows of the sa
     row('a', 'format + length', true, true),
     row('b', 'format + length', true, false),
   ];
-  const [base, steered] = compositionCells(rows, new Map([['aformat + length', 6]]));
+  const [base, steered] = computeCells(rows, new Map([['aformat + length', 6]]));
   assert.equal([base.format.accuracy, base.length.accuracy, base.both.gain], [0, 0.5, null]);
   assert.equal([steered.format.gain, steered.length.gain, steered.both.gain], [1, 0, 0.5]);
   assert.equal(steered.format.gain_interval, [1, 1]);
@@ -159,7 +162,7 @@ test('the whole chain on a real model; an answer recomputed from the vectors', a
   const { rows } = readRun<CompositionRow>(path.join(folder, name));
   assert.is(rows.length, 16 * 4);
   const summary = JSON.parse(fs.readFileSync(path.join(folder, name, 'summary.json'), 'utf8'));
-  assert.equal(summary.cells, compositionCells(rows));
+  assert.equal(summary.cells, computeCells(rows));
   assert.match(await runStep(loadResults, ...settings), 'change_case:english_lowercase');
 
   const session = await openModel(model);

@@ -8,9 +8,13 @@ import { script as computePerplexity } from '../../experiments/format/compute_re
 import { script as evaluate } from '../../experiments/format/evaluate';
 import { script as findBestLayer } from '../../experiments/format/find_best_layer';
 import { script as loadResults } from '../../experiments/format/load_results';
-import { type FormatRow, formatCells, layerComparison } from '../../experiments/format/parts/cells';
+import {
+  computeCells,
+  type FormatRow,
+  layerComparison,
+} from '../../experiments/format/parts/cells';
 import { chooseLayers } from '../../experiments/format/parts/layerChoice';
-import { formatActs, planFormatRows } from '../../experiments/format/parts/plan';
+import { planFormatRows, steeringActs } from '../../experiments/format/parts/plan';
 import {
   drawSearchRows,
   drawSubset,
@@ -174,7 +178,7 @@ function searchRows(layers: Record<string, string>, id = IDS[0]): FormatRow[] {
       id: `${id}|${name}|${i}`,
       key: String(i),
       instruction_id: id,
-      instruction: false,
+      instructed: false,
       steering: layer === null ? 'none' : 'adjust_rs',
       layers: layer,
       layer,
@@ -189,7 +193,7 @@ function searchRows(layers: Record<string, string>, id = IDS[0]): FormatRow[] {
 }
 
 test("a layer is picked by the paper's rule", () => {
-  const options = { instruction: false, threshold: null, unsteeredBaseline: false } as const;
+  const options = { inPrompt: false, threshold: null, unsteeredBaseline: false } as const;
   const pick = (layers: Record<string, string>) => chooseLayers(searchRows(layers), options)[0];
   const choice = pick({ none: '---+', l1: '++--', l3: '+++-', l5: '+++-', l7: '+---' });
   assert.equal([choice.selected, choice.accuracy, choice.median], [3, 0.75, 0.625]);
@@ -223,19 +227,24 @@ test("a layer is picked by the paper's rule", () => {
 
 test('cells: every way to steer once, against the unsteered rows of the same prompts', () => {
   const rows = loadFormatRows(data, { checked: true }).slice(0, 10);
-  const acts = formatActs(['add_vector', 'none', 'adjust_rs'], ['selected', 1], [20, '1x']);
+  const acts = steeringActs(['add_vector', 'none', 'adjust_rs'], ['selected', 1], [20, '1x']);
   assert.is(acts.length, 1 + 2 * 2 + 2);
   const selected = new Map([[IDS[0], 2]]);
-  const plan = planFormatRows(rows, 'both', acts, selected);
+  const plan = planFormatRows(
+    rows,
+    { include_instructions: 'both', positions: 'all' },
+    acts,
+    selected,
+  );
   assert.is(new Set(plan.map(({ id }) => id)).size, 2 * 7 * 10);
-  for (const { layers, layer, steering, instruction_id, edits, instruction, prompt, row } of plan) {
+  for (const { layers, layer, steering, instruction_id, edits, instructed, prompt, row } of plan) {
     const expected = layers === 'selected' ? (instruction_id === IDS[0] ? 2 : null) : layers;
     assert.is(layer, steering === 'none' ? null : expected);
     assert.equal(
       edits.map((edit) => [edit.vector, edit.layer]),
       layer === null ? [] : [[row.id, layer]],
     );
-    assert.is(prompt, instruction ? row.prompt : row.withoutInstruction);
+    assert.is(prompt, instructed ? row.prompt : row.withoutInstruction);
   }
 
   // Of two instructions, two rows each: the first obeys at layer 0, both rows; the second never.
@@ -246,7 +255,7 @@ test('cells: every way to steer once, against the unsteered rows of the same pro
       layers: 'selected' as const,
     })),
   ]);
-  const cells = formatCells(done.map((row) => ({ ...row, key: row.instruction_id + row.key })));
+  const cells = computeCells(done.map((row) => ({ ...row, key: row.instruction_id + row.key })));
   assert.equal(
     cells.map(({ layers, accuracy, gain }) => [layers, accuracy, gain]),
     [
@@ -347,7 +356,7 @@ test('all six steps on a real model, checked by hand', async () => {
   for (const id of IDS) {
     const obeyed = (layer: number | null) =>
       search.rows.filter(
-        (row) => row.instruction_id === id && row.layer === layer && !row.instruction && row.ok,
+        (row) => row.instruction_id === id && row.layer === layer && !row.instructed && row.ok,
       ).length;
     const order = [null, 0, 1, 2];
     const most = Math.max(...order.map(obeyed));
@@ -394,7 +403,7 @@ test('all six steps on a real model, checked by hand', async () => {
     assert.is(row.ok, followLoose(parseInstruction(row.instruction_id, {}), expected).followed);
   }
   const { cells } = JSON.parse(fs.readFileSync(path.join(folder, 'e/summary.json'), 'utf8'));
-  assert.equal(cells, formatCells(rows));
+  assert.equal(cells, computeCells(rows));
   const shown = await runStep(loadResults, ...settings());
   assert.ok(shown.startsWith(path.join(folder, 'e')), shown);
   for (const id of IDS) assert.match(shown, id);

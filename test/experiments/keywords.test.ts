@@ -9,10 +9,10 @@ import { script as evaluate } from '../../experiments/keywords/evaluate';
 import { script as loadResults } from '../../experiments/keywords/load_results';
 import {
   bestCell,
+  computeCells,
+  computeGrid,
   type GridCell,
-  gridCells,
   type KeywordRow,
-  keywordCells,
 } from '../../experiments/keywords/parts/cells';
 import {
   findKeywordFile,
@@ -25,7 +25,8 @@ import {
 import { type KeywordPlanConfig, planKeywordRows } from '../../experiments/keywords/parts/plan';
 import { loadKeywordPhrasings, withKeyword } from '../../experiments/keywords/parts/vectors';
 import { runScript as run, type Script } from '../../experiments/shared/command/script';
-import { checkWidth, directionOf } from '../../experiments/shared/vectors/vectorFile';
+import { directionOf } from '../../experiments/shared/vectors/direction';
+import { checkWidth } from '../../experiments/shared/vectors/vectorFile';
 import { generate } from '../../src/engine/generate';
 import { InputError } from '../../src/util/errors';
 import { Safetensors } from '../../weights/safetensors';
@@ -192,6 +193,7 @@ const planConfig: KeywordPlanConfig = {
   steering: ['adjust_rs', 'add_vector'],
   steering_weights: [40, '2x'],
   source_layer_idx: [1, 2],
+  positions: 'last',
 };
 
 test('the plan: every cell, an edit for each word, away from it where it is forbidden', () => {
@@ -207,10 +209,16 @@ test('the plan: every cell, an edit for each word, away from it where it is forb
   );
   const two = plan.filter(({ words, layer }) => words.length === 2 && layer === 2);
   assert.equal(two[0].edits, [
-    { kind: 'project', vector: 'Zed', layer: 2, target: 'Zed' },
-    { kind: 'project', vector: 'x', layer: 2, target: 'x' },
+    { kind: 'project', vector: 'Zed', layer: 2, positions: 'last', target: 'Zed' },
+    { kind: 'project', vector: 'x', layer: 2, positions: 'last', target: 'x' },
   ]);
-  assert.equal(two[2].edits[1], { kind: 'add', vector: 'x', layer: 2, weight: '2x' });
+  assert.equal(two[2].edits[1], {
+    kind: 'add',
+    vector: 'x',
+    layer: 2,
+    positions: 'last',
+    weight: '2x',
+  });
   assert.is(two[0].prompt, 'Why?');
   assert.is(two[3].prompt, 'Why? Say Zed and x.');
 
@@ -241,7 +249,7 @@ test('a grid: share obeyed, degenerate answers, and which cell to choose', () =>
       id: `${layer}|${i}`,
       key: String(i),
       words: ['w'],
-      instruction: false,
+      instructed: false,
       steering: layer === null ? 'none' : 'add_vector',
       layer,
       weight: layer === null ? null : 40,
@@ -260,7 +268,7 @@ test('a grid: share obeyed, degenerate answers, and which cell to choose', () =>
   // Unsteered, one answer is degenerate; at layer 0 two are, one of them for want of a perplexity.
   const low = new Set(['null|3', '0|0', '1|2']);
   const perplexities = new Map(rows.map(({ id }) => [id, low.has(id) ? 2.4 : 2.5]));
-  const cells = gridCells(rows, new Map([...perplexities, ['0|1', null]]), 2.5);
+  const cells = computeGrid(rows, new Map([...perplexities, ['0|1', null]]), 2.5);
   assert.equal(
     cells.map(({ layer, accuracy, degenerate, n_perplexity }) => [
       layer,
@@ -368,7 +376,7 @@ test('vectors and answers are those computed by hand', async () => {
     const rows = readRows(name);
     assert.is(rows.length, 2 * perCell * (1 + steered), name);
     const summary = JSON.parse(fs.readFileSync(path.join(folder, name, 'summary.json'), 'utf8'));
-    assert.equal(summary.cells, keywordCells(rows));
+    assert.equal(summary.cells, computeCells(rows));
     assert.is(summary.cells.length, 2 * (1 + steered));
     for (const one of rows) {
       const edits = (one.steering === 'none' ? [] : one.words).map((word) => {
@@ -473,7 +481,7 @@ test('the judge adds perplexities to the newest run; load_results shows every in
     }
     return Math.exp(sum / (ids.length - 1));
   };
-  const first = rows.filter((one) => !one.instruction && one.steering === 'none');
+  const first = rows.filter((one) => !one.instructed && one.steering === 'none');
   const expected = await Promise.all(first.map(({ response }) => judge(response)));
   const present = expected.filter((value) => value !== null);
   const mean = present.reduce((a, b) => a + b, 0) / present.length;

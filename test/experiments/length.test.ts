@@ -4,25 +4,26 @@ import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
-import { type LengthRow, lengthCells } from '../../experiments/length/parts/cells';
+import { computeCells, type LengthRow, satisfies } from '../../experiments/length/parts/cells';
 import {
   constraintInstruction,
   lengthInstructions,
   loadPhrasings,
 } from '../../experiments/length/parts/phrasings';
-import { type LengthPlanConfig, planLengthRows } from '../../experiments/length/parts/plan';
-import { lengthEdit, satisfies, splitQuestions } from '../../experiments/length/parts/vectors';
-import { answerRows, countAnswers } from '../../experiments/shared/answers/answerRows';
+import {
+  type LengthPlanConfig,
+  lengthEdits,
+  planLengthRows,
+  splitQuestions,
+} from '../../experiments/length/parts/plan';
+import { answerRows, countAnswers } from '../../experiments/shared/answers/answering';
 import { defaultsFile, describeKeys } from '../../experiments/shared/command/help';
 import { loadQuestions } from '../../experiments/shared/data/questions';
 import { findModel } from '../../experiments/shared/provenance';
 import type { Session } from '../../experiments/shared/session';
-import {
-  directionOf,
-  loadVectors,
-  saveVectors,
-  toSteer,
-} from '../../experiments/shared/vectors/vectorFile';
+import { directionOf } from '../../experiments/shared/vectors/direction';
+import { resolveEdit } from '../../experiments/shared/vectors/edits';
+import { loadVectors, saveVectors } from '../../experiments/shared/vectors/vectorFile';
 import { countSentences } from '../../ifeval';
 import { generate } from '../../src/engine/generate';
 import { residPost } from '../../src/engine/hooks';
@@ -172,23 +173,22 @@ test('a direction is the mean difference: unit, norm, projections', () => {
   assert.throws(() => directionOf([pair(1, 1)], [pair(1, 1)], [5]), /changes nothing at layer 5/);
 
   const vectors = { directions: new Map([['a', direction]]), layers: [0, 3] };
-  const add = { kind: 'add', vector: 'a', layer: 0 } as const;
+  const add = { kind: 'add', vector: 'a', layer: 0, positions: 'all' } as const;
   const weight = (w: number | '0.5x') => {
-    const steer = toSteer({ ...add, weight: w }, vectors, 'all');
-    return steer.kind === 'add' ? steer.weight : null;
+    const edit = resolveEdit({ ...add, weight: w }, [vectors]);
+    return edit.kind === 'add' ? edit.weight : null;
   };
   assert.is(weight(20), 20);
   assert.is(weight('0.5x'), 2.5);
-  const project = toSteer({ ...add, kind: 'project', target: 'a' }, vectors, 'last');
+  const project = resolveEdit({ ...add, kind: 'project', target: 'a', positions: 'last' }, [
+    vectors,
+  ]);
   assert.is(project.positions, 'last');
   assert.ok(project.kind === 'project' && Math.abs(project.target - 6.4) < 1e-6);
-  const third = toSteer({ ...add, layer: 3, weight: 1 }, vectors, 'all');
+  const third = resolveEdit({ ...add, layer: 3, weight: 1 }, [vectors]);
   assert.equal([third.layer, ...third.vector], [3, 1, 0]);
-  assert.throws(
-    () => toSteer({ ...add, layer: 1, weight: 1 }, vectors, 'all'),
-    /no layer 1 .*0, 3/,
-  );
-  assert.throws(() => toSteer({ ...add, vector: 'b', weight: 1 }, vectors, 'all'), /no vector "b"/);
+  assert.throws(() => resolveEdit({ ...add, layer: 1, weight: 1 }, [vectors]), /no layer 1 .*0, 3/);
+  assert.throws(() => resolveEdit({ ...add, vector: 'b', weight: 1 }, [vectors]), /no vector "b"/);
 });
 
 test('vectors come back from their file, and only for what they were made for', () => {
@@ -219,6 +219,7 @@ const planConfig: LengthPlanConfig = {
   steering: ['add_vector_conciseness', 'adjust_rs_verbosity'],
   steering_weights: [20, '0.5x'],
   source_layer_idx: [1],
+  positions: 'all',
   length_rep_type: 'high-level',
   seed: 0,
 };
@@ -232,8 +233,8 @@ test('the plan has every cell once, and shares answers only where they must be e
   // Without it: 2 answers unsteered and per weight, but adjust_rs aims at each n. With it: all.
   assert.is(countAnswers(plan), 2 * 3 + perCell + 4 * perCell);
   const levels = Object.keys(phrasings.levels);
-  const edit = (steering: Parameters<typeof lengthEdit>[0], n: number) =>
-    lengthEdit(steering, levels, n, 1, 20)[0];
+  const edit = (steering: Parameters<typeof lengthEdits>[0], n: number) =>
+    lengthEdits(steering, levels, n, { layer: 1, positions: 'all', weight: 20 })[0];
   assert.is(edit('add_vector_conciseness', 3).vector, 'extremely_concise');
   assert.is(edit('add_vector_verbosity', 3).vector, 'extremely_verbose');
   assert.is(edit('add_vector_length_specific', 3).vector, 'moderate');
@@ -241,6 +242,7 @@ test('the plan has every cell once, and shares answers only where they must be e
     kind: 'project',
     vector: 'extremely_concise',
     layer: 1,
+    positions: 'all',
     target: 'concise',
   });
   assert.throws(() => edit('add_vector_length_specific', 6), /n_sent_max/);
@@ -259,6 +261,8 @@ test('cut after any row, a run ends with the same file and repeats at most one b
       return requests.map(({ prompt }) => ({ response: prompt, tokens: 1, stopped: 'stop' }));
     },
   } as unknown as Session;
+  const any = directionOf([Float32Array.of(1)], [Float32Array.of(0)], [1]);
+  const directions = new Map(Object.keys(phrasings.levels).map((level) => [level, any]));
   const go = async (folder: string) => {
     out = path.join(folder, 'out.jsonl');
     const run = RunFolder.open<{ id: string; response: string }>(folder, {});
@@ -266,7 +270,7 @@ test('cut after any row, a run ends with the same file and repeats at most one b
       answerRows(session, run, plan, {
         batchSize: 7,
         maxNewTokens: 1,
-        steer: () => ({ kind: 'add', layer: 0, vector: new Float32Array(1), weight: 1 }),
+        vectors: [{ directions, layers: [1] }],
         toRow: ({ id }, { response }) => ({ id, response }),
       }),
     );
@@ -357,7 +361,7 @@ test('evaluate: four cells on a real model, killed and continued, checked by han
   assert.is(new Set(rows.map(({ key }) => key)).size, 3);
   assert.ok(rows.every(({ key }) => ['q9', 'q10', 'q11'].includes(key)));
   const { cells } = JSON.parse(fs.readFileSync(path.join(folder, 'summary.json'), 'utf8'));
-  assert.equal(cells, lengthCells(rows));
+  assert.equal(cells, computeCells(rows));
   assert.is(cells.length, 8);
   assert.match(second.text, 'adjust_rs_length_specific');
 

@@ -4,7 +4,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { PartialActivations } from '../../experiments/shared/vectors/activations';
+import { PartialActivations } from '../../experiments/shared/vectors/partialActivations';
 import { seededRandom } from '../../src/util/random';
 import { makeModel, runScript, stopScripts } from './helpers';
 

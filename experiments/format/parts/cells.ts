@@ -2,15 +2,16 @@ import { formatTable, percent } from '../../../src/util/table';
 import {
   type CellStats,
   cellStats,
+  cellsOf,
   type EvaluatedRow,
-  groupBy,
-  mean,
-  median,
+  promptName,
   STATS_HEAD,
   statsColumns,
 } from '../../shared/answers/cells';
 import type { Perplexities } from '../../shared/answers/judge';
-import type { Weight } from '../../shared/vectors/vectorFile';
+import { mean, median } from '../../shared/answers/statistics';
+import { groupBy } from '../../shared/groupBy';
+import type { Weight } from '../../shared/vectors/weight';
 
 /** One line of a run's `out.jsonl`, of the layer search as of the evaluation. */
 export interface FormatRow extends EvaluatedRow {
@@ -23,34 +24,25 @@ export interface FormatRow extends EvaluatedRow {
   prompt: string;
 }
 
+const CELL = ['instructed', 'steering', 'layers', 'weight'] as const;
+
 /** One cell of the summary: {instruction in the prompt or not} × {unsteered, or a steering}. */
-export interface FormatCell
-  extends Pick<FormatRow, 'instruction' | 'steering' | 'layers' | 'weight'>,
-    CellStats {
+export interface FormatCell extends Pick<FormatRow, (typeof CELL)[number]>, CellStats {
   by_instruction: ({ instruction_id: string } & CellStats)[];
 }
 
 /** The cells of a run, without the instruction first, each in the order of its rows. */
-export function formatCells(rows: FormatRow[], perplexities?: Perplexities): FormatCell[] {
-  const groups = groupBy(rows, (row) =>
-    JSON.stringify([row.instruction, row.steering, row.layers, row.weight]),
-  );
-  const unsteered = rows.filter(({ steering }) => steering === 'none');
-  return groups
-    .map((members) => {
-      const { instruction, steering, layers, weight } = members[0];
-      const baseline = unsteered.filter((row) => row.instruction === instruction);
-      const stats = (some: FormatRow[], base: FormatRow[]) =>
-        cellStats(some, steering === 'none' ? null : base, { perplexities });
-      const by_instruction = groupBy(members, (row) => row.instruction_id).map((some) => {
-        const { instruction_id } = some[0];
-        const base = baseline.filter((row) => row.instruction_id === instruction_id);
-        return { instruction_id, ...stats(some, base) };
-      });
-      const cell = { instruction, steering, layers, weight };
-      return { ...cell, ...stats(members, baseline), by_instruction };
-    })
-    .sort((a, b) => Number(a.instruction) - Number(b.instruction));
+export function computeCells(rows: FormatRow[], perplexities?: Perplexities): FormatCell[] {
+  return cellsOf(rows, CELL, ['instructed']).map(({ cell, rows: own, baseline }) => {
+    const stats = (some: FormatRow[], base?: FormatRow[] | null) =>
+      cellStats(some, base ?? null, { perplexities });
+    const by_instruction = groupBy(own, idOf).map((some) => {
+      const { instruction_id } = some[0];
+      const base = baseline?.filter((row) => row.instruction_id === instruction_id);
+      return { instruction_id, ...stats(some, base) };
+    });
+    return { ...cell, ...stats(own, baseline), by_instruction };
+  });
 }
 
 /** All tables of a run. */
@@ -64,7 +56,7 @@ export function cellsTable(cells: FormatCell[]): string {
   return formatTable(
     ['instruction', 'steering', 'weight', 'layer', ...STATS_HEAD],
     cells.map((cell) => [
-      cell.instruction ? 'in the prompt' : 'none',
+      promptName(cell),
       cell.steering,
       cell.weight,
       cell.layers,
@@ -78,8 +70,8 @@ function byInstructionTable(all: FormatCell[]): string {
   const cells = all.filter(({ layers }) => typeof layers !== 'number');
   const ids = [...new Set(cells.flatMap((cell) => cell.by_instruction.map(idOf)))].sort();
   const of = (cell: FormatCell, id: string) => cell.by_instruction.find((by) => idOf(by) === id);
-  const column = ({ instruction, steering, weight }: FormatCell) =>
-    `${instruction ? 'with' : 'without'}, ${steering}${weight === null ? '' : ` ${weight}`}`;
+  const column = ({ instructed, steering, weight }: FormatCell) =>
+    `${instructed ? 'with' : 'without'}, ${steering}${weight === null ? '' : ` ${weight}`}`;
   return formatTable(
     ['share that obeys', 'n', ...cells.map(column)],
     [
@@ -100,7 +92,7 @@ const idOf = ({ instruction_id }: { instruction_id: string }) => instruction_id;
  * layer against the median of the fixed layers, where the run has both; instructions weigh the same.
  */
 export function layerComparison(cells: FormatCell[]): string {
-  const plain = cells.filter(({ instruction }) => !instruction);
+  const plain = cells.filter(({ instructed }) => !instructed);
   return plain
     .filter(({ layers }) => layers === 'selected')
     .flatMap((chosen) => {

@@ -1,11 +1,12 @@
 import { formatTable, percent } from '../../../src/util/table';
-import { groupBy, mean, median } from '../../shared/answers/cells';
 import type { Perplexities } from '../../shared/answers/judge';
+import { mean, median } from '../../shared/answers/statistics';
+import { groupBy } from '../../shared/groupBy';
 import type { FormatRow } from './cells';
 
 export interface LayerChoiceOptions {
   /** The rows that decide: with the instruction in the prompt, without, or both. */
-  instruction: boolean | 'both';
+  inPrompt: boolean | 'both';
   /** By row id; needed with a threshold. */
   perplexities?: Perplexities;
   /** A response is degenerate below it, and when it has no perplexity; null: none is. */
@@ -43,8 +44,8 @@ export interface LayerChoice {
  * degenerate are out; of equal ones the first, no steering before all.
  */
 export function chooseLayers(rows: FormatRow[], options: LayerChoiceOptions): LayerChoice[] {
-  const { instruction } = options;
-  const deciding = rows.filter((row) => instruction === 'both' || row.instruction === instruction);
+  const { inPrompt } = options;
+  const deciding = rows.filter((row) => inPrompt === 'both' || row.instructed === inPrompt);
   return groupBy(deciding, (row) => row.instruction_id).map((group) => {
     const layers = scoreLayers(group, options);
     const best = layers.reduce((a, b) => (b.score > a.score ? b : a));

@@ -1,15 +1,12 @@
 import type { Positions } from '../../../src/engine/steering';
 import type { RunFolder } from '../../../src/runs/runFolder';
-import { answerRows, type Planned } from '../../shared/answers/answerRows';
-import { groupBy } from '../../shared/answers/cells';
+import { answerRows, type Planned } from '../../shared/answers/answering';
+import { inPrompts, steeringGrid } from '../../shared/answers/grid';
 import { follows, type InstructionRow } from '../../shared/data/instructionRows';
+import { groupBy } from '../../shared/groupBy';
 import type { Session } from '../../shared/session';
-import {
-  type NamedEdit,
-  toSteer,
-  type VectorFile,
-  type Weight,
-} from '../../shared/vectors/vectorFile';
+import type { NamedEdit, Vectors } from '../../shared/vectors/edits';
+import type { Weight } from '../../shared/vectors/weight';
 import type { FormatRow } from './cells';
 import { answerLength } from './rows';
 
@@ -25,32 +22,21 @@ export interface FormatAct {
   weight: Weight | null;
 }
 
-const UNSTEERED: FormatAct = { steering: 'none', layers: null, weight: null };
-
 /** Every steering at each of the layers, `none` first; add_vector with each weight. */
-export function formatActs(
+export function steeringActs(
   steerings: FormatSteering[],
   layers: (number | 'selected')[],
   weights: Weight[],
 ): FormatAct[] {
-  const steered = [...new Set(steerings)]
-    .filter((steering) => steering !== 'none')
-    .flatMap((steering) =>
-      [...new Set(layers)].flatMap((at) =>
-        (steering === 'add_vector' ? [...new Set(weights)] : [null]).map((weight) => ({
-          steering,
-          layers: at,
-          weight,
-        })),
-      ),
-    );
-  return [UNSTEERED, ...steered];
+  return steeringGrid(steerings, layers, weights).map(({ layer, ...act }) => {
+    return { ...act, layers: layer };
+  });
 }
 
 /** A planned row of the layer search or the evaluation. */
 export interface FormatPlan
   extends Planned,
-    Pick<FormatRow, 'key' | 'instruction_id' | 'instruction' | 'steering' | 'layers' | 'layer'> {
+    Pick<FormatRow, 'key' | 'instruction_id' | 'instructed' | 'steering' | 'layers' | 'layer'> {
   weight: Weight | null;
   row: InstructionRow;
 }
@@ -62,24 +48,23 @@ export interface FormatPlan
  */
 export function planFormatRows(
   rows: InstructionRow[],
-  include: boolean | 'both',
+  config: { include_instructions: boolean | 'both'; positions: Positions },
   acts: FormatAct[],
   selected: ReadonlyMap<string, number | null> = new Map(),
 ): FormatPlan[] {
-  const inPrompt = include === 'both' ? [false, true] : [include];
-  return inPrompt.flatMap((instruction) =>
+  return inPrompts(config.include_instructions).flatMap((instructed) =>
     acts.flatMap((act) =>
       rows.map((row): FormatPlan => {
         const layer = act.layers === 'selected' ? (selected.get(row.id) ?? null) : act.layers;
         return {
-          id: [row.key, instruction, act.steering, act.layers, act.weight].join('|'),
+          id: [row.key, instructed, act.steering, act.layers, act.weight].join('|'),
           key: row.key,
           instruction_id: row.id,
-          instruction,
+          instructed,
           ...act,
           layer,
-          prompt: instruction ? row.prompt : row.withoutInstruction,
-          edits: layer === null ? [] : [formatEdit(row.id, layer, act)],
+          prompt: instructed ? row.prompt : row.withoutInstruction,
+          edits: layer === null ? [] : [editTowards(row.id, layer, config.positions, act)],
           row,
         };
       }),
@@ -88,14 +73,15 @@ export function planFormatRows(
 }
 
 /** The edit that steers towards one instruction at a layer. */
-export function formatEdit(
+export function editTowards(
   id: string,
   layer: number,
+  positions: Positions,
   { steering, weight }: Pick<FormatAct, 'steering' | 'weight'>,
 ): NamedEdit {
   return steering === 'add_vector'
-    ? { kind: 'add', vector: id, layer, weight: weight as Weight }
-    : { kind: 'project', vector: id, layer, target: id };
+    ? { kind: 'add', vector: id, layer, positions, weight: weight as Weight }
+    : { kind: 'project', vector: id, layer, positions, target: id };
 }
 
 /** Answers the planned rows and checks the answers (loose); see `answerRows`. */
@@ -103,19 +89,18 @@ export async function answerFormatRows(
   session: Session,
   run: RunFolder<FormatRow>,
   plan: FormatPlan[],
-  vectors: Pick<VectorFile, 'directions' | 'layers'>,
+  vectors: Vectors,
   config: {
     batch_size: number;
     max_generation_length: number;
     max_generation_length_long: number;
-    positions: Positions;
   },
 ): Promise<FormatRow[]> {
   for (const group of groupBy(plan, ({ row }) => String(answerLength(row.id, config)))) {
     await answerRows(session, run, group, {
       batchSize: config.batch_size,
       maxNewTokens: answerLength(group[0].row.id, config),
-      steer: (edit) => toSteer(edit, vectors, config.positions),
+      vectors: [vectors],
       toRow({ edits: _, row, ...planned }, answer): FormatRow {
         return { ...planned, ...answer, ok: follows(row, answer.response, 'loose') };
       },

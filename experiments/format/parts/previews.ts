@@ -13,8 +13,8 @@ export async function writeGenerations(
   config: { batch_size: number; generation_length: number },
 ): Promise<void> {
   const prompts = rows.flatMap(({ key, id, prompt, withoutInstruction }) => [
-    { key, instruction_id: id, instruction: true, prompt },
-    { key, instruction_id: id, instruction: false, prompt: withoutInstruction },
+    { key, instruction_id: id, instructed: true, prompt },
+    { key, instruction_id: id, instructed: false, prompt: withoutInstruction },
   ]);
   const lines: string[] = [];
   for (let i = 0; i < prompts.length; i += config.batch_size) {

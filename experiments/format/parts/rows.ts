@@ -1,7 +1,7 @@
 import { InputError } from '../../../src/util/errors';
-import { groupBy } from '../../shared/answers/cells';
 import { drawnOrder } from '../../shared/data/draws';
 import { type InstructionRow, loadInstructionRows } from '../../shared/data/instructionRows';
+import { groupBy } from '../../shared/groupBy';
 import type { ModelFiles } from '../../shared/provenance';
 
 /** Answers to these are longer: the paper gives them 1024 new tokens in place of 768. */

@@ -2,9 +2,9 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { modelName } from '../../../src/hub/modelFolder';
 import { InputError } from '../../../src/util/errors';
-import { groupBy } from '../../shared/answers/cells';
 import type { InstructionRow } from '../../shared/data/instructionRows';
 import { findVectorFile } from '../../shared/earlierSteps';
+import { groupBy } from '../../shared/groupBy';
 import { hashFile, hashOf } from '../../shared/provenance';
 import type { Session } from '../../shared/session';
 import {

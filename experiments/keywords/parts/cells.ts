@@ -2,13 +2,15 @@ import { type Cell, fixed, formatTable, percent } from '../../../src/util/table'
 import {
   type CellStats,
   cellStats,
+  cellsOf,
   type EvaluatedRow,
-  groupBy,
+  excerpt,
+  promptName,
   STATS_HEAD,
   statsColumns,
 } from '../../shared/answers/cells';
 import type { Perplexities } from '../../shared/answers/judge';
-import type { Weight } from '../../shared/vectors/vectorFile';
+import type { Weight } from '../../shared/vectors/weight';
 
 /** One line of a keyword run's `out.jsonl`. `ok`: it follows the instruction, in the prompt or not. */
 export interface KeywordRow extends EvaluatedRow {
@@ -19,38 +21,28 @@ export interface KeywordRow extends EvaluatedRow {
   prompt: string;
 }
 
+const CELL = ['instructed', 'steering', 'weight', 'layer'] as const;
+
 /** One cell of the summary: {instruction or not} × {unsteered, or a steering, layer and weight}. */
-export interface KeywordCell
-  extends Pick<KeywordRow, 'instruction' | 'steering' | 'weight' | 'layer'>,
-    CellStats {}
+export interface KeywordCell extends Pick<KeywordRow, (typeof CELL)[number]>, CellStats {}
 
-/** The rows of each cell, without the instruction first, each in the order of its rows. */
-function cellRows(rows: KeywordRow[]): KeywordRow[][] {
-  const groups = groupBy(rows, ({ instruction, steering, weight, layer }) =>
-    JSON.stringify([instruction, steering, weight, layer]),
-  );
-  return groups.sort(([a], [b]) => Number(a.instruction) - Number(b.instruction));
-}
-
-export function keywordCells(rows: KeywordRow[], perplexities?: Perplexities): KeywordCell[] {
-  return cellRows(rows).map((members) => {
-    const { instruction, steering, weight, layer } = members[0];
-    const base = rows.filter((row) => row.steering === 'none' && row.instruction === instruction);
-    const stats = cellStats(members, steering === 'none' ? null : base, { perplexities });
-    return { instruction, steering, weight, layer, ...stats };
+/** The cells of a run, without the instruction first, each in the order of its rows. */
+export function computeCells(rows: KeywordRow[], perplexities?: Perplexities): KeywordCell[] {
+  return cellsOf(rows, CELL, ['instructed']).map(({ cell, rows: own, baseline }) => {
+    return { ...cell, ...cellStats(own, baseline, { perplexities }) };
   });
 }
 
 const HEAD = ['instruction', 'steering', 'layer', 'weight'];
-const head = ({ instruction, steering, layer, weight }: KeywordCell): Cell[] => [
-  instruction ? 'in the prompt' : 'none',
-  steering,
-  layer,
-  weight,
+const head = (cell: KeywordCell): Cell[] => [
+  promptName(cell),
+  cell.steering,
+  cell.layer,
+  cell.weight,
 ];
 
 /** The four-cell table; `obeyed` is the share with the words (existence) or without (forbidden). */
-export function keywordTable(cells: KeywordCell[]): string {
+export function cellsTable(cells: KeywordCell[]): string {
   return formatTable(
     [...HEAD, ...STATS_HEAD],
     cells.map((cell) => [...head(cell), ...statsColumns(cell)]),
@@ -64,15 +56,18 @@ export interface GridCell extends KeywordCell {
 }
 
 /** @param threshold an answer of lower perplexity is degenerate (2.5 in the paper) */
-export function gridCells(
+export function computeGrid(
   rows: KeywordRow[],
   perplexities: Perplexities,
   threshold: number,
 ): GridCell[] {
-  const cells = keywordCells(rows, perplexities);
-  return cellRows(rows).map((members, i) => {
-    const degenerate = members.filter(({ id }) => (perplexities.get(id) ?? 0) < threshold);
-    return { ...cells[i], degenerate: degenerate.length / members.length };
+  return cellsOf(rows, CELL, ['instructed']).map(({ cell, rows: own, baseline }) => {
+    const degenerate = own.filter(({ id }) => (perplexities.get(id) ?? 0) < threshold);
+    return {
+      ...cell,
+      ...cellStats(own, baseline, { perplexities }),
+      degenerate: degenerate.length / own.length,
+    };
   });
 }
 
@@ -95,8 +90,8 @@ export function gridTable(cells: GridCell[]): string {
  * that obeys among those with no more degenerate answers than unsteered; the first of equals.
  */
 export function bestCell(cells: GridCell[]): GridCell | undefined {
-  const { instruction } = cells[0];
-  const own = cells.filter((cell) => cell.instruction === instruction);
+  const { instructed } = cells[0];
+  const own = cells.filter((cell) => cell.instructed === instructed);
   const limit = own.find(({ steering }) => steering === 'none')?.degenerate ?? 0;
   return own
     .filter(({ steering, degenerate }) => steering !== 'none' && degenerate <= limit)
@@ -108,7 +103,7 @@ export function bestCell(cells: GridCell[]): GridCell | undefined {
 
 /** A query answered in each cell without the instruction: one that steering changed, where there is. */
 export function example(cells: KeywordCell[], rows: KeywordRow[]): string {
-  const plain = rows.filter(({ instruction }) => !instruction);
+  const plain = rows.filter(({ instructed }) => !instructed);
   const changed = plain.find(({ key, steering, ok, words }) => {
     const before = plain.find(
       (row) => row.steering === 'none' && row.key === key && `${row.words}` === `${words}`,
@@ -120,17 +115,16 @@ export function example(cells: KeywordCell[], rows: KeywordRow[]): string {
   const same = plain.filter(
     ({ key, words }) => key === shown.key && `${words}` === `${shown.words}`,
   );
-  const lines = cells.flatMap(({ instruction, steering, layer, weight }) => {
+  const lines = cells.flatMap(({ instructed, steering, layer, weight }) => {
     const row = same.find(
       (one) => one.steering === steering && one.layer === layer && one.weight === weight,
     );
-    if (instruction || !row) return [];
+    if (instructed || !row) return [];
     const how =
       steering === 'none'
         ? 'unsteered'
         : [steering, layer, weight].filter((x) => x !== null).join(' ');
-    const text = row.response.trim().replace(/\s+/g, ' ');
-    return [`  ${how}: ${text.length > 240 ? `${text.slice(0, 240)}…` : text}`];
+    return [`  ${how}: ${excerpt(row.response)}`];
   });
   return [`For example, "${shown.prompt}" (${shown.words.join(', ')})`, ...lines].join('\n');
 }

@@ -1,7 +1,9 @@
+import type { Positions } from '../../../src/engine/steering';
 import { InputError } from '../../../src/util/errors';
-import type { Planned } from '../../shared/answers/answerRows';
-import { steeringGrid } from '../../shared/answers/grid';
-import type { NamedEdit, Weight } from '../../shared/vectors/vectorFile';
+import type { Planned } from '../../shared/answers/answering';
+import { inPrompts, steeringGrid } from '../../shared/answers/grid';
+import type { NamedEdit } from '../../shared/vectors/edits';
+import type { Weight } from '../../shared/vectors/weight';
 import type { KeywordRow } from './cells';
 import { describeInstruction, type KeywordQuery, type SpecificInstruction } from './data';
 
@@ -10,7 +12,7 @@ export type KeywordSteering = (typeof KEYWORD_STEERINGS)[number];
 
 /** A planned row of the keyword evaluation. */
 export type KeywordPlan = Planned &
-  Pick<KeywordRow, 'key' | 'words' | 'instruction' | 'steering' | 'weight' | 'layer'> & {
+  Pick<KeywordRow, 'key' | 'words' | 'instructed' | 'steering' | 'weight' | 'layer'> & {
     query: KeywordQuery;
   };
 
@@ -20,6 +22,7 @@ export interface KeywordPlanConfig {
   steering: KeywordSteering[];
   steering_weights: Weight[];
   source_layer_idx: number[];
+  positions: Positions;
 }
 
 /**
@@ -28,30 +31,30 @@ export interface KeywordPlanConfig {
  * @throws InputError for adjust_rs away from a vector
  */
 export function planKeywordRows(queries: KeywordQuery[], config: KeywordPlanConfig): KeywordPlan[] {
-  const { include_instructions } = config;
-  const inPrompt = include_instructions === 'both' ? [false, true] : [include_instructions];
-  return inPrompt.flatMap((instruction) =>
+  const { positions } = config;
+  return inPrompts(config.include_instructions).flatMap((instructed) =>
     steerings(config).flatMap(({ steering, layer, weight }) =>
       queries.map((query) => ({
-        id: [query.key, query.words.join(','), instruction, steering, layer, weight].join('|'),
+        id: [query.key, query.words.join(','), instructed, steering, layer, weight].join('|'),
         key: query.key,
         words: query.words,
-        instruction,
+        instructed,
         steering,
         weight,
         layer,
-        prompt: instruction ? query.prompt : query.withoutInstruction,
-        edits: layer === null ? [] : query.words.map((word) => edit(word, layer, weight)),
+        prompt: instructed ? query.prompt : query.withoutInstruction,
+        edits:
+          layer === null ? [] : query.words.map((word) => edit(word, layer, positions, weight)),
         query,
       })),
     ),
   );
 }
 
-function edit(word: string, layer: number, weight: Weight | null): NamedEdit {
+function edit(word: string, layer: number, positions: Positions, weight: Weight | null): NamedEdit {
   return weight === null
-    ? { kind: 'project', vector: word, layer, target: word }
-    : { kind: 'add', vector: word, layer, weight };
+    ? { kind: 'project', vector: word, layer, positions, target: word }
+    : { kind: 'add', vector: word, layer, positions, weight };
 }
 
 /** The grid of a config; away from a vector, all weights are negative. */

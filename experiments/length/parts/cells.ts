@@ -2,12 +2,17 @@ import { type Cell, fixed, formatTable, percent } from '../../../src/util/table'
 import {
   type CellStats,
   cellStats,
+  cellsOf,
   type EvaluatedRow,
-  groupBy,
+  excerpt,
+  promptName,
   STATS_HEAD,
   statsColumns,
 } from '../../shared/answers/cells';
 import type { Perplexities } from '../../shared/answers/judge';
+import { mean } from '../../shared/answers/statistics';
+import { groupBy } from '../../shared/groupBy';
+import type { LengthConstraint } from './phrasings';
 
 /** One line of a length run's `out.jsonl`. `ok`: it obeys the constraint, in the prompt or not. */
 export interface LengthRow extends EvaluatedRow {
@@ -25,37 +30,26 @@ export interface LengthStats extends CellStats {
   mean_sentences: number;
 }
 
+const CELL = ['instructed', 'steering', 'weight', 'weight_unit', 'layer'] as const;
+
 /** One cell of the summary: {instruction or not} × {unsteered, or a steering and weight}. */
-export interface LengthCell
-  extends Pick<LengthRow, 'instruction' | 'steering' | 'weight' | 'weight_unit' | 'layer'>,
-    LengthStats {
+export interface LengthCell extends Pick<LengthRow, (typeof CELL)[number]>, LengthStats {
   by_n_sent: ({ n_sent: number } & LengthStats)[];
 }
 
 /** The cells of a run, without the instruction first, each in the order of its rows. */
-export function lengthCells(rows: LengthRow[], perplexities?: Perplexities): LengthCell[] {
-  const groups = groupBy(rows, (row) =>
-    JSON.stringify([row.instruction, row.steering, row.weight, row.weight_unit, row.layer]),
-  );
-  const baselines = rows.filter(({ steering }) => steering === 'none');
-  return groups
-    .map((members) => {
-      const { instruction, steering, weight, weight_unit, layer } = members[0];
-      const baseline = baselines.filter((row) => row.instruction === instruction);
-      const stats = (some: LengthRow[]) => {
-        const n = new Set(some.map(({ n_sent }) => n_sent));
-        const base = steering === 'none' ? null : baseline.filter((row) => n.has(row.n_sent));
-        return lengthStats(some, base, perplexities);
-      };
-      const by = groupBy(members, (row) => String(row.n_sent)).map((some) => ({
-        n_sent: some[0].n_sent,
-        ...stats(some),
-      }));
-      by.sort((a, b) => a.n_sent - b.n_sent);
-      const cell = { instruction, steering, weight, weight_unit, layer };
-      return { ...cell, ...stats(members), by_n_sent: by };
-    })
-    .sort((a, b) => Number(a.instruction) - Number(b.instruction));
+export function computeCells(rows: LengthRow[], perplexities?: Perplexities): LengthCell[] {
+  return cellsOf(rows, CELL, ['instructed']).map(({ cell, rows: own, baseline }) => {
+    const stats = (some: LengthRow[]) => {
+      const n = new Set(some.map(({ n_sent }) => n_sent));
+      const base = baseline?.filter((row) => n.has(row.n_sent));
+      return lengthStats(some, base ?? null, perplexities);
+    };
+    const by_n_sent = groupBy(own, (row) => String(row.n_sent))
+      .map((some) => ({ n_sent: some[0].n_sent, ...stats(some) }))
+      .sort((a, b) => a.n_sent - b.n_sent);
+    return { ...cell, ...stats(own), by_n_sent };
+  });
 }
 
 function lengthStats(
@@ -67,8 +61,15 @@ function lengthStats(
   return {
     ...cellStats(rows, baseline, { perplexities }),
     accuracy_at_most_2: atMost2.length / rows.length,
-    mean_sentences: rows.reduce((sum, { sentences }) => sum + sentences, 0) / rows.length,
+    mean_sentences: mean(rows.map(({ sentences }) => sentences)),
   };
+}
+
+/** Whether a response of so many sentences obeys the constraint. An empty one obeys none. */
+export function satisfies(constraint: LengthConstraint, n: number, sentences: number): boolean {
+  if (sentences === 0) return false;
+  if (constraint === 'at_most') return sentences <= n;
+  return constraint === 'at_least' ? sentences >= n : sentences === n;
 }
 
 /** `20`, `0.5x`, or null: a weight as it is written in the config. */
@@ -78,7 +79,7 @@ export function weightText({ weight, weight_unit }: Pick<LengthCell, 'weight' | 
 
 const HEAD = ['instruction', 'steering', 'weight', 'layer'];
 const head = (cell: LengthCell): Cell[] => [
-  cell.instruction ? 'in the prompt' : 'none',
+  promptName(cell),
   cell.steering,
   weightText(cell),
   cell.layer,
@@ -108,7 +109,7 @@ export function byLengthTable(
   return formatTable(
     [...HEAD, ...lengths.map((n) => `n=${n}`), 'all', 'against none'],
     cells.map((cell) => {
-      const base = cells.find((c) => c.instruction === cell.instruction && c.steering === 'none');
+      const base = cells.find((c) => c.instructed === cell.instructed && c.steering === 'none');
       const change = base && cell !== base ? value(cell) - value(base) : null;
       const change_text = change === null ? null : show(change);
       return [
@@ -129,7 +130,7 @@ export function byLengthTable(
  * instruction, and the same question answered without and with it.
  */
 export function highlights(cells: LengthCell[], rows: LengthRow[]): string {
-  const plain = cells.filter((cell) => !cell.instruction);
+  const plain = cells.filter((cell) => !cell.instructed);
   const base = plain.find(({ steering }) => steering === 'none');
   if (!base) return '';
   const best = groupBy(
@@ -141,15 +142,14 @@ export function highlights(cells: LengthCell[], rows: LengthRow[]): string {
     const row = rows.find(
       (r) =>
         r.key === key &&
-        !r.instruction &&
+        !r.instructed &&
         r.steering === cell.steering &&
         r.layer === cell.layer &&
         weightText(r) === weightText(cell),
     );
-    const text = row?.response.trim().replace(/\s+/g, ' ') ?? '';
-    return text.length > 240 ? `${text.slice(0, 240)}…` : text;
+    return excerpt(row?.response ?? '');
   };
-  const question = rows.find((row) => row.key === key && !row.instruction)?.prompt;
+  const question = rows.find((row) => row.key === key && !row.instructed)?.prompt;
   const lines = best.map(
     (cell) =>
       `Without any instruction, ${nameOf(cell)}: ${fixed(base.mean_sentences, 1)} → ` +

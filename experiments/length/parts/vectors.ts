@@ -1,6 +1,5 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { InputError } from '../../../src/util/errors';
 import type { Question } from '../../shared/data/questions';
 import { hashFile, hashOf } from '../../shared/provenance';
 import type { Session } from '../../shared/session';
@@ -9,28 +8,8 @@ import {
   modelProvenance,
   type RepresentationOptions,
 } from '../../shared/vectors/compute';
-import {
-  loadVectors,
-  type NamedEdit,
-  type Provenance,
-  type VectorFile,
-  type Weight,
-} from '../../shared/vectors/vectorFile';
-import {
-  type LengthConstraint,
-  type LengthPhrasings,
-  type LengthSet,
-  lengthInstructions,
-} from './phrasings';
-
-const ACTS = ['add_vector', 'adjust_rs'] as const;
-const AIMS = ['conciseness', 'verbosity', 'length_specific'] as const;
-export type LengthSteering = 'none' | `${(typeof ACTS)[number]}_${(typeof AIMS)[number]}`;
-/** `none`, and each way to act with each aim. */
-export const LENGTH_STEERINGS: LengthSteering[] = [
-  'none',
-  ...ACTS.flatMap((act) => AIMS.map((aim) => `${act}_${aim}` as const)),
-];
+import { loadVectors, type Provenance, type VectorFile } from '../../shared/vectors/vectorFile';
+import { type LengthPhrasings, type LengthSet, lengthInstructions } from './phrasings';
 
 /** What a set of length vectors is computed from. */
 export interface LengthVectorSettings {
@@ -41,32 +20,6 @@ export interface LengthVectorSettings {
   seed: number;
   data_path: string;
   phrasings: LengthPhrasings;
-}
-
-/**
- * Base queries for vectors (the first ones) and for evaluation (the last ones). Where the file says
- * which rows are for training and evaluation, each part keeps to its own.
- * @throws InputError when the two would overlap
- */
-export function splitQuestions(questions: Question[], forVectors: number, forEvaluation: number) {
-  const first = questions.filter(({ split }) => split !== 'eval').slice(0, forVectors);
-  const candidates = questions.filter(({ split }) => split !== 'train');
-  const last = candidates.slice(Math.max(0, candidates.length - forEvaluation));
-  const shared = first.filter((question) => last.includes(question)).length;
-  if (shared) {
-    throw new InputError(
-      `The data has ${questions.length} queries. The first ${forVectors}, for the representations, ` +
-        `and the last ${forEvaluation}, for the evaluation, overlap by ${shared}: ` +
-        'vectors must not be tested on the queries that they come from. Take fewer of either.',
-    );
-  }
-  if (first.length < forVectors || last.length < forEvaluation) {
-    throw new InputError(
-      `The data has ${first.length} queries for representations and ${last.length} for evaluation; ` +
-        `${forVectors} and ${forEvaluation} were asked for.`,
-    );
-  }
-  return { first, last };
 }
 
 /** Where a set is kept. The name is for people: what a file is for stands in its metadata. */
@@ -143,43 +96,4 @@ export async function needLengthVectors(
     await computeLengthVectors(session, questions, settings, file, { batchSize });
   }
   return loadVectors(file, lengthProvenance(session, settings));
-}
-
-/**
- * The edit of one steered row. Conciseness is the first direction of the set, verbosity the last,
- * length-specific the n-th; `adjust_rs` aims at the n-th one's mean projection, as in the paper.
- * @param names of the set's directions, shortest first
- * @throws InputError when the set has no n-th direction
- */
-export function lengthEdit(
-  steering: LengthSteering,
-  names: string[],
-  nSent: number,
-  layer: number,
-  weight: Weight | null,
-): NamedEdit[] {
-  if (steering === 'none') return [];
-  const specific = () => {
-    if (nSent <= names.length) return names[nSent - 1];
-    throw new InputError(
-      `${steering} needs a direction for ${nSent} sentences; the representations have ${names.length}. ` +
-        'Lower n_sent_max, or use length_rep_type=sentences.',
-    );
-  };
-  const vector = steering.endsWith('conciseness')
-    ? names[0]
-    : steering.endsWith('verbosity')
-      ? names[names.length - 1]
-      : specific();
-  if (steering.startsWith('adjust_rs')) {
-    return [{ kind: 'project', vector, layer, target: specific() }];
-  }
-  return [{ kind: 'add', vector, layer, weight: weight as Weight }];
-}
-
-/** Whether a response of so many sentences obeys the constraint. An empty one obeys none. */
-export function satisfies(constraint: LengthConstraint, n: number, sentences: number): boolean {
-  if (sentences === 0) return false;
-  if (constraint === 'at_most') return sentences <= n;
-  return constraint === 'at_least' ? sentences >= n : sentences === n;
 }

@@ -1,12 +1,73 @@
 import * as path from 'node:path';
-import type { Edit } from '../../../src/engine/steering';
-import { RunFolder } from '../../../src/runs/runFolder';
+import { flag, integer, nullable, text } from '../../../src/runs/config';
+import { type Row, RunFolder } from '../../../src/runs/runFolder';
+import { groupBy } from '../groupBy';
 import { hashFile, toolVersion } from '../provenance';
-import type { Answer, Session } from '../session';
-import type { NamedEdit } from '../vectors/vectorFile';
-import { answerRows, type Planned } from './answerRows';
+import { type Answer, type Session, sessionSchema } from '../session';
+import { type NamedEdit, resolveEdit, type Vectors } from '../vectors/edits';
 import type { ScoredRow } from './cells';
+import { finishRows } from './finishRows';
 import { type JudgeConfig, judgeResponses, type Perplexities } from './judge';
+
+/** The config keys of every step that answers prompts. */
+export const answeringSchema = {
+  ...sessionSchema,
+  data_path: text(),
+  output_path: text(),
+  name: nullable(text()),
+  max_generation_length: integer({ min: 1 }),
+  batch_size: integer({ min: 1 }),
+  dry_run: flag(),
+};
+
+/** A row to be answered: its prompt as the model sees it, and the edits that steer it. */
+export interface Planned extends Row {
+  prompt: string;
+  edits: NamedEdit[];
+}
+
+/**
+ * Rows with one answer in common: greedy decoding gives the same for the same prompt and edits. Edits
+ * of one prompt stand side by side, so that they share a batch, and what is below their layers.
+ */
+function shareAnswers<P extends Planned>(plan: P[]): P[][] {
+  const groups = groupBy(plan, ({ prompt, edits }) => JSON.stringify([prompt, edits]));
+  return groupBy(groups, ([{ prompt }]) => prompt).flat();
+}
+
+/** How many answers a plan takes. */
+export function countAnswers(plan: Planned[]): number {
+  return shareAnswers(plan).length;
+}
+
+/**
+ * Answers all planned rows, batch by batch, steered and unsteered ones in the same batches, and
+ * adds the finished rows to the run (see `finishRows`).
+ */
+export async function answerRows<P extends Planned, R extends Row>(
+  session: Session,
+  run: RunFolder<R>,
+  plan: P[],
+  options: {
+    batchSize: number;
+    maxNewTokens: number;
+    /** The files that the edits' vectors are in. */
+    vectors: Vectors[];
+    toRow(planned: P, answer: Answer): R;
+  },
+): Promise<void> {
+  const { batchSize, maxNewTokens, vectors, toRow } = options;
+  await finishRows(run, shareAnswers(plan), { unit: 'answers', batchSize }, async (batch) => {
+    const answers = await session.answer(
+      batch.map(([{ prompt, edits }]) => ({
+        prompt,
+        edits: edits.map((edit) => resolveEdit(edit, vectors)),
+      })),
+      maxNewTokens,
+    );
+    return batch.flatMap((group, i) => group.map((planned) => toRow(planned, answers[i])));
+  });
+}
 
 /** Opens the folder of a run, which records all that its rows depend on. @throws as `RunFolder.open` */
 export function openRun<R extends ScoredRow>(
@@ -34,7 +95,7 @@ export async function answerAndJudge<P extends Planned, R extends ScoredRow>(
   run: RunFolder<R>,
   plan: P[],
   config: JudgeConfig & { batch_size: number; max_generation_length: number },
-  options: { steer(edit: NamedEdit): Edit; toRow(planned: P, answer: Answer): R },
+  options: { vectors: Vectors[]; toRow(planned: P, answer: Answer): R },
 ): Promise<{ rows: R[]; perplexities: Perplexities | undefined }> {
   await answerRows(session, run, plan, {
     ...options,

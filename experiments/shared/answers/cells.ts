@@ -1,7 +1,8 @@
 import type { Row } from '../../../src/runs/runFolder';
-import { seededRandom } from '../../../src/util/random';
 import { fixed, percent, type Cell as TableCell } from '../../../src/util/table';
+import { groupBy } from '../groupBy';
 import type { Answer } from '../session';
+import { type BootstrapOptions, bootstrap, type Interval, mean, middle } from './statistics';
 
 /** An answer that was checked. */
 export interface ScoredRow extends Row, Answer {
@@ -14,13 +15,10 @@ export interface ScoredRow extends Row, Answer {
 /** What a row has in the experiments with one instruction. */
 export interface EvaluatedRow extends ScoredRow {
   /** Whether the instruction was in the prompt. */
-  instruction: boolean;
+  instructed: boolean;
   /** `none`, or how it was steered. */
   steering: string;
 }
-
-/** From a low to a high end: 95 % of bootstrap draws lie between. */
-export type Interval = [number, number];
 
 export interface CellStats {
   n: number;
@@ -39,14 +37,47 @@ export interface CellStats {
   cut_off: number;
 }
 
-export interface CellOptions<R> {
+export interface CellOptions<R> extends BootstrapOptions {
   /** By row id; null where there is nothing to judge. */
   perplexities?: ReadonlyMap<string, number | null>;
   /** What a row counts; default `ok`. */
   score?: (row: R) => boolean;
-  /** Bootstrap draws; default 2000. */
-  draws?: number;
-  seed?: number;
+}
+
+/** The rows of one cell, and those to hold them against. */
+export interface CellRows<R, K extends keyof R> {
+  /** What the rows have in common. */
+  cell: Pick<R, K>;
+  rows: R[];
+  /** The unsteered rows with the same prompts; null for that cell itself. */
+  baseline: R[] | null;
+}
+
+/**
+ * Rows in cells, in the order of their first rows, those with fewer instructions in the prompt first.
+ * @param names the columns that make a cell
+ * @param prompts those of them that say what the prompt held: equal in a cell and its baseline
+ */
+export function cellsOf<R extends { steering: string }, K extends keyof R>(
+  rows: R[],
+  names: readonly K[],
+  prompts: readonly (keyof R)[],
+): CellRows<R, K>[] {
+  const valuesOf = (row: R, keys: readonly (keyof R)[]) => JSON.stringify(keys.map((k) => row[k]));
+  const unsteered = rows.filter(({ steering }) => steering === 'none');
+  const cells = groupBy(rows, (row) => valuesOf(row, names)).map((members) => {
+    const [first] = members;
+    const prompt = valuesOf(first, prompts);
+    const same = unsteered.filter((row) => valuesOf(row, prompts) === prompt);
+    return {
+      cell: Object.fromEntries(names.map((name) => [name, first[name]])) as Pick<R, K>,
+      rows: members,
+      baseline: first.steering === 'none' ? null : same,
+      prompt,
+    };
+  });
+  // `false` stands before `true`.
+  return cells.sort((a, b) => a.prompt.localeCompare(b.prompt, 'en'));
 }
 
 /**
@@ -81,71 +112,6 @@ export function cellStats<R extends ScoredRow>(
   };
 }
 
-/** [accuracy of the rows, of the baseline] for each draw of keys. */
-function bootstrap<R extends ScoredRow>(
-  rows: R[],
-  baseline: R[],
-  score: (row: R) => boolean,
-  { draws = 2000, seed = 0 }: CellOptions<R>,
-): [number, number][] {
-  // Sorted: the draws must not depend on the order in which rows were finished.
-  const keys = [...new Set([...rows, ...baseline].map(({ key }) => key))].sort();
-  const [own, other] = [rows, baseline].map((some) => countByKey(some, keys, score));
-  const random = seededRandom(seed);
-  return Array.from({ length: draws }, () => {
-    const drawn = keys.map(() => Math.floor(random() * keys.length));
-    return [share(own, drawn), share(other, drawn)];
-  });
-}
-
-/** For each key: rows that score, and rows. */
-function countByKey<R extends ScoredRow>(rows: R[], keys: string[], score: (row: R) => boolean) {
-  const index = new Map(keys.map((key, i) => [key, i]));
-  const counts = keys.map(() => ({ good: 0, all: 0 }));
-  for (const row of rows) {
-    const count = counts[index.get(row.key)!];
-    count.all++;
-    if (score(row)) count.good++;
-  }
-  return counts;
-}
-
-function share(counts: { good: number; all: number }[], drawn: number[]): number {
-  let [good, all] = [0, 0];
-  for (const i of drawn) {
-    good += counts[i].good;
-    all += counts[i].all;
-  }
-  return all ? good / all : 0;
-}
-
-/** The middle 95 %. */
-function middle(values: number[]): Interval {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (quantile: number) => sorted[Math.round(quantile * (sorted.length - 1))];
-  return [at(0.025), at(0.975)];
-}
-
-export const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-
-/** The middle value; of an even number of them, the mean of the two in the middle. */
-export function median(values: number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length / 2;
-  return (sorted[Math.ceil(half) - 1] + sorted[Math.floor(half)]) / 2;
-}
-
-/** Rows in groups, in the order of their first rows. */
-export function groupBy<T>(items: T[], keyOf: (item: T) => string): T[][] {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group) group.push(item);
-    else groups.set(keyOf(item), [item]);
-  }
-  return [...groups.values()];
-}
-
 /** The columns that every table of cells has. */
 export const STATS_HEAD = ['n', 'obeyed', '95 %', 'against none', 'perplexity', 'tokens'];
 
@@ -164,3 +130,13 @@ export function statsColumns(stats: CellStats): TableCell[] {
 const interval = ([low, high]: Interval) =>
   `${(100 * low).toFixed(0)} to ${(100 * high).toFixed(0)}`;
 const points = (share: number) => `${share > 0 ? '+' : ''}${(100 * share).toFixed(1)}`;
+
+/** How a table names what the prompt held. */
+export const promptName = ({ instructed }: { instructed: boolean }) =>
+  instructed ? 'in the prompt' : 'none';
+
+/** A response on one line, cut where it is too long to read. */
+export function excerpt(response: string): string {
+  const text = response.trim().replace(/\s+/g, ' ');
+  return text.length > 240 ? `${text.slice(0, 240)}…` : text;
+}

@@ -1,18 +1,21 @@
-import type { Weight } from '../vectors/vectorFile';
+import type { Weight } from '../vectors/weight';
 
 /** One way to steer all rows; `none` has neither layer nor weight. */
-export interface GridPoint<S extends string> {
+export interface GridPoint<S extends string, L = number> {
   steering: S | 'none';
-  layer: number | null;
+  layer: L | null;
   weight: Weight | null;
 }
 
-/** Unsteered first, then each steering at every layer, with every weight if it adds a vector; once each. */
-export function steeringGrid<S extends string>(
+/**
+ * Unsteered first, then each steering at every layer, with every weight if it adds a vector; once each.
+ * @param layers numbers, or whatever stands for layers in an experiment
+ */
+export function steeringGrid<S extends string, L = number>(
   steerings: S[],
-  layers: number[],
+  layers: L[],
   weights: Weight[],
-): GridPoint<S>[] {
+): GridPoint<S, L>[] {
   const steered = steerings
     .filter((steering) => steering !== 'none')
     .flatMap((steering) =>
@@ -24,6 +27,10 @@ export function steeringGrid<S extends string>(
         })),
       ),
     );
-  const all: GridPoint<S>[] = [{ steering: 'none', layer: null, weight: null }, ...steered];
+  const all: GridPoint<S, L>[] = [{ steering: 'none', layer: null, weight: null }, ...steered];
   return [...new Map(all.map((point) => [JSON.stringify(point), point])).values()];
 }
+
+/** What `include_instructions` asks for: prompts without the instruction, with it, or each in turn. */
+export const inPrompts = (include: boolean | 'both') =>
+  include === 'both' ? [false, true] : [include];

@@ -4,8 +4,8 @@ import type { CausalLM } from '../../../src/engine/model';
 import { type ConfigOf, nullable, text } from '../../../src/runs/config';
 import { type Row, RunFolder, readRun } from '../../../src/runs/runFolder';
 import type { Tokenizer } from '../../../src/text/tokenizer';
+import { groupBy } from '../groupBy';
 import { findModel, hashOf, type ModelFiles } from '../provenance';
-import { groupBy } from './cells';
 import { finishRows } from './finishRows';
 
 /** The config keys of a perplexity judge. */

@@ -1,16 +1,25 @@
 import * as fs from 'node:fs';
+import { flag, integer, listOf, nullable, text } from '../../../src/runs/config';
 import { Progress } from '../../../src/util/progress';
 import { Safetensors } from '../../../weights/safetensors';
 import { findModel, hashOf, toolVersion } from '../provenance';
-import type { Session } from '../session';
-import { PartialActivations } from './activations';
-import {
-  type Direction,
-  directionOf,
-  type ExtraTensors,
-  type Provenance,
-  saveVectors,
-} from './vectorFile';
+import { type Session, sessionSchema } from '../session';
+import { type Direction, directionOf } from './direction';
+import { PartialActivations } from './partialActivations';
+import { type ExtraTensors, type Provenance, saveVectors } from './vectorFile';
+
+/** The config keys of every step that computes representations. */
+export const representationsSchema = {
+  ...sessionSchema,
+  data_path: text(),
+  output_path: text(),
+  num_final_tokens: integer({ min: 1 }),
+  layers: nullable(listOf(integer({ min: 0 }))),
+  keep_activations: flag(),
+  seed: integer(),
+  batch_size: integer({ min: 1 }),
+  dry_run: flag(),
+};
 
 /** Prompts with an instruction, and the same prompts without it, in the same order. */
 export interface PairedPrompts {

@@ -1,23 +1,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { Edit, Positions } from '../../../src/engine/steering';
-import type { Check } from '../../../src/runs/config';
 import { InputError } from '../../../src/util/errors';
 import { Safetensors, writeSafetensors } from '../../../weights/safetensors';
-
-/** What the pairs of one instruction (a level, a format, a word) say about each of L layers. */
-export interface Direction {
-  /** u: mean of (with − without), divided by its norm, [L][D]. */
-  unit: Float32Array[];
-  /** Norm of that mean, [L]. */
-  norm: Float32Array;
-  /** Mean activation with and without the instruction, [L][D]. */
-  meanWith: Float32Array[];
-  meanWithout: Float32Array[];
-  /** Mean h·u with and without the instruction, [L]; with is the target of adjust_rs. */
-  projectionWith: Float32Array;
-  projectionWithout: Float32Array;
-}
+import type { Direction } from './direction';
 
 /** Where vectors come from; all of it must agree before they are used. Values are plain text. */
 export type Provenance = Record<string, string>;
@@ -27,56 +12,6 @@ export interface VectorFile {
   /** Which layer each entry of a direction is of. */
   layers: number[];
   provenance: Provenance;
-}
-
-/**
- * The direction of one instruction from paired activations.
- * @param withIt activations of each prompt with the instruction, [N] of [L, D] flattened
- * @param without the same prompts without it
- * @param layers which layers they are of
- * @throws InputError when a layer's mean difference is zero: with and without were the same
- */
-export function directionOf(
-  withIt: Float32Array[],
-  without: Float32Array[],
-  layers: number[],
-): Direction {
-  const meanWith = meanRows(withIt, layers.length);
-  const meanWithout = meanRows(without, layers.length);
-  const norm = new Float32Array(layers.length);
-  const unit = meanWith.map((mean, at) => {
-    const difference = mean.map((value, i) => value - meanWithout[at][i]);
-    norm[at] = Math.sqrt(dot(difference, difference));
-    if (!(norm[at] > 0)) {
-      throw new InputError(
-        `The instruction changes nothing at layer ${layers[at]}: the prompts with and without it are the same.`,
-      );
-    }
-    return difference.map((value) => value / norm[at]);
-  });
-  return {
-    unit,
-    norm,
-    meanWith,
-    meanWithout,
-    projectionWith: Float32Array.from(unit, (u, at) => dot(u, meanWith[at])),
-    projectionWithout: Float32Array.from(unit, (u, at) => dot(u, meanWithout[at])),
-  };
-}
-
-function meanRows(rows: Float32Array[], nLayers: number): Float32Array[] {
-  const sum = new Float64Array(rows[0].length);
-  for (const row of rows) for (let i = 0; i < row.length; i++) sum[i] += row[i];
-  const width = sum.length / nLayers;
-  return Array.from({ length: nLayers }, (_, layer) =>
-    Float32Array.from(sum.subarray(layer * width, (layer + 1) * width), (x) => x / rows.length),
-  );
-}
-
-export function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
 }
 
 /** Extra tensors to store beside the directions, e.g. the activations themselves. */
@@ -178,78 +113,5 @@ export function checkWidth({ directions }: VectorFile, dModel: number, model: st
   throw new InputError(
     `The vectors have ${width} numbers; the activations of ${model} have ${dModel}. ` +
       'vectors_model must be a model of the same width, such as the instruct model of a base model.',
-  );
-}
-
-/** A weight as it is configured: a number to add, or `0.5x`: that many norms of the mean difference. */
-export type Weight = number | `${number}x`;
-
-export function steeringWeight(): Check<Weight> {
-  const what = 'a number, or a multiple of the mean difference such as 0.5x';
-  return {
-    what,
-    parse(value) {
-      if (typeof value === 'number' && Number.isFinite(value)) return value;
-      if (typeof value === 'string' && /^-?(\d+\.?\d*|\.\d+)x$/.test(value)) return value as Weight;
-      throw new InputError(`must be ${what}, not ${JSON.stringify(value)}`);
-    },
-  };
-}
-
-/** The number in a weight, and what it counts. */
-export function weightParts(weight: Weight): {
-  amount: number;
-  unit: 'absolute' | 'mean difference';
-} {
-  return typeof weight === 'number'
-    ? { amount: weight, unit: 'absolute' }
-    : { amount: Number.parseFloat(weight), unit: 'mean difference' };
-}
-
-/** One edit, described by names: what a plan, a row and a log can hold. */
-export type NamedEdit = {
-  vector: string;
-  layer: number;
-  /** The layer whose vector is taken, where it is not the one that is steered. */
-  source?: number;
-} & (
-  | { kind: 'add'; weight: Weight }
-  /** Moves h·u to the mean that the activations with instruction `target` have. */
-  | { kind: 'project'; target: string }
-);
-
-/**
- * The edit with its numbers.
- * @throws InputError for a vector or layer that the file does not have
- */
-export function toSteer(
-  edit: NamedEdit,
-  { directions, layers }: Pick<VectorFile, 'directions' | 'layers'>,
-  positions: Positions,
-): Edit {
-  const { layer } = edit;
-  const direction = find(directions, edit.vector);
-  const source = edit.source ?? layer;
-  const at = layers.indexOf(source);
-  if (at < 0) {
-    throw new InputError(
-      `There is no layer ${source} among the representations (${layers.join(', ')}).`,
-    );
-  }
-  const vector = direction.unit[at];
-  if (edit.kind === 'project') {
-    const target = dot(find(directions, edit.target).meanWith[at], vector);
-    return { kind: 'project', layer, vector, target, positions };
-  }
-  const { amount, unit } = weightParts(edit.weight);
-  const weight = unit === 'absolute' ? amount : amount * direction.norm[at];
-  return { kind: 'add', layer, vector, weight, positions };
-}
-
-function find(directions: Map<string, Direction>, name: string): Direction {
-  const direction = directions.get(name);
-  if (direction) return direction;
-  throw new InputError(
-    `There is no vector "${name}" among the representations (${[...directions.keys()].join(', ')}).`,
   );
 }
