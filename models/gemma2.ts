@@ -3,7 +3,6 @@
  * Axis letters: src/nn/README.md.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { forgetRecordings } from '../src/backend/replay';
 import { ModelConfig } from '../src/checkpoint/configJson';
 import {
   isHead,
@@ -11,16 +10,11 @@ import {
   loadWeights,
   type WeightSource,
 } from '../src/checkpoint/weights';
-import {
-  type CausalLM,
-  type ForwardOptions,
-  forwardPass,
-  type ModelDims,
-  type Pass,
-} from '../src/engine/model';
+import { Decoder } from '../src/engine/forward';
+import type { LayerPass, ModelDims, Pass, PassNumbers } from '../src/engine/model';
 import { geluTanh, softCap } from '../src/nn/activation';
 import { attention, splitHeads } from '../src/nn/attention';
-import { embed, lastColumn, tiedOutput, unembed } from '../src/nn/embedding';
+import { embed, tiedOutput, unembed } from '../src/nn/embedding';
 import { linear } from '../src/nn/linear';
 import { rmsNorm } from '../src/nn/norm';
 import { applyRope, defaultFrequencies, type RopeTables, ropeTables } from '../src/nn/rope';
@@ -119,23 +113,28 @@ export const gemma2Weights = (w: WeightSource, c: Gemma2Config) => ({
 
 // ── Attention ───────────────────────────────────────────────────────────────────────────────────
 
+/** What a block needs of the pass: the rotary tables, and the mask of its window. */
+interface BlockInputs {
+  rope: RopeTables;
+  mask: tf.Tensor4D | null;
+}
+
 /** x [B, T, D] → [B, T, D] */
 function selfAttention(
   x: tf.Tensor,
   { qProj, kProj, vProj, oProj }: AttentionWeights,
   c: Gemma2Config,
-  layer: number,
-  pass: Pass,
-  rope: RopeTables,
+  pass: LayerPass,
+  { rope, mask }: BlockInputs,
 ) {
   const q = applyRope(splitHeads(linear(x, qProj), c.nHeads), rope); // [B, H, T, d]
   const k = applyRope(splitHeads(linear(x, kProj), c.kvHeads), rope); // [B, K, T, d]
   const v = splitHeads(linear(x, vProj), c.kvHeads); // [B, K, T, d]
-  const seen = pass.remember(layer, k, v); // [B, K, S, d]
+  const seen = pass.remember(k, v); // [B, K, S, d]
   const mixed = attention(q, seen, {
     scale: c.queryPreAttnScalar ** -0.5,
     softcap: c.attnSoftcap,
-    mask: pass.mask(c.windows[layer]),
+    mask,
   }); // [B, T, H·d]
   return linear(mixed, oProj);
 }
@@ -154,35 +153,37 @@ function block(
   h: tf.Tensor3D,
   w: BlockWeights,
   c: Gemma2Config,
-  layer: number,
-  pass: Pass,
-  rope: RopeTables,
+  pass: LayerPass,
+  inputs: BlockInputs,
 ): tf.Tensor3D {
-  const at = (name: string) => `blocks.${layer}.${name}`;
   const norm = (x: tf.Tensor, gain: tf.Tensor1D) => rmsNorm(x, gain, c.rmsNormEps);
 
-  const pre = pass.hook(at('hook_resid_pre'), h);
-  const attended = selfAttention(norm(pre, w.inputLayernorm), w.selfAttn, c, layer, pass, rope);
-  const attnOut = pass.hook(at('hook_attn_out'), norm(attended, w.postAttentionLayernorm));
+  const pre = pass.hook('hook_resid_pre', h);
+  const attended = selfAttention(norm(pre, w.inputLayernorm), w.selfAttn, c, pass, inputs);
+  const attnOut = pass.hook('hook_attn_out', norm(attended, w.postAttentionLayernorm));
 
-  const mid = pass.hook(at('hook_resid_mid'), tf.add(pre, attnOut));
+  const mid = pass.hook('hook_resid_mid', tf.add(pre, attnOut));
   const fed = mlp(norm(mid, w.preFeedforwardLayernorm), w.mlp);
-  const mlpOut = pass.hook(at('hook_mlp_out'), norm(fed, w.postFeedforwardLayernorm));
+  const mlpOut = pass.hook('hook_mlp_out', norm(fed, w.postFeedforwardLayernorm));
 
-  return pass.hook(at('hook_resid_post'), pass.steer(layer, tf.add(mid, mlpOut)));
+  return pass.hook('hook_resid_post', pass.steer(tf.add(mid, mlpOut)));
 }
 
 // ── Model ───────────────────────────────────────────────────────────────────────────────────────
 
-export class Gemma2 implements CausalLM {
+interface PassInputs {
+  rope: RopeTables;
+  /** The mask of each block. */
+  masks: (tf.Tensor4D | null)[];
+}
+
+export class Gemma2 extends Decoder<Gemma2Config, Gemma2Weights, PassInputs> {
   readonly modelType = 'gemma2';
   /** [D, V] where the backend wants it, see `tiedOutput`. */
   private readonly output: tf.Tensor2D | null;
 
-  constructor(
-    readonly config: Gemma2Config,
-    readonly weights: Gemma2Weights,
-  ) {
+  constructor(config: Gemma2Config, weights: Gemma2Weights) {
+    super(config, weights);
     this.output = tiedOutput(weights.embedTokens);
   }
 
@@ -195,22 +196,22 @@ export class Gemma2 implements CausalLM {
     );
   }
 
-  forward(ids: number[][], options: ForwardOptions = {}): tf.Tensor3D {
+  inputs({ positions, mask }: PassNumbers): PassInputs {
+    const { headDim, ropeTheta, windows } = this.config;
+    return {
+      rope: ropeTables(positions, defaultFrequencies(headDim, ropeTheta)),
+      masks: windows.map(mask),
+    };
+  }
+
+  blocks(pass: Pass, { rope, masks }: PassInputs): tf.Tensor3D {
     const { config: c, weights: w } = this;
-    return forwardPass(this, ids, options, {
-      inputs: ({ positions }) => ({
-        rope: ropeTables(positions, defaultFrequencies(c.headDim, c.ropeTheta)),
-      }),
-      blocks: (pass, { rope }) => {
-        const scaled: tf.Tensor3D = tf.mul(embed(w.embedTokens, pass.tokens), Math.sqrt(c.dModel));
-        let h = pass.hook('hook_embed', scaled);
-        w.layers.forEach((layer, l) => {
-          h = tf.tidy(() => block(h, layer, c, l, pass, rope));
-        });
-        if (options.logits === 'none') return tf.zeros([ids.length, 0, c.vocabSize]);
-        return this.readOut(options.logits === 'last' ? lastColumn(h) : h);
-      },
+    const scaled: tf.Tensor3D = tf.mul(embed(w.embedTokens, pass.tokens), Math.sqrt(c.dModel));
+    let h = pass.hook('hook_embed', scaled);
+    w.layers.forEach((layer, l) => {
+      h = tf.tidy(() => block(h, layer, c, pass.layer(l), { rope, mask: masks[l] }));
     });
+    return h;
   }
 
   /** The logits [B, T, V] of the last block's output h [B, T, D]. */
@@ -218,11 +219,5 @@ export class Gemma2 implements CausalLM {
     const { config: c, weights: w } = this;
     const logits = unembed(rmsNorm(h, w.norm, c.rmsNormEps), w.embedTokens, this.output);
     return softCap(logits, c.finalSoftcap);
-  }
-
-  dispose() {
-    forgetRecordings(this);
-    tf.dispose(this.weights);
-    this.output?.dispose();
   }
 }

@@ -3,7 +3,6 @@
  * Axis letters: src/nn/README.md.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { forgetRecordings } from '../src/backend/replay';
 import { ModelConfig } from '../src/checkpoint/configJson';
 import {
   isHead,
@@ -12,16 +11,11 @@ import {
   tensorNames,
   type WeightSource,
 } from '../src/checkpoint/weights';
-import {
-  type CausalLM,
-  type ForwardOptions,
-  forwardPass,
-  type ModelDims,
-  type Pass,
-} from '../src/engine/model';
+import { Decoder } from '../src/engine/forward';
+import type { LayerPass, ModelDims, Pass, PassNumbers } from '../src/engine/model';
 import { geluTanh } from '../src/nn/activation';
 import { attention, splitHeads } from '../src/nn/attention';
-import { embed, lastColumn, tiedOutput, unembed } from '../src/nn/embedding';
+import { embed, tiedOutput, unembed } from '../src/nn/embedding';
 import { linear } from '../src/nn/linear';
 import { layerNorm } from '../src/nn/norm';
 import type { TensorInfo } from '../weights/safetensors';
@@ -135,16 +129,16 @@ function selfAttention(
   x: tf.Tensor,
   { cAttn, cProj }: BlockWeights['attn'],
   c: GPT2Config,
-  layer: number,
-  pass: Pass,
+  pass: LayerPass,
+  mask: tf.Tensor4D | null,
 ) {
   const heads = splitHeads(conv1D(x, cAttn), 3 * c.nHeads); // [B, 3H, T, d]
   const [q, k, v]: tf.Tensor4D[] = tf.split(heads, 3, 1);
-  const seen = pass.remember(layer, k, v); // [B, H, S, d]
+  const seen = pass.remember(k, v); // [B, H, S, d]
   const mixed = attention(q, seen, {
-    scale: c.scales[layer],
+    scale: c.scales[pass.index],
     softcap: null,
-    mask: pass.mask(null),
+    mask,
   }); // [B, T, D]
   return conv1D(mixed, cProj);
 }
@@ -163,33 +157,36 @@ function block(
   h: tf.Tensor3D,
   w: BlockWeights,
   c: GPT2Config,
-  layer: number,
-  pass: Pass,
+  pass: LayerPass,
+  mask: tf.Tensor4D | null,
 ): tf.Tensor3D {
-  const at = (name: string) => `blocks.${layer}.${name}`;
   const norm = (x: tf.Tensor, weights: NormWeights) => layerNorm(x, weights, c.layerNormEps);
 
-  const pre = pass.hook(at('hook_resid_pre'), h);
-  const attended = selfAttention(norm(pre, w.ln1), w.attn, c, layer, pass);
-  const attnOut = pass.hook(at('hook_attn_out'), attended);
+  const pre = pass.hook('hook_resid_pre', h);
+  const attended = selfAttention(norm(pre, w.ln1), w.attn, c, pass, mask);
+  const attnOut = pass.hook('hook_attn_out', attended);
 
-  const mid = pass.hook(at('hook_resid_mid'), tf.add(pre, attnOut));
-  const mlpOut = pass.hook(at('hook_mlp_out'), mlp(norm(mid, w.ln2), w.mlp));
+  const mid = pass.hook('hook_resid_mid', tf.add(pre, attnOut));
+  const mlpOut = pass.hook('hook_mlp_out', mlp(norm(mid, w.ln2), w.mlp));
 
-  return pass.hook(at('hook_resid_post'), pass.steer(layer, tf.add(mid, mlpOut)));
+  return pass.hook('hook_resid_post', pass.steer(tf.add(mid, mlpOut)));
 }
 
 // ── Model ───────────────────────────────────────────────────────────────────────────────────────
 
-export class GPT2 implements CausalLM {
+interface PassInputs {
+  /** [B, T], int32 */
+  positions: tf.Tensor2D;
+  mask: tf.Tensor4D | null;
+}
+
+export class GPT2 extends Decoder<GPT2Config, GPT2Weights, PassInputs> {
   readonly modelType = 'gpt2';
   /** [D, V] of a tied head where the backend wants it, see `tiedOutput`. */
   private readonly output: tf.Tensor2D | null;
 
-  constructor(
-    readonly config: GPT2Config,
-    readonly weights: GPT2Weights,
-  ) {
+  constructor(config: GPT2Config, weights: GPT2Weights) {
+    super(config, weights);
     this.output = weights.lmHead ? null : tiedOutput(weights.wte);
   }
 
@@ -205,21 +202,19 @@ export class GPT2 implements CausalLM {
     );
   }
 
-  forward(ids: number[][], options: ForwardOptions = {}): tf.Tensor3D {
+  inputs({ positions, mask }: PassNumbers): PassInputs {
+    return { positions: tf.tensor2d(positions, undefined, 'int32'), mask: mask(null) };
+  }
+
+  blocks(pass: Pass, { positions, mask }: PassInputs): tf.Tensor3D {
     const { config: c, weights: w } = this;
-    return forwardPass(this, ids, options, {
-      inputs: ({ positions }) => ({ positions: tf.tensor2d(positions, undefined, 'int32') }),
-      blocks: (pass, { positions }) => {
-        const embedded = tf.add<tf.Tensor3D>(embed(w.wte, pass.tokens), embed(w.wpe, positions));
-        // Token and position together, so that it is what the first block gets, as everywhere else.
-        let h = pass.hook('hook_embed', embedded);
-        w.h.forEach((layer, l) => {
-          h = tf.tidy(() => block(h, layer, c, l, pass));
-        });
-        if (options.logits === 'none') return tf.zeros([ids.length, 0, c.vocabSize]);
-        return this.readOut(options.logits === 'last' ? lastColumn(h) : h);
-      },
+    const embedded = tf.add<tf.Tensor3D>(embed(w.wte, pass.tokens), embed(w.wpe, positions));
+    // Token and position together, so that it is what the first block gets, as everywhere else.
+    let h = pass.hook('hook_embed', embedded);
+    w.h.forEach((layer, l) => {
+      h = tf.tidy(() => block(h, layer, c, pass.layer(l), mask));
     });
+    return h;
   }
 
   /** The logits [B, T, V] of the last block's output h [B, T, D]. */
@@ -227,11 +222,5 @@ export class GPT2 implements CausalLM {
     const { wte, lmHead, lnF } = this.weights;
     const x = layerNorm(h, lnF, this.config.layerNormEps);
     return lmHead ? (linear(x, lmHead) as tf.Tensor3D) : unembed(x, wte, this.output);
-  }
-
-  dispose() {
-    forgetRecordings(this);
-    tf.dispose(this.weights);
-    this.output?.dispose();
   }
 }

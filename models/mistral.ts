@@ -3,7 +3,6 @@
  * window, v0.2 and v0.3 without. Axis letters: src/nn/README.md.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { forgetRecordings } from '../src/backend/replay';
 import { ModelConfig } from '../src/checkpoint/configJson';
 import {
   isHead,
@@ -11,16 +10,11 @@ import {
   loadWeights,
   type WeightSource,
 } from '../src/checkpoint/weights';
-import {
-  type CausalLM,
-  type ForwardOptions,
-  forwardPass,
-  type ModelDims,
-  type Pass,
-} from '../src/engine/model';
+import { Decoder } from '../src/engine/forward';
+import type { LayerPass, ModelDims, Pass, PassNumbers } from '../src/engine/model';
 import { silu } from '../src/nn/activation';
 import { attention, splitHeads } from '../src/nn/attention';
-import { embed, lastColumn, tiedOutput, unembed } from '../src/nn/embedding';
+import { embed, tiedOutput, unembed } from '../src/nn/embedding';
 import { linear } from '../src/nn/linear';
 import { rmsNorm } from '../src/nn/norm';
 import { applyRope, defaultFrequencies, type RopeTables, ropeTables } from '../src/nn/rope';
@@ -103,23 +97,28 @@ export const mistralWeights = (w: WeightSource, c: MistralConfig) => ({
 
 // ── Attention ───────────────────────────────────────────────────────────────────────────────────
 
+/** What every block needs of the pass: the rotary tables, and the mask. */
+interface PassInputs {
+  rope: RopeTables;
+  mask: tf.Tensor4D | null;
+}
+
 /** x [B, T, D] → [B, T, D] */
 function selfAttention(
   x: tf.Tensor,
   { qProj, kProj, vProj, oProj }: AttentionWeights,
   c: MistralConfig,
-  layer: number,
-  pass: Pass,
-  rope: RopeTables,
+  pass: LayerPass,
+  { rope, mask }: PassInputs,
 ) {
   const q = applyRope(splitHeads(linear(x, qProj), c.nHeads), rope); // [B, H, T, d]
   const k = applyRope(splitHeads(linear(x, kProj), c.kvHeads), rope); // [B, K, T, d]
   const v = splitHeads(linear(x, vProj), c.kvHeads); // [B, K, T, d]
-  const seen = pass.remember(layer, k, v); // [B, K, S, d]
+  const seen = pass.remember(k, v); // [B, K, S, d]
   const mixed = attention(q, seen, {
     scale: c.headDim ** -0.5,
     softcap: null,
-    mask: pass.mask(c.window),
+    mask,
   }); // [B, T, H·d]
   return linear(mixed, oProj);
 }
@@ -138,35 +137,31 @@ function block(
   h: tf.Tensor3D,
   w: BlockWeights,
   c: MistralConfig,
-  layer: number,
-  pass: Pass,
-  rope: RopeTables,
+  pass: LayerPass,
+  inputs: PassInputs,
 ): tf.Tensor3D {
-  const at = (name: string) => `blocks.${layer}.${name}`;
   const norm = (x: tf.Tensor, gain: tf.Tensor1D) => rmsNorm(x, gain, c.rmsNormEps);
 
-  const pre = pass.hook(at('hook_resid_pre'), h);
-  const attended = selfAttention(norm(pre, w.inputLayernorm), w.selfAttn, c, layer, pass, rope);
-  const attnOut = pass.hook(at('hook_attn_out'), attended);
+  const pre = pass.hook('hook_resid_pre', h);
+  const attended = selfAttention(norm(pre, w.inputLayernorm), w.selfAttn, c, pass, inputs);
+  const attnOut = pass.hook('hook_attn_out', attended);
 
-  const mid = pass.hook(at('hook_resid_mid'), tf.add(pre, attnOut));
+  const mid = pass.hook('hook_resid_mid', tf.add(pre, attnOut));
   const fed = mlp(norm(mid, w.postAttentionLayernorm), w.mlp);
-  const mlpOut = pass.hook(at('hook_mlp_out'), fed);
+  const mlpOut = pass.hook('hook_mlp_out', fed);
 
-  return pass.hook(at('hook_resid_post'), pass.steer(layer, tf.add(mid, mlpOut)));
+  return pass.hook('hook_resid_post', pass.steer(tf.add(mid, mlpOut)));
 }
 
 // ── Model ───────────────────────────────────────────────────────────────────────────────────────
 
-export class Mistral implements CausalLM {
+export class Mistral extends Decoder<MistralConfig, MistralWeights, PassInputs> {
   readonly modelType = 'mistral';
   /** [D, V] of a tied head where the backend wants it, see `tiedOutput`. */
   private readonly output: tf.Tensor2D | null;
 
-  constructor(
-    readonly config: MistralConfig,
-    readonly weights: MistralWeights,
-  ) {
+  constructor(config: MistralConfig, weights: MistralWeights) {
+    super(config, weights);
     this.output = weights.lmHead ? null : tiedOutput(weights.embedTokens);
   }
 
@@ -179,21 +174,21 @@ export class Mistral implements CausalLM {
     );
   }
 
-  forward(ids: number[][], options: ForwardOptions = {}): tf.Tensor3D {
+  inputs({ positions, mask }: PassNumbers): PassInputs {
+    const { headDim, ropeTheta, window } = this.config;
+    return {
+      rope: ropeTables(positions, defaultFrequencies(headDim, ropeTheta)),
+      mask: mask(window),
+    };
+  }
+
+  blocks(pass: Pass, inputs: PassInputs): tf.Tensor3D {
     const { config: c, weights: w } = this;
-    return forwardPass(this, ids, options, {
-      inputs: ({ positions }) => ({
-        rope: ropeTables(positions, defaultFrequencies(c.headDim, c.ropeTheta)),
-      }),
-      blocks: (pass, { rope }) => {
-        let h = pass.hook('hook_embed', embed(w.embedTokens, pass.tokens));
-        w.layers.forEach((layer, l) => {
-          h = tf.tidy(() => block(h, layer, c, l, pass, rope));
-        });
-        if (options.logits === 'none') return tf.zeros([ids.length, 0, c.vocabSize]);
-        return this.readOut(options.logits === 'last' ? lastColumn(h) : h);
-      },
+    let h = pass.hook('hook_embed', embed(w.embedTokens, pass.tokens));
+    w.layers.forEach((layer, l) => {
+      h = tf.tidy(() => block(h, layer, c, pass.layer(l), inputs));
     });
+    return h;
   }
 
   /** The logits [B, T, V] of the last block's output h [B, T, D]. */
@@ -201,11 +196,5 @@ export class Mistral implements CausalLM {
     const { embedTokens, lmHead, norm } = this.weights;
     const x = rmsNorm(h, norm, this.config.rmsNormEps);
     return lmHead ? (linear(x, lmHead) as tf.Tensor3D) : unembed(x, embedTokens, this.output);
-  }
-
-  dispose() {
-    forgetRecordings(this);
-    tf.dispose(this.weights);
-    this.output?.dispose();
   }
 }

@@ -8,7 +8,6 @@
  * `generate` of 5.18 goes on from the newest token alone and forgets the text before it.)
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { forgetRecordings } from '../src/backend/replay';
 import { ModelConfig } from '../src/checkpoint/configJson';
 import {
   isHead,
@@ -16,16 +15,11 @@ import {
   loadWeights,
   type WeightSource,
 } from '../src/checkpoint/weights';
-import {
-  type CausalLM,
-  type ForwardOptions,
-  forwardPass,
-  type ModelDims,
-  type Pass,
-} from '../src/engine/model';
+import { Decoder } from '../src/engine/forward';
+import type { LayerPass, ModelDims, Pass, PassNumbers } from '../src/engine/model';
 import { silu } from '../src/nn/activation';
 import { attention, splitHeads } from '../src/nn/attention';
-import { embed, lastColumn, tiedOutput, unembed } from '../src/nn/embedding';
+import { embed, tiedOutput, unembed } from '../src/nn/embedding';
 import { linear } from '../src/nn/linear';
 import { rmsNorm } from '../src/nn/norm';
 import { applyRope, type Rope, type RopeTables, ropeTablesOf } from '../src/nn/rope';
@@ -113,22 +107,27 @@ export const phi3Weights = (w: WeightSource, c: Phi3Config) => ({
 
 // ── Attention ───────────────────────────────────────────────────────────────────────────────────
 
+/** What every block needs of the pass: the rotary tables, and the mask. */
+interface PassInputs {
+  rope: RopeTables;
+  mask: tf.Tensor4D | null;
+}
+
 /** x [B, T, D] → [B, T, D] */
 function selfAttention(
   x: tf.Tensor,
   { qkvProj, oProj }: AttentionWeights,
   c: Phi3Config,
-  layer: number,
-  pass: Pass,
-  rope: RopeTables,
+  pass: LayerPass,
+  { rope, mask }: PassInputs,
 ) {
   const heads = splitHeads(linear(x, qkvProj), c.nHeads + 2 * c.kvHeads); // [B, H + 2K, T, d]
   const [q, k, v]: tf.Tensor4D[] = tf.split(heads, [c.nHeads, c.kvHeads, c.kvHeads], 1);
-  const seen = pass.remember(layer, applyRope(k, rope), v); // [B, K, S, d]
+  const seen = pass.remember(applyRope(k, rope), v); // [B, K, S, d]
   const mixed = attention(applyRope(q, rope), seen, {
     scale: c.headDim ** -0.5,
     softcap: null,
-    mask: pass.mask(c.window),
+    mask,
   }); // [B, T, H·d]
   return linear(mixed, oProj);
 }
@@ -148,35 +147,31 @@ function block(
   h: tf.Tensor3D,
   w: BlockWeights,
   c: Phi3Config,
-  layer: number,
-  pass: Pass,
-  rope: RopeTables,
+  pass: LayerPass,
+  inputs: PassInputs,
 ): tf.Tensor3D {
-  const at = (name: string) => `blocks.${layer}.${name}`;
   const norm = (x: tf.Tensor, gain: tf.Tensor1D) => rmsNorm(x, gain, c.rmsNormEps);
 
-  const pre = pass.hook(at('hook_resid_pre'), h);
-  const attended = selfAttention(norm(pre, w.inputLayernorm), w.selfAttn, c, layer, pass, rope);
-  const attnOut = pass.hook(at('hook_attn_out'), attended);
+  const pre = pass.hook('hook_resid_pre', h);
+  const attended = selfAttention(norm(pre, w.inputLayernorm), w.selfAttn, c, pass, inputs);
+  const attnOut = pass.hook('hook_attn_out', attended);
 
-  const mid = pass.hook(at('hook_resid_mid'), tf.add(pre, attnOut));
+  const mid = pass.hook('hook_resid_mid', tf.add(pre, attnOut));
   const fed = mlp(norm(mid, w.postAttentionLayernorm), w.mlp);
-  const mlpOut = pass.hook(at('hook_mlp_out'), fed);
+  const mlpOut = pass.hook('hook_mlp_out', fed);
 
-  return pass.hook(at('hook_resid_post'), pass.steer(layer, tf.add(mid, mlpOut)));
+  return pass.hook('hook_resid_post', pass.steer(tf.add(mid, mlpOut)));
 }
 
 // ── Model ───────────────────────────────────────────────────────────────────────────────────────
 
-export class Phi3 implements CausalLM {
+export class Phi3 extends Decoder<Phi3Config, Phi3Weights, PassInputs> {
   readonly modelType = 'phi3';
   /** [D, V] of a tied head where the backend wants it, see `tiedOutput`. */
   private readonly output: tf.Tensor2D | null;
 
-  constructor(
-    readonly config: Phi3Config,
-    readonly weights: Phi3Weights,
-  ) {
+  constructor(config: Phi3Config, weights: Phi3Weights) {
+    super(config, weights);
     this.output = weights.lmHead ? null : tiedOutput(weights.embedTokens);
   }
 
@@ -189,19 +184,18 @@ export class Phi3 implements CausalLM {
     );
   }
 
-  forward(ids: number[][], options: ForwardOptions = {}): tf.Tensor3D {
+  inputs({ positions, lengths, mask }: PassNumbers): PassInputs {
+    const { rope, window } = this.config;
+    return { rope: ropeTablesOf(rope, positions, lengths), mask: mask(window) };
+  }
+
+  blocks(pass: Pass, inputs: PassInputs): tf.Tensor3D {
     const { config: c, weights: w } = this;
-    return forwardPass(this, ids, options, {
-      inputs: ({ positions, lengths }) => ({ rope: ropeTablesOf(c.rope, positions, lengths) }),
-      blocks: (pass, { rope }) => {
-        let h = pass.hook('hook_embed', embed(w.embedTokens, pass.tokens));
-        w.layers.forEach((layer, l) => {
-          h = tf.tidy(() => block(h, layer, c, l, pass, rope));
-        });
-        if (options.logits === 'none') return tf.zeros([ids.length, 0, c.vocabSize]);
-        return this.readOut(options.logits === 'last' ? lastColumn(h) : h);
-      },
+    let h = pass.hook('hook_embed', embed(w.embedTokens, pass.tokens));
+    w.layers.forEach((layer, l) => {
+      h = tf.tidy(() => block(h, layer, c, pass.layer(l), inputs));
     });
+    return h;
   }
 
   /** The logits [B, T, V] of the last block's output h [B, T, D]. */
@@ -209,11 +203,5 @@ export class Phi3 implements CausalLM {
     const { embedTokens, lmHead, norm } = this.weights;
     const x = rmsNorm(h, norm, this.config.rmsNormEps);
     return lmHead ? (linear(x, lmHead) as tf.Tensor3D) : unembed(x, embedTokens, this.output);
-  }
-
-  dispose() {
-    forgetRecordings(this);
-    tf.dispose(this.weights);
-    this.output?.dispose();
   }
 }

@@ -7,18 +7,21 @@ export type HookFn = (value: tf.Tensor, name: string) => tf.Tensor | undefined;
 /** One function for every point, or functions by name (names as in TransformerLens). */
 export type Hooks = HookFn | Record<string, HookFn>;
 
-const BLOCK_HOOKS = [
+const BLOCK_POINTS = [
   'hook_resid_pre',
   'hook_attn_out',
   'hook_resid_mid',
   'hook_mlp_out',
   'hook_resid_post',
-];
+] as const;
+
+/** A named point of a block. */
+export type BlockPoint = (typeof BLOCK_POINTS)[number];
 
 /** Every hook point of a decoder with `nLayers` blocks, in the order in which they are passed. */
 export function hookNames(nLayers: number): string[] {
   const blocks = Array.from({ length: nLayers }, (_, l) =>
-    BLOCK_HOOKS.map((name) => `blocks.${l}.${name}`),
+    BLOCK_POINTS.map((name) => `blocks.${l}.${name}`),
   );
   return ['hook_embed', ...blocks.flat()];
 }

@@ -1,0 +1,206 @@
+/** One forward pass: where its tokens stand, what its blocks get, and how it runs. */
+import * as tf from '@tensorflow/tfjs-core';
+import { forgetRecordings, replayed, tensorsIn } from '../backend/replay';
+import { lastColumn } from '../nn/embedding';
+import { causalMask } from '../nn/mask';
+import { InputError } from '../util/errors';
+import { compileHooks } from './hooks';
+import type { KVCache } from './kvCache';
+import type { CausalLM, Computation, ForwardOptions, ModelDims, Pass, PassNumbers } from './model';
+import type { Columns, PassEdits } from './steering';
+
+/** What the models of `models` have in common: how a pass runs, and how their memory is freed. */
+export abstract class Decoder<C extends ModelDims, W extends object, I extends object>
+  implements CausalLM, Computation<I>
+{
+  abstract readonly modelType: string;
+
+  constructor(
+    readonly config: C,
+    readonly weights: W,
+  ) {}
+
+  abstract inputs(numbers: PassNumbers): I;
+  abstract blocks(pass: Pass, inputs: I): tf.Tensor3D;
+  abstract readOut(h: tf.Tensor3D): tf.Tensor3D;
+
+  /** See `CausalLM.forward`. */
+  forward(ids: number[][], options: ForwardOptions = {}): tf.Tensor3D {
+    return forwardPass(this, ids, options);
+  }
+
+  /** Frees every tensor that the model holds. */
+  dispose(): void {
+    forgetRecordings(this);
+    tf.dispose(tensorsIn(this));
+  }
+}
+
+type Model<I extends object> = Pick<CausalLM, 'config' | 'weights'> & Computation<I>;
+
+/**
+ * Runs the computation of a model as `CausalLM.forward` promises: the input is checked, columns,
+ * positions and masks are laid out, everything but the result is freed, and the cache counts the
+ * new columns.
+ *
+ * A row that grows past `changesBeyond` makes its cached keys and values stale. The batch is then
+ * computed once more from its first column, and hooks see all columns in that pass.
+ */
+export function forwardPass<I extends object>(
+  model: Model<I>,
+  ids: number[][],
+  options: ForwardOptions,
+): tf.Tensor3D {
+  const { cache } = options;
+  const layout = layOut(ids, model.config, options);
+  const limit = model.config.changesBeyond ?? Number.POSITIVE_INFINITY;
+  if (cache?.length && layout.lengths.some((n, b) => n > limit && cache.lengths[b] <= limit)) {
+    return startOver(model, ids, options, cache);
+  }
+  const logits = tf.tidy(() => run(model, layout, options));
+  cache?.advance(ids, layout.lengths);
+  return logits;
+}
+
+/** A pass; where it can, as the graph that stands for passes like it. */
+function run<I extends object>(
+  model: Model<I>,
+  layout: Layout,
+  options: ForwardOptions,
+): tf.Tensor3D {
+  const { cache, logits = 'all' } = options;
+  const edits = options.steering?.at(layout.columns) ?? NO_EDITS;
+  const inputs = model.inputs({ ...layout, mask: masks(layout, options.mask) });
+  const parts = cache?.columnsAfter(layout.columns.length) ?? [];
+  const pieces = parts.length > 1 ? tf.tensor1d(parts, 'int32') : null;
+  const pass = makePass(model.config, layout, options, edits, pieces);
+  const compute = () => {
+    const h = model.blocks(pass, inputs);
+    if (logits === 'none') return tf.zeros<tf.Rank.R3>([h.shape[0], 0, model.config.vocabSize]);
+    return model.readOut(logits === 'last' ? lastColumn(h) : h);
+  };
+  if (!cache || !isStep(layout, options) || !edits.recordable) return compute();
+
+  const held = cache.pieces();
+  const made = { inputs, pieces };
+  const key = [layout.ids.length, logits, edits.recordable.key, held.length, placesOf(made)];
+  const tensors = [pass.tokens, ...tensorsIn(made), ...edits.recordable.tensors, ...held];
+  const { outputs, byGraph } = replayed(model, key.join(' '), tensors, () => {
+    return [compute(), ...cache.pieces()];
+  });
+  if (byGraph) cache.replacePieces(outputs.slice(1) as tf.Tensor4D[]);
+  return outputs[0] as tf.Tensor3D;
+}
+
+/** Whether a pass is a decoding step, for which a graph could stand. */
+function isStep({ columns }: Layout, { graph = true, hooks, mask }: ForwardOptions): boolean {
+  return graph && columns.start > 0 && columns.length === 1 && !hooks && !mask;
+}
+
+/** Where the tensors of an object stand, and what stands beside them, as text. */
+function placesOf(container: object): string {
+  const tensors = tensorsIn(container);
+  return JSON.stringify(container, (_, x) => (x instanceof tf.Tensor ? tensors.indexOf(x) : x));
+}
+
+const NO_EDITS: PassEdits = { apply: (_, h) => h, recordable: { key: '', tensors: [] } };
+
+function makePass(
+  { nLayers }: ModelDims,
+  { ids }: Layout,
+  { cache, hooks }: ForwardOptions,
+  edits: PassEdits,
+  columns: tf.Tensor1D | null,
+): Pass {
+  const hook = compileHooks(hooks, nLayers);
+  return {
+    tokens: tf.tensor2d(ids, undefined, 'int32'),
+    hook,
+    layer: (index) => ({
+      index,
+      hook: (point, value) => hook(`blocks.${index}.${point}`, value),
+      steer: (h) => edits.apply(index, h),
+      remember(k, v) {
+        const { keys, values } = cache?.append(index, k, v) ?? { keys: [k], values: [v] };
+        return { keys, values, columns };
+      },
+    }),
+  };
+}
+
+/** The masks of a pass, one for each window that is asked for, with `extra` added to all. */
+function masks(layout: Layout, extra: tf.Tensor4D | null = null): PassNumbers['mask'] {
+  const made = new Map<number | null, tf.Tensor4D | null>();
+  return (window) => {
+    if (!made.has(window)) {
+      const causal = causalMask({ ...layout, ...layout.columns, window });
+      made.set(window, causal && extra ? tf.add<tf.Tensor4D>(causal, extra) : (causal ?? extra));
+    }
+    return made.get(window) ?? null;
+  };
+}
+
+function startOver<I extends object>(
+  model: Model<I>,
+  ids: number[][],
+  options: ForwardOptions,
+  cache: KVCache,
+): tf.Tensor3D {
+  if (options.mask) throw new Error('An extra mask does not fit a pass that starts over.');
+  const whole = cache.ids.map((row, b) => [...row, ...ids[b]]);
+  cache.clear();
+  const logits = forwardPass(model, whole, options);
+  if (options.logits && options.logits !== 'all') return logits;
+  const [batch, seen, vocab] = logits.shape;
+  const length = ids[0].length;
+  const last = tf.slice(logits, [0, seen - length, 0], [batch, length, vocab]);
+  logits.dispose();
+  return last;
+}
+
+/** Where the tokens of a pass stand. */
+interface Layout extends Omit<PassNumbers, 'mask'> {
+  pads: number[];
+  columns: Columns;
+}
+
+function layOut(ids: number[][], config: ModelDims, options: ForwardOptions): Layout {
+  const { cache } = options;
+  const start = cache?.length ?? 0;
+  const length = ids[0]?.length ?? 0;
+  const pads = cache?.pads ?? options.pads ?? ids.map(() => 0);
+  checkIds(ids, config, pads.length);
+  const longest = start + length - Math.min(...pads);
+  if (longest > config.maxPositions) {
+    throw new InputError(
+      `${longest} tokens are more than this model's context of ${config.maxPositions}. Shorten the prompt or generate fewer tokens.`,
+    );
+  }
+  const end = options.promptEnd ?? start + length;
+  return {
+    ids,
+    pads,
+    columns: { start, length, promptEnds: cache?.promptEnds ?? pads.map(() => end) },
+    lengths: options.lengths ?? pads.map((pad) => start + length - pad),
+    positions: pads.map((pad) => Array.from({ length }, (_, t) => Math.max(0, start + t - pad))),
+  };
+}
+
+function checkIds(ids: number[][], { vocabSize }: ModelDims, rows: number) {
+  const length = ids[0]?.length ?? 0;
+  if (!length) throw new InputError('A forward pass needs at least one row with one token.');
+  if (ids.length !== rows)
+    throw new InputError(`${ids.length} rows of ids for ${rows} rows of padding.`);
+  for (const row of ids) {
+    if (row.length !== length) {
+      throw new InputError(
+        `Rows of ${length} and ${row.length} tokens in one batch: pad them on the left.`,
+      );
+    }
+    for (const id of row) {
+      if (!Number.isInteger(id) || id < 0 || id >= vocabSize) {
+        throw new InputError(`Token id ${id} is outside the vocabulary of ${vocabSize}.`);
+      }
+    }
+  }
+}
