@@ -5,13 +5,14 @@
  *       --input_response_data responses.jsonl --output_dir results
  *
  * Writes `eval_results_strict.jsonl` and `eval_results_loose.jsonl` into the folder and prints
- * accuracies. Rows that can't be used are all named, and nothing is evaluated (exit code 2), unless
- * `--skip-bad` leaves them out.
+ * accuracies. Rows that can't be used are all named, and nothing is evaluated, unless `--skip-bad`
+ * leaves them out. Exit codes: 0; 2 for flags, files or rows that can't be used, and for results
+ * that can't be written; 141 when nobody reads the output.
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parseArgs } from 'node:util';
-import { evaluate, formatSummary, summarize } from './evaluate';
+import { evaluate, formatSummary, type Result, summarize } from './evaluate';
 import { FileError, readRows } from './rows';
 
 const USAGE =
@@ -40,11 +41,29 @@ function parseFlags(args: string[]) {
   }
 }
 
-/** Writes a results file; half a file never stands under its name. */
-function writeLines(file: string, rows: object[]) {
-  const partial = `${file}.tmp`;
-  fs.writeFileSync(partial, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-  fs.renameSync(partial, file);
+/** Does what writes files. @throws FileError for a full disk, a missing permission and the like */
+function writing(act: () => void) {
+  try {
+    act();
+  } catch (error) {
+    throw new FileError(`Can't write the results: ${(error as Error).message}`);
+  }
+}
+
+/** Writes the results files, both or none; half a file never stands under its name. */
+function writeResults(folder: string, results: { strict: Result[]; loose: Result[] }) {
+  const files = Object.entries(results).map(([mode, rows]) => {
+    const file = path.join(folder, `eval_results_${mode}.jsonl`);
+    return { file, draft: `${file}.tmp`, rows };
+  });
+  try {
+    for (const { draft, rows } of files) {
+      fs.writeFileSync(draft, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    }
+    for (const { file, draft } of files) fs.renameSync(draft, file);
+  } finally {
+    for (const { draft } of files) fs.rmSync(draft, { force: true });
+  }
 }
 
 function evaluateFiles(args: string[]): number {
@@ -72,13 +91,12 @@ function evaluateFiles(args: string[]): number {
     return 2;
   }
 
-  fs.mkdirSync(folder, { recursive: true });
-  const summaries = (['strict', 'loose'] as const).map((mode) => {
-    const results = rows.map((row) => evaluate(row, mode));
-    writeLines(path.join(folder, `eval_results_${mode}.jsonl`), results);
-    return summarize(results);
-  });
-  console.log(formatSummary(summaries[0], summaries[1]));
+  // Before the work, so that a folder that can't be made is known at once.
+  writing(() => fs.mkdirSync(folder, { recursive: true }));
+  const strict = rows.map((row) => evaluate(row, 'strict'));
+  const loose = rows.map((row) => evaluate(row, 'loose'));
+  writing(() => writeResults(folder, { strict, loose }));
+  console.log(formatSummary(summarize(strict), summarize(loose)));
   if (bad) console.log(`\n${bad} bad rows skipped, ${rows.length} evaluated.`);
   return 0;
 }
@@ -94,4 +112,17 @@ export function main(args: string[]): number {
   }
 }
 
-if (require.main === module) process.exitCode = main(process.argv.slice(2));
+/** Ends quietly when nobody reads the output any more, as in `| head -1`. */
+function onBrokenPipe({ code }: NodeJS.ErrnoException) {
+  // As a shell reports a program that SIGPIPE ended.
+  if (code === 'EPIPE') process.exit(141);
+}
+
+if (require.main === module) {
+  process.stderr.on('error', onBrokenPipe);
+  process.stdout.on('error', onBrokenPipe).on('error', ({ message }) => {
+    console.error(`Can't write the output: ${message}`);
+    process.exit(2);
+  });
+  process.exitCode = main(process.argv.slice(2));
+}

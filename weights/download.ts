@@ -10,11 +10,12 @@
  * (no such model, no access).
  */
 import * as path from 'node:path';
-import { parseArgs } from 'node:util';
 import { MODEL_ALIASES } from '../src/hub/aliases';
 import { hubCacheFolder } from '../src/hub/hubCache';
 import { type HubModel, localModelFolder, parseHubModel } from '../src/hub/modelFolder';
 import { didYouMean, InputError } from '../src/util/errors';
+import { EXIT_CODES, explainFailure, watchOutput } from '../src/util/program';
+import { readWords } from '../src/util/words';
 import { downloadData } from './download/data';
 import { NETWORK, type Network, say } from './download/http';
 import { downloadModel } from './download/model';
@@ -49,35 +50,28 @@ Environment:
   HF_HUB_OFFLINE=1      never ask the Hub
   TILLER_DATA_URL       a mirror of raw.githubusercontent.com, for "data"
 
-Exit codes: 0 all is there   1 the network or a checksum failed   2 the input is unusable
+Exit codes:
+${EXIT_CODES.replace('a check failed', 'the network or a checksum failed')}
 `;
 }
 
 function readArguments(words: string[]) {
-  let parsed: ReturnType<typeof parseWords>;
-  try {
-    parsed = parseWords(words);
-  } catch (error) {
-    throw new InputError(`${(error as Error).message.replace(/\.$/, '')}. See ${command} --help`);
-  }
-  const { values, positionals } = parsed;
-  if (!values.help && positionals.length !== 1) {
+  const { options, positionals } = readWords(command, words, {
+    values: ['revision'],
+    flags: ['update', 'help'],
+    short: { help: 'h' },
+  });
+  const { revision, update, help } = options;
+  if (!help && positionals.length !== 1) {
     throw new InputError(`Give one model, or the word data. See ${command} --help`);
   }
-  return { ...values, model: positionals[0] };
+  return {
+    model: positionals[0],
+    revision: revision === true ? undefined : revision,
+    update: Boolean(update),
+    help: Boolean(help),
+  };
 }
-
-/** Not cac, which would read `--revision 1.0` as the number 1. */
-const parseWords = (args: string[]) =>
-  parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      revision: { type: 'string' },
-      update: { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  });
 
 function hubModel(model: string, revision: string | undefined): HubModel {
   if (revision !== undefined && model.includes('@')) {
@@ -112,16 +106,14 @@ export async function run(words: string[], network: Network = NETWORK): Promise<
     }
     return 0;
   } catch (error) {
-    const { message, code } = error as NodeJS.ErrnoException;
-    const ofFiles = ['EACCES', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EPERM', 'EDQUOT'].includes(
-      code ?? '',
-    );
+    const { message, code } = explainFailure(error);
     network.out.write(`${message.replace(/\s*\n\s*/g, ' ')}\n`);
-    return error instanceof InputError || ofFiles ? 2 : 1;
+    return code;
   }
 }
 
 if (require.main === module) {
+  watchOutput();
   run(process.argv.slice(2)).then((code) => {
     process.exitCode = code;
   });

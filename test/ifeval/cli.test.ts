@@ -182,6 +182,42 @@ test('flags and files that are not there end with code 2 and a line', () => {
   assert.is(unknown.status, 2);
   assert.match(unknown.stderr, /--fast/);
   assert.not.match(unknown.stderr, /\n {4}at /);
+  write(responses, answers);
+});
+
+test('results that cannot be written end with code 2 and a line, and leave nothing half', () => {
+  write(inputs, good);
+  const file = path.join(temp, 'a-file');
+  fs.writeFileSync(file, '');
+  const refused = (folder: string, message: RegExp) => {
+    const files = ['--input_data', inputs, '--input_response_data', responses];
+    const { status, stdout, stderr } = runHere([...files, '--output_dir', folder]);
+    assert.is(status, 2);
+    assert.match(stderr, message);
+    assert.is(stderr.split('\n').length, 2, 'one line');
+    assert.is(stdout, '');
+  };
+  refused(path.join(file, 'results'), /^Can't write the results: .*not a directory/);
+  refused(file, /^Can't write the results: .*already exists/);
+  refused(path.join(temp, 'n'.repeat(300)), /^Can't write the results: .*name too long/);
+  if (!fs.existsSync('/dev/full')) return;
+  const folder = path.join(temp, 'full');
+  fs.mkdirSync(folder);
+  fs.symlinkSync('/dev/full', path.join(folder, 'eval_results_loose.jsonl.tmp'));
+  refused(folder, /^Can't write the results: .*no space left/);
+  assert.equal(fs.readdirSync(folder), []);
+});
+
+test('nobody reads the output, or it cannot be written: no stack', () => {
+  const command = `${process.execPath} -r ts-node/register ifeval/cli.ts --input_data ${inputs} --input_response_data ${responses} --output_dir ${temp}/piped`;
+  const shell = (line: string) =>
+    spawnSync('bash', ['-c', line], { cwd: root, encoding: 'utf8', shell: false });
+  const closed = shell(`${command} | true; exit \${PIPESTATUS[0]}`);
+  assert.equal([closed.status, closed.stderr], [141, '']);
+  if (!fs.existsSync('/dev/full')) return;
+  const full = shell(`${command} > /dev/full`);
+  assert.is(full.status, 2);
+  assert.match(full.stderr, /^Can't write the output: .*no space left.*\n$/);
 });
 
 test.run();

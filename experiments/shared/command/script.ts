@@ -9,6 +9,7 @@ import {
   type YamlFile,
 } from '../../../src/runs/config';
 import { InputError } from '../../../src/util/errors';
+import { explainFailure, watchOutput } from '../../../src/util/program';
 import { defaultsFile } from './help';
 
 export const projectRoot = path.join(__dirname, '../../..');
@@ -61,14 +62,15 @@ export function runScript(
 
 /**
  * Runs `act` when `file` is the program: once, or with `--multirun` for every combination of the
- * values given. Exit codes: 0; 2 for bad input (message only); 1 for a defect (with its stack); 130
- * for Ctrl-C.
+ * values given. Exit codes: 0; 2 for bad input, or an output that can't be written (message only); 1
+ * for a defect (with its stack); 130 for Ctrl-C; 141 when nobody reads the output.
  */
 export async function runIfMain(
   file: string,
   act: (command: Command) => Promise<void>,
 ): Promise<void> {
   if (require.main?.filename !== file) return;
+  watchOutput();
   process.once('SIGINT', () => {
     process.stderr.write(
       '\nStopped. What is finished is kept: the same command goes on from there.\n',
@@ -83,13 +85,10 @@ export async function runIfMain(
       await act({ ...command, overrides });
     }
   } catch (error) {
-    if (error instanceof InputError) {
-      process.stderr.write(`${error.message}\n`);
-      process.exitCode = 2;
-    } else {
-      console.error(error);
-      process.exitCode = 1;
-    }
+    const { message, code } = explainFailure(error);
+    // A defect is reported with its stack.
+    console.error(code === 2 ? message : error);
+    process.exitCode = code;
   }
 }
 
