@@ -72,15 +72,17 @@ function decodeText(bytes: Buffer, name: string): string {
 /** Writes a file so that a reader, or a crash, sees the old content or the new, nothing between. */
 export function writeAtomic(file: string, content: string): void {
   const draft = `${file}.${process.pid}.tmp`;
-  const handle = fs.openSync(draft, 'w');
   try {
-    fs.writeFileSync(handle, content);
-    fs.fsyncSync(handle);
+    const handle = fs.openSync(draft, 'w');
+    try {
+      fs.writeFileSync(handle, content);
+      fs.fsyncSync(handle);
+    } finally {
+      fs.closeSync(handle);
+    }
+    fs.renameSync(draft, file);
   } catch (error) {
     fs.rmSync(draft, { force: true });
     throw error;
-  } finally {
-    fs.closeSync(handle);
   }
-  fs.renameSync(draft, file);
 }

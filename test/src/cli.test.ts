@@ -79,6 +79,11 @@ const unusable: [string, string[], RegExp][] = [
   ['a text for a number', ['Hi', '--temperature', 'hot'], /--temperature is "hot"/],
   ['16 bit on wasm', ['Hi', '--backend', 'wasm', '--dtype', 'float16'], /the wasm .* float32 only/],
   ['a dtype that is none', ['Hi', '--dtype', 'fp16'], /dtype: "fp16" is not one of float32/],
+  [
+    'a negative number',
+    ['Hi', '--temperature', '-1'],
+    /--temperature is "-1", not a number from 0/,
+  ],
   ['too much mass', ['Hi', '--top-p', '1.5'], /--top-p is "1.5"/],
   ['a repeated option', ['Hi', '--seed', '1', '--seed', '2'], /--seed must be given once/],
   ['an unknown option', ['Hi', '--max-token', '5'], /--max-token.*Did you mean/],
@@ -101,6 +106,101 @@ test('an empty prompt is refused', () => {
   const { status, stderr } = cli(['generate', dir], '\n');
   assert.is(status, 2);
   assert.match(stderr, /^tiller: Give a prompt, as words or on standard input\.\n$/);
+});
+
+test('words that begin with a dash go after --', async () => {
+  const words = ['generate', dir, '--max-tokens', '9', '--', '- item', '--seed'];
+  const { stdout, stderr, status } = cli(words);
+  assert.is(status, 0, stderr);
+  assert.is(stdout.trimEnd(), (await expected('- item --seed', 'chat')).trimEnd());
+});
+
+/** Runs a command line in this process. */
+async function runHere(...words: string[]) {
+  const { log, error, info } = console;
+  let [out, err] = ['', ''];
+  console.log = (line: string) => {
+    out += `${line}\n`;
+  };
+  console.info = console.log;
+  console.error = (line: string) => {
+    err += `${line}\n`;
+  };
+  try {
+    return { code: await run(['node', 'cli', ...words]), out, err };
+  } finally {
+    Object.assign(console, { log, error, info });
+  }
+}
+
+test('--help, -h and help say the same; --version says which', async () => {
+  const help = await runHere('--help');
+  assert.is(help.code, 0);
+  for (const name of ['doctor', 'verify', 'generate', 'inspect', 'perplexity', 'help']) {
+    assert.match(help.out, new RegExp(`^  ${name} `, 'm'));
+  }
+  assert.match(help.out, /^ {2}141 /m);
+  assert.equal(await runHere('-h'), help);
+  assert.equal(await runHere('help'), help);
+  const ofOne = await runHere('generate', '--help');
+  assert.match(ofOne.out, /--temperature <t>/);
+  assert.equal(await runHere('help', 'generate'), ofOne);
+  const { version } = require('../../package.json');
+  for (const word of ['--version', '-v']) {
+    assert.equal(await runHere(word), { code: 0, out: `tiller ${version}\n`, err: '' });
+  }
+});
+
+test('words that no command can use: one line, code 2', async () => {
+  const cases: [string[], RegExp][] = [
+    [[], /^tiller: Give a command: doctor, verify, .*--help/],
+    [['help', 'verfy'], /No command "verfy".*Did you mean "verify"\?$/],
+    [['verify'], /verify needs a <model>\. Usage: npx ts-node src\/cli\.ts verify <model>/],
+    [['verify', 'a', 'b'], /verify can't use "b"\. Usage: /],
+    [['doctor', '--json'], /doctor has no option --json/],
+    [['--verbose'], /tiller has no option --verbose/],
+    [['inspect', 'no/such', '--json=1'], /--json takes no value/],
+    [['inspect', dir, '-1'], /inspect has no option -1\. .*go last, after " -- "/],
+    [['perplexity'], /Give the model that judges/],
+    [
+      ['perplexity', '--model', 'tiny-gpt2', '/no/such/file'],
+      /Can't read \/no\/such\/file: there is/,
+    ],
+    [['perplexity', '--model', 'tiny-gpt2', dir], /Can't read .*: it is a folder, not a file/],
+  ];
+  for (const [words, message] of cases) {
+    const { code, out, err } = await runHere(...words);
+    assert.equal([code, out], [2, ''], words.join(' '));
+    assert.match(err, /^tiller: .*\n$/);
+    assert.match(err.trimEnd(), message);
+  }
+});
+
+/** Runs a shell's pipeline; the code is that of the command line. */
+function shell(line: string) {
+  const command = `${process.execPath} -r ts-node/register src/cli.ts`;
+  const script = `${line.replace('tiller', command)}; exit \${PIPESTATUS[0]}`;
+  const env = { ...process.env, TILLER_BACKEND: 'wasm' };
+  return spawnSync('bash', ['-c', script], { cwd: root, encoding: 'utf8', env });
+}
+
+test('a reader that has enough ends the command, quietly', () => {
+  const { status, stdout, stderr } = shell(
+    `tiller generate ${dir} Hello --temperature 1 --max-tokens 200 | head -c 1`,
+  );
+  assert.is(status, 141, stderr);
+  assert.is(stdout.length, 1);
+  assert.is(stderr, '');
+});
+
+test('a full disk is said, and is no success', () => {
+  if (!fs.existsSync('/dev/full')) return;
+  for (const words of [`generate ${dir} Hello --max-tokens 5`, `inspect ${dir}`]) {
+    const { status, stderr } = shell(`tiller ${words} > /dev/full`);
+    assert.is(status, 2, stderr);
+    assert.match(stderr, /^Can't write to standard output: the disk is full\.$/m);
+    assert.not.match(stderr, /\n {4}at /);
+  }
 });
 
 test('a mistyped command is answered with the right one', () => {
