@@ -14,7 +14,7 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { tensorflowCandidates } from '../src/backend';
-import { probe } from '../src/commands/doctor';
+import { probe } from '../src/backend/probe';
 import { InputError } from '../src/util/errors';
 
 const tensorflowVersion = '2.21.0';
@@ -232,8 +232,8 @@ function main(): void {
   }
   fs.rmSync(stamp, { force: true });
   build();
-  const found = probe('tensorflow');
-  if (typeof found === 'string') throw new InputError(`Built, but it does not load: ${found}`);
+  const { found, failed } = probe('tensorflow');
+  if (!found) throw new InputError(`Built, but it does not work: ${failed}`);
   fs.writeFileSync(stamp, `${JSON.stringify({ source, detail: found.detail })}\n`);
   console.log(
     `Ready: ${found.detail}. Tiller uses it from now on (npx ts-node src/cli.ts doctor).`,

@@ -2,64 +2,37 @@
  * Chooses the TensorFlow.js backend. The only file that loads one; everything else knows
  * `@tensorflow/tfjs-core` alone, and so could also run in a browser.
  */
-import { spawnSync } from 'node:child_process';
-import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
 import * as path from 'node:path';
-import * as util from 'node:util';
+// The module itself, not the copy that `import *` makes: tfjs-node sees what is added to it.
+import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { didYouMean, InputError } from '../util/errors';
+import { cardInUse, graphicsCards, useOneCard } from './card';
 import { registerGradients } from './gradients';
+import type { BackendInfo } from './info';
 import type { MemoryLimit } from './memory';
 import { recordWith } from './replay';
 import type { NodeBackend } from './tensorflow/binding';
+import { inOrder, type TensorflowCandidate, tensorflowCandidates } from './tensorflow/candidates';
 import { graphRecorder } from './tensorflow/graph';
 import { speedUpKernels } from './tensorflow/kernels';
 import { tensorflowOps } from './tensorflow/ops';
 
-export type BackendName = 'tensorflow' | 'wasm';
-
-export interface BackendInfo {
-  name: BackendName;
-  /** For people: the library, its version and device. */
-  detail: string;
-  gpu: boolean;
-}
-
-/** A place where tfjs-node may be, with its native part or without. */
-export interface TensorflowCandidate {
-  /** `@tensorflow/tfjs-node-gpu`, or `.tensorflow` for what `npm run setup:tensorflow` made. */
-  label: string;
-  folder: string;
-  /** Why it can't be used; undefined when all files are in place. */
-  missing?: string;
-}
+export type { BackendInfo, BackendName } from './info';
+export { tensorflowCandidates } from './tensorflow/candidates';
 
 const root = path.join(__dirname, '../..');
 const setupCommand = 'npm run setup:tensorflow';
 
-/** Where tfjs-node is looked for, in order of preference; loads nothing. */
-export function tensorflowCandidates(): TensorflowCandidate[] {
-  const places: [string, string][] = [
-    ['.tensorflow', path.join(root, '.tensorflow/node_modules/@tensorflow/tfjs-node')],
-    ['@tensorflow/tfjs-node-gpu', path.join(root, 'node_modules/@tensorflow/tfjs-node-gpu')],
-    ['@tensorflow/tfjs-node', path.join(root, 'node_modules/@tensorflow/tfjs-node')],
-  ];
-  return places.map(([label, folder]) => ({ label, folder, missing: whatIsMissing(folder) }));
-}
-
-function whatIsMissing(folder: string): string | undefined {
-  if (!fs.existsSync(path.join(folder, 'package.json'))) return 'not installed';
-  const lib = path.join(folder, 'lib');
-  const builds = fs.existsSync(lib) ? fs.readdirSync(lib) : [];
-  if (!builds.some((build) => fs.existsSync(path.join(lib, build, 'tfjs_binding.node')))) {
-    return 'installed without its native part (tfjs_binding.node)';
+/** No backend as asked for; `reasons` says why for each place where one was looked for. */
+export class BackendError extends InputError {
+  constructor(
+    message: string,
+    readonly reasons: Record<string, string> = {},
+  ) {
+    super(message);
   }
-  const libraries = path.join(folder, 'deps/lib');
-  const found = fs.existsSync(libraries) ? fs.readdirSync(libraries) : [];
-  return found.some((name) => name.startsWith('libtensorflow') || name === 'tensorflow.dll')
-    ? undefined
-    : 'its libtensorflow is missing';
 }
 
 /** First line of an error, short enough for one line of a report. */
@@ -90,18 +63,40 @@ async function quietly<T>(load: () => T | Promise<T>): Promise<T> {
 /** Settings that libtensorflow reads when it is loaded; what the user has set stays. */
 function prepareForTensorflow(): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  // oneDNN, which newer processors get, announces itself at every start, and rounds in a graph
+  // otherwise than op by op. Matrix products take as long without it.
+  process.env.TF_ENABLE_ONEDNN_OPTS ??= '0';
   // Take GPU memory as needed, not the whole card.
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
   // TF32 rounds float32 matmuls to 10 bits: too coarse to compare with a reference.
   process.env.NVIDIA_TF32_OVERRIDE ??= '0';
-  // tfjs-node 4.22 calls two helpers that Node 23 removed.
-  const old = util as unknown as Record<string, unknown>;
-  old.isNullOrUndefined ??= (x: unknown) => x === null || x === undefined;
-  old.isArray ??= Array.isArray;
+  useOneCard(process.env);
+  // tfjs-node 4.22 calls two helpers that Node 22 warns of and Node 23 lacks.
+  Object.assign(util, {
+    isNullOrUndefined: (x: unknown) => x === null || x === undefined,
+    isArray: Array.isArray,
+  });
+}
+
+/** @throws Error unless the backend in use multiplies two matrices */
+async function mustCompute(): Promise<void> {
+  const [a, b] = [tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]), tf.ones([3, 2])];
+  const product = tf.tidy(() => tf.concat([tf.matMul(a, b), tf.topk(a, 2).values]));
+  const values = [...(await product.data())];
+  tf.dispose([a, b, product]);
+  if (values.join() !== '6,6,15,15,3,2,6,5') throw new Error(`it computes wrongly: ${values}`);
+}
+
+/** Forgets a backend that can't be used, so that another one may take its name. */
+function forget(backend: string): void {
+  for (const { kernelName } of tf.getKernelsForBackend(backend)) {
+    tf.unregisterKernel(kernelName, backend);
+  }
+  if (tf.findBackendFactory(backend)) tf.removeBackend(backend);
 }
 
 /** Loads tfjs-node from `folder` and makes it tfjs-core's backend. Throws what the load throws. */
-export async function loadTensorflow(folder: string): Promise<BackendInfo> {
+async function loadTensorflow({ folder, label }: TensorflowCandidate): Promise<BackendInfo> {
   prepareForTensorflow();
   return quietly(async () => {
     createRequire(path.join(root, 'package.json'))(folder);
@@ -110,49 +105,53 @@ export async function loadTensorflow(folder: string): Promise<BackendInfo> {
     const backend = tf.backend() as unknown as NodeBackend;
     const op = tensorflowOps(backend);
     speedUpKernels(op);
+    await mustCompute();
     const gpu = backend.isUsingGpuDevice;
     // A graph takes its inputs from the CPU, so on a GPU all weights would be copied for every run.
     recordWith(gpu || process.env.TILLER_GRAPHS === 'off' ? null : graphRecorder(backend, op));
+    registerGradients();
     const detail = `libtensorflow ${backend.binding.TF_Version}, ${gpu ? 'GPU' : 'CPU'}`;
-    return { name: 'tensorflow', detail, gpu } as const;
+    return { name: 'tensorflow', detail, gpu, place: label } as const;
   });
 }
 
 /** Loads the WebAssembly backend (one thread; Node has no more for it). */
-export async function loadWasm(): Promise<BackendInfo> {
+async function loadWasm(): Promise<BackendInfo> {
   const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
   const main = require.resolve('@tensorflow/tfjs-backend-wasm');
   setWasmPaths(`${path.dirname(main)}${path.sep}`);
   const ok = await quietly(() => tf.setBackend('wasm'));
   if (!ok) throw new Error('WebAssembly did not initialize');
   await tf.ready();
+  await mustCompute();
+  registerGradients();
   const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
   return { name: 'wasm', detail: `${simd ? 'SIMD' : 'no SIMD'}, 1 thread`, gpu: false };
 }
 
-/** The first candidate that loads, or why none does. */
-async function firstTensorflow(candidates: TensorflowCandidate[]): Promise<BackendInfo | string> {
-  const failures: string[] = [];
-  for (const { label, folder, missing } of candidates) {
-    if (missing) {
-      failures.push(`${label}: ${missing}`);
-      continue;
-    }
+/** The first candidate that loads and computes, or why each does not. */
+async function firstTensorflow(
+  candidates: TensorflowCandidate[],
+): Promise<{ info?: BackendInfo; reasons: Record<string, string> }> {
+  const reasons: Record<string, string> = {};
+  for (const candidate of inOrder(candidates)) {
     try {
-      return await loadTensorflow(folder);
+      if (!candidate.missing) return { info: await loadTensorflow(candidate), reasons };
+      reasons[candidate.label] = candidate.missing;
     } catch (error) {
-      failures.push(`${label}: ${reason(error)}`);
+      reasons[candidate.label] = reason(error);
+      forget('tensorflow');
     }
   }
-  return failures.join('; ');
+  return { reasons };
 }
 
 /**
  * Makes a backend ready for tfjs-core, gradients included, and says which. The choice is
  * `requested` (a config's `backend` key), else the environment's TILLER_BACKEND, else `auto`:
- * tensorflow where it loads (on the GPU when there is one), otherwise wasm.
- * @throws InputError for an unknown name, or when the requested backend can't be loaded: why, and
- *   the command to run.
+ * tensorflow where it loads and computes (on the GPU when there is one), otherwise wasm.
+ * @throws InputError for an unknown name, or when the requested backend can't be used: why, and the
+ *   command to run.
  */
 export async function useBackend(
   requested?: string,
@@ -164,41 +163,39 @@ export async function useBackend(
     const hint = didYouMean(choice, ['auto', 'tensorflow', 'wasm']);
     throw new InputError(`${source}: "${choice}" is not one of auto, tensorflow, wasm.${hint}`);
   }
-  let info: BackendInfo | string = choice === 'wasm' ? '' : await firstTensorflow(candidates);
-  if (typeof info === 'string' && choice === 'tensorflow') {
-    throw new InputError(
-      `The tensorflow backend, requested by ${source}, can't be loaded (${info}).\n` +
-        `Run: ${setupCommand}   (or use wasm: TILLER_BACKEND=wasm)`,
-    );
-  }
-  if (typeof info === 'string') {
-    try {
-      info = await loadWasm();
-    } catch (error) {
-      throw new InputError(`The wasm backend can't be loaded (${reason(error)}).\nRun: npm ci`);
+  if (choice !== 'wasm') {
+    const found = await firstTensorflow(candidates);
+    if (found.info) return found.info;
+    if (choice === 'tensorflow') {
+      const why = Object.entries(found.reasons).map(([label, because]) => `${label}: ${because}`);
+      throw new BackendError(
+        `The tensorflow backend, requested by ${source}, can't be used (${why.join('; ')}).\n` +
+          `Run: ${setupCommand}   (or use wasm: TILLER_BACKEND=wasm)`,
+        found.reasons,
+      );
     }
   }
-  registerGradients();
-  return info;
+  try {
+    return await loadWasm();
+  } catch (error) {
+    throw new BackendError(`The wasm backend can't be used (${reason(error)}).\nRun: npm ci`, {
+      wasm: reason(error),
+    });
+  }
 }
 
-/** The memories that a model must fit into on the backend in use, and what they have free now. */
+/**
+ * The memories that a model must fit into on the backend in use, and what they have free now; none
+ * where it can't be told, as with several different cards.
+ */
 export function memoryLimits(): MemoryLimit[] {
   const machine = { place: 'this machine', bytes: process.availableMemory() };
   if (tf.getBackend() === 'wasm') {
     return [{ place: "WebAssembly's heap of 4 GiB", bytes: 2 ** 32 }, machine];
   }
-  const onCard = tf.getBackend() === 'tensorflow' && isOnGpu();
-  const card = onCard ? freeOnCard() : null;
-  return onCard ? (card ? [card] : []) : [machine];
-}
-
-const isOnGpu = () => (tf.backend() as unknown as NodeBackend).isUsingGpuDevice;
-
-/** Free memory of the first card, as its driver says; null where it does not. */
-function freeOnCard(): MemoryLimit | null {
-  const query = ['--query-gpu=memory.free', '--format=csv,noheader,nounits'];
-  const { status, stdout } = spawnSync('nvidia-smi', query, { encoding: 'utf8' });
-  const mebibytes = status === 0 ? Number.parseInt(stdout, 10) : Number.NaN;
-  return mebibytes > 0 ? { place: 'the graphics card', bytes: mebibytes * 2 ** 20 } : null;
+  const onCard =
+    tf.getBackend() === 'tensorflow' && (tf.backend() as unknown as NodeBackend).isUsingGpuDevice;
+  if (!onCard) return [machine];
+  const card = cardInUse(graphicsCards(), process.env);
+  return card && card.free > 0 ? [{ place: `the ${card.name}`, bytes: card.free }] : [];
 }

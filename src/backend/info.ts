@@ -1,0 +1,10 @@
+export type BackendName = 'tensorflow' | 'wasm';
+
+export interface BackendInfo {
+  name: BackendName;
+  /** For people: the library, its version and device. */
+  detail: string;
+  gpu: boolean;
+  /** Of tensorflow: the candidate that was loaded. */
+  place?: string;
+}

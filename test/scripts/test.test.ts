@@ -1,0 +1,15 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { countTests } from '../../scripts/test';
+
+test('the test runner counts what uvu reports, and a dead file as one failure', () => {
+  const report = (total: number, passed: number, skipped: number) =>
+    `•\n\n  Total:     ${total}\n  Passed:    ${passed}\n  Skipped:   ${skipped}\n  Duration:  1.2ms\n\n`;
+  assert.equal(countTests(report(5, 5, 1), 0), { passed: 5, failed: 0, skipped: 1 });
+  assert.equal(countTests(report(5, 3, 0), 1), { passed: 3, failed: 2, skipped: 0 });
+  assert.equal(countTests(report(5, 5, 0), 134), { passed: 5, failed: 1, skipped: 0 });
+  assert.equal(countTests(report(0, 0, 0), 0), { passed: 0, failed: 1, skipped: 0 });
+  assert.equal(countTests('Segmentation fault', null), { passed: 0, failed: 1, skipped: 0 });
+});
+
+test.run();
