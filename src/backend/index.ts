@@ -10,6 +10,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { didYouMean, InputError } from '../util/errors';
 import { cardInUse, graphicsCards, useOneCard } from './card';
 import { registerGradients } from './gradients';
+import { graphMode } from './graphMode';
 import type { BackendInfo } from './info';
 import type { MemoryLimit } from './memory';
 import { recordWith } from './replay';
@@ -108,7 +109,7 @@ async function loadTensorflow({ folder, label }: TensorflowCandidate): Promise<B
     await mustCompute();
     const gpu = backend.isUsingGpuDevice;
     // A graph takes its inputs from the CPU, so on a GPU all weights would be copied for every run.
-    recordWith(gpu || process.env.TILLER_GRAPHS === 'off' ? null : graphRecorder(backend, op));
+    recordWith(gpu || graphMode() === 'off' ? null : graphRecorder(backend, op));
     registerGradients();
     const detail = `libtensorflow ${backend.binding.TF_Version}, ${gpu ? 'GPU' : 'CPU'}`;
     return { name: 'tensorflow', detail, gpu, place: label } as const;

@@ -7,39 +7,14 @@
  * A graph stands for tensors in, tensors out. So a pass is noted only when it touches nothing else:
  * its inputs, the model's weights, and numbers that are the same each time. Any other tensor, or
  * ops that change from step to step, and the pass goes on op by op.
+ *
+ * A graph knows nothing of the code that it was noted from, which may change: another flag, a
+ * patched function. For every new cache, and now and then, a step therefore runs op by op and its
+ * ops are compared with the graph's.
  */
 import * as tf from '@tensorflow/tfjs-core';
-
-/** Ops that were noted, from inputs to outputs. */
-export interface Program {
-  /** The same for the same ops on the same places. */
-  signature: string;
-  build(): Graph;
-}
-
-export interface Graph {
-  /** @returns the outputs; one that is an input, unchanged, is that very tensor */
-  run(inputs: tf.Tensor[], weights: tf.Tensor[]): tf.Tensor[];
-  dispose(): void;
-}
-
-/** What a backend must do for it. */
-export interface Recorder {
-  /** Whether tensors like these can be inputs of a graph. */
-  takes(weights: tf.Tensor[]): boolean;
-  /** Runs `body`; `program` is null where it touched other tensors than these, or numbers. */
-  record(
-    inputs: tf.Tensor[],
-    weights: tf.Tensor[],
-    body: () => tf.Tensor[],
-  ): { outputs: tf.Tensor[]; program: Program | null };
-}
-
-/** A graph takes about a third of a second to build. */
-const OFTEN = 8;
-/** Passes with the same key must have the same ops twice before a graph stands for them. */
-const SURE = 2;
-const MOST_GRAPHS = 32;
+import { explain } from './graphMode';
+import { type Pass, type Recorder, Recordings } from './recordings';
 
 let recorder: Recorder | null = null;
 
@@ -49,90 +24,45 @@ export function recordWith(other: Recorder | null): void {
 }
 
 /** Where a graph can't be built (no room for its file, say), nothing is lost but time. */
-function built(program: Program): Graph | undefined {
-  try {
-    return program.build();
-  } catch (error) {
-    recordWith(null);
-    console.warn(`No graph of a decoding step could be built, so all go op by op: ${error}`);
-    return undefined;
-  }
-}
-
-/** The recordings of one model. */
-class Recordings {
-  private readonly programs = new Map<string, { seen: number; graph?: Graph }>();
-  /** By key: the program, and how often; null where it is never the same. */
-  private readonly passes = new Map<string, { signature: string; seen: number } | null>();
-  private graphs = 0;
-
-  constructor(
-    readonly weights: tf.Tensor[],
-    private readonly recorder: Recorder,
-  ) {}
-
-  graphOf(key: string): Graph | undefined {
-    const pass = this.passes.get(key);
-    return pass && pass.seen >= SURE ? this.programs.get(pass.signature)?.graph : undefined;
-  }
-
-  record(key: string, inputs: tf.Tensor[], body: () => tf.Tensor[]): tf.Tensor[] {
-    const pass = this.passes.get(key);
-    if (pass === null) return body();
-    const { outputs, program } = this.recorder.record(inputs, this.weights, body);
-    if (!program || (pass && pass.signature !== program.signature)) {
-      this.passes.set(key, null);
-      return outputs;
-    }
-    const { signature } = program;
-    this.passes.set(key, { signature, seen: (pass?.seen ?? 0) + 1 });
-    const known = this.programs.get(signature) ?? { seen: 0 };
-    known.seen++;
-    this.programs.set(signature, known);
-    if (!known.graph && known.seen >= OFTEN && this.graphs < MOST_GRAPHS) {
-      this.graphs++;
-      known.graph = built(program);
-    }
-    return outputs;
-  }
-
-  dispose() {
-    for (const { graph } of this.programs.values()) graph?.dispose();
-    this.programs.clear();
-    this.passes.clear();
-  }
+function giveUp(error: unknown): void {
+  recordWith(null);
+  console.warn(`No graph of a decoding step could be built, so all go op by op: ${error}`);
 }
 
 const recordings = new WeakMap<object, Recordings>();
 
 /**
- * Runs `body`, or the graph that stands for it.
- * @param key must differ where `body` would run other ops
- * @param inputs everything that `body` reads beside the model's weights
+ * Runs a pass, or the graph that stands for it.
  * @returns its outputs, and whether a graph made them, so that `body` was not called
+ * @throws InputError when the model was changed while a graph stood for its steps
  */
 export function replayed(
   model: { weights: object },
-  key: string,
-  inputs: tf.Tensor[],
-  body: () => tf.Tensor[],
+  pass: Pass,
 ): { outputs: tf.Tensor[]; byGraph: boolean } {
-  const own = recorder && tf.engine().state.gradientDepth === 0 && recordingsOf(model, recorder);
-  if (!own) return { outputs: body(), byGraph: false };
-  const graph = own.graphOf(key);
-  if (graph) return { outputs: graph.run(inputs, own.weights), byGraph: true };
-  return { outputs: own.record(key, inputs, body), byGraph: false };
+  const own = recordingsOf(model);
+  return own ? own.run(pass) : { outputs: pass.body(), byGraph: false };
 }
 
 /** Those of a model, as long as its weights are the same tensors. */
-function recordingsOf(model: { weights: object }, by: Recorder): Recordings | null {
+function recordingsOf(model: { weights: object }): Recordings | null {
+  if (!recorder) {
+    explain(model, 'All steps go op by op: graphs are for tensorflow on a CPU.');
+    return null;
+  }
+  if (tf.engine().state.gradientDepth > 0) return null;
   const weights = tensorsIn(model.weights);
   const own = recordings.get(model);
   const same = (x: tf.Tensor, i: number) => x.dataId === own?.weights[i].dataId;
   if (own && weights.length === own.weights.length && weights.every(same)) return own;
+  if (own) explain(model, 'The recorded steps were dropped: the model has other weights.');
   forgetRecordings(model);
-  if (!by.takes(weights)) return null;
-  const fresh = new Recordings(weights, by);
+  const reason = recorder.refuses(weights);
+  if (reason) {
+    explain(model, `All steps go op by op: ${reason}.`);
+    return null;
+  }
+  const fresh = new Recordings(model, weights, recorder, giveUp);
   recordings.set(model, fresh);
   return fresh;
 }
@@ -143,7 +73,7 @@ export function tensorsIn(container: object): tf.Tensor[] {
 }
 
 /** Frees the graphs of a model. */
-export function forgetRecordings(model: { weights: object }): void {
+export function forgetRecordings(model: object): void {
   recordings.get(model)?.dispose();
   recordings.delete(model);
 }

@@ -1,5 +1,6 @@
 /** One forward pass: where its tokens stand, what its blocks get, and how it runs. */
 import * as tf from '@tensorflow/tfjs-core';
+import { explain } from '../backend/graphMode';
 import { forgetRecordings, replayed, tensorsIn } from '../backend/replay';
 import { lastColumn } from '../nn/embedding';
 import { causalMask } from '../nn/mask';
@@ -79,22 +80,35 @@ function run<I extends object>(
     if (logits === 'none') return tf.zeros<tf.Rank.R3>([h.shape[0], 0, model.config.vocabSize]);
     return model.readOut(logits === 'last' ? lastColumn(h) : h);
   };
-  if (!cache || !isStep(layout, options) || !edits.recordable) return compute();
-
+  const reason = whyOpByOp(layout, options, edits);
+  if (!cache || !edits.recordable || reason) {
+    if (reason) explain(model, `A pass goes op by op: ${reason}.`);
+    return compute();
+  }
   const held = cache.pieces();
   const made = { inputs, pieces };
-  const key = [layout.ids.length, logits, edits.recordable.key, held.length, placesOf(made)];
-  const tensors = [pass.tokens, ...tensorsIn(made), ...edits.recordable.tensors, ...held];
-  const { outputs, byGraph } = replayed(model, key.join(' '), tensors, () => {
-    return [compute(), ...cache.pieces()];
+  const kinds = [layout.ids.length, logits, edits.recordable.key, held.length, parts.length];
+  const { outputs, byGraph } = replayed(model, {
+    key: [...kinds, placesOf(made)].join(' '),
+    cache,
+    inputs: [pass.tokens, ...tensorsIn(made), ...edits.recordable.tensors, ...held],
+    body: () => [compute(), ...cache.pieces()],
   });
   if (byGraph) cache.replacePieces(outputs.slice(1) as tf.Tensor4D[]);
   return outputs[0] as tf.Tensor3D;
 }
 
-/** Whether a pass is a decoding step, for which a graph could stand. */
-function isStep({ columns }: Layout, { graph = true, hooks, mask }: ForwardOptions): boolean {
-  return graph && columns.start > 0 && columns.length === 1 && !hooks && !mask;
+/** Why no graph could stand for a pass, whatever its ops; undefined for a decoding step. */
+function whyOpByOp(
+  { columns }: Layout,
+  { graph = true, hooks, mask }: ForwardOptions,
+  { recordable }: PassEdits,
+): string | undefined {
+  if (!columns.start || columns.length > 1) return 'it is no step of one token on a cache';
+  if (!graph) return 'so it was asked for (graph: false)';
+  if (hooks) return 'hooks are called at each step';
+  if (mask) return 'it has a mask of its own';
+  return recordable ? undefined : 'its steering adds rows on the way';
 }
 
 /** Where the tensors of an object stand, and what stands beside them, as text. */

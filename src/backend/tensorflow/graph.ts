@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import type * as tf from '@tensorflow/tfjs-core';
-import type { Graph, Program, Recorder } from '../replay';
+import type { Graph, Program, Recorder } from '../recordings';
 import type { Attribute, NodeBackend } from './binding';
 import type { Constant, TensorflowOps } from './ops';
 
@@ -27,8 +27,11 @@ export function graphRecorder(backend: NodeBackend, op: TensorflowOps): Recorder
   const dtypeOf = (x: tf.Tensor) => backend.tensorMap.get(x.dataId).dtype;
 
   return {
-    // In 16 bit a graph would cast all weights at once, as soon as it starts.
-    takes: (weights) => weights.every((w) => dtypeOf(w) === binding.TF_FLOAT),
+    // A graph would cast all of them at once, as soon as it starts.
+    refuses: (weights) =>
+      weights.every((w) => dtypeOf(w) === binding.TF_FLOAT)
+        ? undefined
+        : 'its weights are kept in 16 bit',
 
     record(inputs, weights, body) {
       const ran: { op: string; attributes: Attribute[]; inputs: number[]; outputs: number[] }[] =
@@ -49,17 +52,21 @@ export function graphRecorder(backend: NodeBackend, op: TensorflowOps): Recorder
         backend.binding = binding;
       }
       // One tensor in two places now may be two the next time.
-      if (new Set(ids).size < ids.length) return { outputs, program: null };
+      if (new Set(ids).size < ids.length) {
+        return { outputs, program: 'one tensor stands in two places' };
+      }
       const names = new Map(
         ids.map((id, i) => [id, i < inputs.length ? `input${i}` : `weight${i - inputs.length}`]),
       );
       const constants: Noted['constants'] = [];
       const nodes: Node[] = [];
-      const nameOf = (id: number): string => {
+      const nameOf = (id: number, reader: string): string => {
         const known = names.get(id);
         if (known) return known;
         const value = op.constantOf(id);
-        if (!value) throw new NotNoted();
+        if (!value) {
+          throw new NotNoted(`${reader} is a tensor that is no input, no weight and no number`);
+        }
         const name = `const${constants.length}`;
         constants.push({ name, value });
         names.set(id, name);
@@ -71,25 +78,31 @@ export function graphRecorder(backend: NodeBackend, op: TensorflowOps): Recorder
           nodes.push({
             name: `node${i}`,
             op: node.op,
-            inputs: node.inputs.map(nameOf),
+            inputs: node.inputs.map((id) => nameOf(id, `an input of ${node.op}`)),
             attributes,
           });
           for (const [k, id] of node.outputs.entries()) {
             names.set(id, k ? `node${i}:${k}` : `node${i}`);
           }
         }
-        const noted = { nodes, constants, outputs: outputs.map((x) => nameOf(idOf(x))) };
-        if (new Set(noted.outputs).size < outputs.length) throw new NotNoted();
+        const noted = {
+          nodes,
+          constants,
+          outputs: outputs.map((x) => nameOf(idOf(x), 'an output')),
+        };
+        if (new Set(noted.outputs).size < outputs.length) {
+          throw new NotNoted('one tensor is two outputs');
+        }
         return { outputs, program: programOf(backend, noted, dtypes, weights.length) };
       } catch (error) {
-        if (error instanceof NotNoted) return { outputs, program: null };
+        if (error instanceof NotNoted) return { outputs, program: error.message };
         throw error;
       }
     },
   };
 }
 
-/** A tensor from elsewhere, or an attribute that no model has. */
+/** Why ops can't be noted: a tensor from elsewhere, or an attribute that no model has. */
 class NotNoted extends Error {}
 
 function programOf(
@@ -100,14 +113,18 @@ function programOf(
 ): Program {
   const { binding } = backend;
   const kinds = [binding.TF_ATTR_TYPE, binding.TF_ATTR_BOOL, binding.TF_ATTR_INT];
-  const said = ({ type, value }: Attribute) => {
-    if (typeof value === 'object' || !kinds.includes(type)) throw new NotNoted();
-    return String(value);
+  const textOf = ({ name, type, value }: Attribute) => {
+    if (typeof value === 'object' || !kinds.includes(type)) {
+      throw new NotNoted(`the attribute ${name} of an op is neither a type, a flag nor a number`);
+    }
+    return `${name}:${value}`;
   };
   const lines = noted.nodes.map(({ op, inputs, attributes }) => {
-    return `${op} ${inputs} ${attributes.map((one) => `${one.name}:${said(one)}`)}`;
+    return `${op} ${inputs} ${attributes.map(textOf)}`;
   });
-  const values = noted.constants.map(({ value }) => `${value.dtype} ${value.shape}: ${value.data}`);
+  const values = noted.constants.map(({ name, value: { dtype, shape, data } }) => {
+    return `${name} of type ${dtype} [${shape}]: ${data}`;
+  });
   return {
     signature: [...values, ...lines, inputTypes, noted.outputs].join('\n'),
     build(): Graph {
