@@ -126,7 +126,7 @@ function programOf(
     return `${name} of type ${dtype} [${shape}]: ${data}`;
   });
   return {
-    signature: [...values, ...lines, inputTypes, noted.outputs].join('\n'),
+    signature: [...lines, ...values, inputTypes, noted.outputs].join('\n'),
     build(): Graph {
       const file = savedModel(binding, noted, inputTypes, weights);
       const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-graph-'));

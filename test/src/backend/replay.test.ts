@@ -1,37 +1,26 @@
-/**
- * On tensorflow: steps that run as one graph, against the same steps op by op; and functions that
- * are one kernel there, against their ops. The other backends have neither.
- */
+/** On tensorflow and a CPU: steps that run as one graph, against the same steps op by op. */
 import * as path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { test as always } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadModel } from '../../../models';
 import type { Gemma2 } from '../../../models/gemma2';
-import { tensorflowCandidates, useBackend } from '../../../src/backend';
+import { useBackend } from '../../../src/backend';
+import { graphicsCards } from '../../../src/backend/card';
+import { generate } from '../../../src/engine/generate';
 import { KVCache } from '../../../src/engine/kvCache';
 import type { CausalLM, ForwardOptions } from '../../../src/engine/model';
 import { type Edit, Steering } from '../../../src/engine/steering';
-import { geluTanh } from '../../../src/nn/activation';
-import { attention } from '../../../src/nn/attention';
-import type { FusedAttributes } from '../../../src/nn/fused';
-import { linear } from '../../../src/nn/linear';
-import { layerNorm, rmsNorm } from '../../../src/nn/norm';
-import { applyRope } from '../../../src/nn/rope';
 import { seededRandom } from '../../../src/util/random';
+import { hasTensorflow, testWhere } from '../../where';
 
-// Graphs are for CPUs.
-const here = tensorflowCandidates().some(({ missing }) => !missing);
-const test = here && process.env.TILLER_BACKEND !== 'wasm' ? always : always.skip;
+const { TILLER_BACKEND, TILLER_GRAPHS } = process.env;
+const onCpu = hasTensorflow && TILLER_BACKEND !== 'wasm' && !graphicsCards().length;
+const test = testWhere(onCpu && !TILLER_GRAPHS, 'graphs are for tensorflow on a CPU');
 
 const load = (name: string) => loadModel(path.join(__dirname, '../../fixtures', name));
 const random = seededRandom(3);
 const numbers = (n: number) => Array.from({ length: n }, () => Math.floor(random() * 61));
-const normal = <T extends tf.Tensor>(...shape: number[]): T =>
-  tf.tensor(
-    Array.from({ length: shape.reduce((a, b) => a * b) }, () => 2 * random() - 1),
-    shape,
-  ) as T;
 
 function close(found: ArrayLike<number>, wanted: ArrayLike<number>, what: string) {
   assert.is(found.length, wanted.length, what);
@@ -191,6 +180,183 @@ test('what no graph can stand for stays as it is', async () => {
   foreign.dispose();
 });
 
+// ── A model that changes ────────────────────────────────────────────────────────────────────────
+
+/** What `run` writes to standard error as warnings. */
+async function warnings(run: () => Promise<unknown>): Promise<string[]> {
+  const { warn } = console;
+  const lines: string[] = [];
+  console.warn = (line) => lines.push(line);
+  try {
+    await run();
+  } finally {
+    console.warn = warn;
+  }
+  return lines;
+}
+
+/** Greedy tokens after a prompt, and how many passes went op by op. */
+async function write(model: Gemma2, onToken?: () => void) {
+  let opByOp = 0;
+  const { blocks } = model;
+  model.blocks = (...args) => {
+    opByOp++;
+    return blocks.apply(model, args);
+  };
+  const [{ tokens }] = await generate(model, [[5, 9, 2, 40]], { maxNewTokens: 25, onToken });
+  model.blocks = blocks;
+  return { tokens, opByOp };
+}
+
+/** The tokens without any graph. */
+async function writeOpByOp(model: Gemma2): Promise<number[]> {
+  const forward = model.forward.bind(model);
+  model.forward = (ids, options) => forward(ids, { ...options, graph: false });
+  const { tokens } = await write(model);
+  model.forward = forward;
+  return tokens;
+}
+
+const PASSES = 25;
+/** Each changes what a model computes, and nothing that the model is known by. */
+const CHANGES: Record<string, (model: Gemma2) => void> = {
+  'a patched readOut': (model) => {
+    const { readOut } = model;
+    model.readOut = (h) => tf.neg(readOut.call(model, h));
+  },
+  'a patched blocks': (model) => {
+    const { blocks } = model;
+    model.blocks = (pass, inputs) => tf.neg(blocks.call(model, pass, inputs));
+  },
+  'a number of the config': (model) => {
+    (model.config as { attnSoftcap: number }).attnSoftcap = 0.01;
+    (model.config as { queryPreAttnScalar: number }).queryPreAttnScalar = 1e-4;
+  },
+  'blocks in another order': (model) => void model.weights.layers.reverse(),
+  'a layer less': (model) => tf.dispose(model.weights.layers.pop()!),
+  'another tensor': (model) => {
+    const old = model.weights.norm;
+    model.weights.norm = tf.neg(old);
+    old.dispose();
+  },
+};
+
+for (const [what, change] of Object.entries(CHANGES)) {
+  test(`between two generations, ${what} is noticed`, async () => {
+    const model = load('gemma2-gqa') as Gemma2;
+    await write(model);
+    const { tokens: before, opByOp } = await write(model);
+    assert.ok(opByOp < PASSES, 'graphs are in use');
+    change(model);
+    let after: number[] = [];
+    const lines = await warnings(async () => {
+      after = (await write(model)).tokens;
+      await write(model);
+    });
+    const wanted = await writeOpByOp(model);
+    assert.equal(after, wanted);
+    assert.not.equal(before, wanted, 'the change matters');
+    // Other weights are another model, and nothing to warn of.
+    const weights = /order|layer|tensor/.test(what);
+    assert.is(lines.length, weights ? 0 : 1, lines.join());
+    if (!weights)
+      assert.match(lines[0], /otherwise than when its steps were recorded \(".*" where/);
+    assert.ok((await write(model)).opByOp < PASSES, 'graphs of the new steps are in use');
+    model.dispose();
+  });
+}
+
+test('a flag that is switched to and fro decides every generation', async () => {
+  const model = load('gemma2-gqa') as Gemma2;
+  const { readOut } = model;
+  let flag = false;
+  model.readOut = (h) => (flag ? tf.neg(readOut.call(model, h)) : readOut.call(model, h));
+  const wanted = new Map<boolean, number[]>();
+  for (const value of [true, false]) {
+    flag = value;
+    wanted.set(value, await writeOpByOp(model));
+  }
+  assert.not.equal(wanted.get(true), wanted.get(false));
+  const lines = await warnings(async () => {
+    for (let i = 0; i < 6; i++) {
+      flag = i % 2 === 1;
+      assert.equal((await write(model)).tokens, wanted.get(flag), `generation ${i}`);
+    }
+  });
+  assert.is(lines.length, 1, 'said once');
+  model.dispose();
+});
+
+test('a hook that is added is called, and the graphs are there again without it', async () => {
+  const model = load('gemma2-gqa') as Gemma2;
+  for (let i = 0; i < 2; i++) await write(model);
+  let calls = 0;
+  const hooks = { hook_embed: () => void calls++ };
+  await generate(model, [[5, 9, 2, 40]], { maxNewTokens: 25, hooks });
+  assert.is(calls, PASSES);
+  assert.ok((await write(model)).opByOp < PASSES);
+  model.dispose();
+});
+
+test('a model that is changed while it writes is refused', async () => {
+  const model = load('gemma2-gqa') as Gemma2;
+  const { readOut } = model;
+  let flag = false;
+  model.readOut = (h) => (flag ? tf.neg(readOut.call(model, h)) : readOut.call(model, h));
+  const long = (onToken?: () => void) =>
+    generate(model, [[5], [7]], { maxNewTokens: 25, batchSize: 1, onToken });
+  await long();
+  process.env.TILLER_GRAPHS = 'explain';
+  let count = 0;
+  try {
+    await warnings(() => long(() => (flag = ++count >= 14)));
+    assert.unreachable();
+  } catch (error) {
+    assert.match((error as Error).message, /changed in the middle of a generation \(".*Neg/);
+  } finally {
+    delete process.env.TILLER_GRAPHS;
+  }
+  model.dispose();
+});
+
+test('TILLER_GRAPHS=explain says why passes go op by op', async () => {
+  process.env.TILLER_GRAPHS = 'explain';
+  const model = load('gemma2-gqa') as Gemma2;
+  const foreign = tf.tensor1d([2]);
+  let lines: string[] = [];
+  try {
+    lines = await warnings(async () => {
+      await write(model);
+      await generate(model, [[5, 9]], { maxNewTokens: 3, hooks: () => undefined });
+      const { readOut } = model;
+      model.readOut = (h) => tf.mul(readOut.call(model, h), foreign);
+      await write(model);
+      let count = 0;
+      model.readOut = (h) => tf.add(readOut.call(model, h), count++);
+      await write(model);
+    });
+  } finally {
+    delete process.env.TILLER_GRAPHS;
+  }
+  for (const wanted of [
+    /op by op: it is no step of one token on a cache/,
+    /op by op: hooks are called at each step/,
+    /A graph of about \d+ ops stands for steps/,
+    /recorded steps were dropped: an input of Mul is a tensor that is no input/,
+    /no graph can stand for it: an input of Mul is a tensor that is no input/,
+    /op by op, as its ops change: "const\d+ of type 1 \[\]: \d+" where "const\d+ of type 1/,
+  ]) {
+    assert.ok(
+      lines.some((line) => wanted.test(line)),
+      `${wanted} in\n${lines.join('\n')}`,
+    );
+  }
+  assert.is(new Set(lines).size, lines.length, 'each is said once');
+  foreign.dispose();
+  model.dispose();
+});
+
+// The last one: from then on, this process builds none.
 test('where no graph can be built, decoding goes on', async () => {
   const model = load('gemma2-gqa');
   const twins = new Twins(model, [numbers(5)]);
@@ -213,65 +379,4 @@ test('where no graph can be built, decoding goes on', async () => {
   model.dispose();
 });
 
-// ── One kernel for several ops ──────────────────────────────────────────────────────────────────
-
-/** What `run` gives by the kernel, and by the ops that the kernel stands for. */
-function bothWays(name: keyof FusedAttributes, run: () => tf.Tensor) {
-  const config = tf.getKernel(name, 'tensorflow');
-  assert.ok(config, name);
-  const fused = run();
-  tf.unregisterKernel(name, 'tensorflow');
-  try {
-    const ops = run();
-    assert.equal(fused.shape, ops.shape, name);
-    close(fused.dataSync(), ops.dataSync(), name);
-  } finally {
-    tf.registerKernel(config);
-  }
-}
-
-test('a kernel computes what its ops do', () => {
-  tf.tidy(() => {
-    const vector = (n: number) => normal<tf.Tensor1D>(n);
-    const [gain, bias, matrix, bias5] = [
-      vector(8),
-      vector(8),
-      normal<tf.Tensor2D>(8, 5),
-      vector(5),
-    ];
-    for (const shape of [
-      [2, 3, 8],
-      [1, 1, 8],
-      [5, 8],
-    ]) {
-      const x = normal(...shape);
-      bothWays('LayerNorm', () => layerNorm(x, { gain, bias }, 1e-3));
-      bothWays('RMSNorm', () => rmsNorm(x, gain, 1e-3));
-      bothWays('GeluTanh', () => geluTanh(tf.mul(x, 4)));
-      bothWays('Linear', () => linear(x, matrix));
-      bothWays('Linear', () => linear(x, matrix, bias5));
-    }
-    for (const [batch, length] of [
-      [2, 3],
-      [2, 1],
-      [1, 1],
-    ]) {
-      const x = normal<tf.Tensor4D>(batch, 4, length, 6);
-      const table = () => normal<tf.Tensor4D>(batch, 1, length, 6);
-      const tables = { cos: table(), sin: table() };
-      bothWays('Rope', () => applyRope(x, tables));
-      for (const kvHeads of [4, 2, 1]) {
-        for (const columns of [[7], [4, 1, 2]]) {
-          const pieces = () => columns.map((n) => normal<tf.Tensor4D>(batch, kvHeads, n, 6));
-          const [keys, values] = [pieces(), pieces()];
-          const sizes = columns.length > 1 ? tf.tensor1d(columns, 'int32') : null;
-          for (const mask of [null, normal<tf.Tensor4D>(batch, 1, length, 7)]) {
-            const options = { scale: 0.5, softcap: mask ? 2 : null, mask };
-            bothWays('Attention', () => attention(x, { keys, values, columns: sizes }, options));
-          }
-        }
-      }
-    }
-  });
-});
 always.run();
