@@ -1,6 +1,6 @@
 // npx ts-node experiments/format/compute_response_perplexity.ts
 import '../shared/command/help';
-import { flag, nullable, text } from '../../src/runs/config';
+import { flag, nameText, nullable } from '../../src/runs/config';
 import { formatTable, percent } from '../../src/util/table';
 import { findJudge, judgeResponses, judgeSchema } from '../shared/answers/judge';
 import { defineScript } from '../shared/command/script';
@@ -11,7 +11,7 @@ import { findSearchRun, searchSchema } from './parts/search';
 const schema = {
   ...searchSchema,
   ...judgeSchema,
-  name: nullable(text()),
+  name: nullable(nameText()),
   backend: sessionSchema.backend,
   device: sessionSchema.device,
   dry_run: flag(),

@@ -2,7 +2,16 @@
 // npx ts-node experiments/format/precompute_ivs.ts fixed_layer=2 name=layer2
 import '../shared/command/help';
 import * as path from 'node:path';
-import { type ConfigOf, flag, integer, nullable, number, oneOf, text } from '../../src/runs/config';
+import {
+  type ConfigOf,
+  flag,
+  integer,
+  nameText,
+  nullable,
+  number,
+  oneOf,
+  text,
+} from '../../src/runs/config';
 import { InputError } from '../../src/util/errors';
 import { writeAtomic } from '../../src/util/files';
 import { readPerplexities } from '../shared/answers/judge';
@@ -17,8 +26,8 @@ import { findFormatVectors, formatFolders, saveFormatVectors } from './parts/vec
 const schema = {
   ...searchSchema,
   vectors_data_path: nullable(text()),
-  search_name: nullable(text()),
-  name: nullable(text()),
+  search_name: nullable(nameText()),
+  name: nullable(nameText()),
   fixed_layer: nullable(integer({ min: 0 })),
   include_instructions: oneOf([true, false, 'both']),
   perplexity_threshold: nullable(number({ min: 0 })),

@@ -1,12 +1,14 @@
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { didYouMean, InputError, sentence } from '../util/errors';
+import { readText } from '../util/files';
 
 /** What one config key may hold: turns a YAML value into T, or throws an InputError (no key name). */
 export interface Check<T> {
   /** Shown in errors, e.g. `integer, at least 1`. */
   readonly what: string;
+  /** Whether the values are numbers of a model's layers. */
+  readonly ofLayers?: boolean;
   parse(value: unknown): T;
 }
 
@@ -27,11 +29,32 @@ function check<T>(what: string, read: (value: unknown) => T | undefined): Check<
   };
 }
 
-/** Any text; numbers are taken as text too (`name=12`). */
+/** Any text but none at all; numbers are taken as text too (`name=12`). */
 export function text(): Check<string> {
-  return check('text', (value) =>
-    typeof value === 'string' || typeof value === 'number' ? String(value) : undefined,
-  );
+  return check('text', textOf);
+}
+
+const textOf = (value: unknown): string | undefined => {
+  const read = typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+  return read.trim() && !read.includes('\0') ? read : undefined;
+};
+
+/** Folders that steps keep beside their runs. */
+const TAKEN = ['representations', 'layer_search', 'ivs'];
+/** In bytes; file systems take 255, and endings such as `.summary.json` are added. */
+const NAME_BYTES = 180;
+
+/** The name of a run, a file or a folder of results: one part of a path, and no other. */
+export function nameText(): Check<string> {
+  const what =
+    'a name for a folder: up to 180 letters, digits, spaces and signs, no / or \\, no dot first';
+  return check(what, (value) => {
+    const name = textOf(value);
+    if (name === undefined || /[/\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(name)) return undefined;
+    if (/^[.\s]|\s$/.test(name) || Buffer.byteLength(name) > NAME_BYTES) return undefined;
+    if (!TAKEN.includes(name.toLowerCase())) return name;
+    throw new InputError(`must not be ${name}: that folder holds something else`);
+  });
 }
 
 export function flag(): Check<boolean> {
@@ -54,6 +77,11 @@ export function integer({ min = -Infinity, max = Infinity } = {}): Check<number>
   );
 }
 
+/** A layer of a model, from 0. Whether the model has it is checked where the model is known. */
+export function layer(): Check<number> {
+  return { ...integer({ min: 0 }), ofLayers: true };
+}
+
 /** One of a few values; a mistyped word gets a suggestion. */
 export function oneOf<const T extends string | boolean>(choices: readonly T[]): Check<T> {
   const what = choices.join(' | ');
@@ -73,6 +101,7 @@ export function oneOf<const T extends string | boolean>(choices: readonly T[]): 
 export function listOf<T>(item: Check<T>): Check<T[]> {
   return {
     what: `a list of: ${item.what}`,
+    ofLayers: item.ofLayers,
     parse(value) {
       const values = Array.isArray(value) ? value : [value];
       if (!values.length) throw new InputError('must not be an empty list');
@@ -84,6 +113,7 @@ export function listOf<T>(item: Check<T>): Check<T[]> {
 export function nullable<T>(inner: Check<T>): Check<T | null> {
   return {
     what: `${inner.what}, or null`,
+    ofLayers: inner.ofLayers,
     parse: (value) => (value === null || value === undefined ? null : inner.parse(value)),
   };
 }
@@ -137,10 +167,16 @@ export function loadConfig<S extends Schema>(
       config[key] = read(value);
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      throw new InputError(sentence(`${key} (${source}) ${error.message}`));
+      throw new InputError(sentence(`${key} (${source}) ${error.message}`) + listHint(key, value));
     }
   }
   return config as ConfigOf<S>;
+}
+
+/** `1,2` is neither of the two things that it may be meant for. */
+function listHint(key: string, value: unknown): string {
+  if (typeof value !== 'string' || !/^[^[\]{}]+(,[^[\]{}]+)+$/.test(value)) return '';
+  return ` A list is written ${key}=[${value}]; with --multirun, ${key}=${value} is a run for each value.`;
 }
 
 const named = (given: { key: string; value: unknown }[], name: string) =>
@@ -190,7 +226,7 @@ export interface YamlFile {
 export function readYaml(file: string): YamlFile {
   let value: unknown;
   try {
-    value = parse(readText(file));
+    value = parse(readText(file, 'the config file'));
   } catch (error) {
     if (error instanceof InputError) throw error;
     throw new InputError(`${file} is not valid YAML: ${firstLine(error)}`);
@@ -199,14 +235,6 @@ export function readYaml(file: string): YamlFile {
     throw new InputError(`${file} must hold "key: value" lines.`);
   }
   return { source: file, content: value ?? {} };
-}
-
-function readText(file: string) {
-  try {
-    return fs.readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new InputError(`Can't read the config file ${file}: ${firstLine(error)}`);
-  }
 }
 
 function firstLine(error: unknown) {

@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { parse } from 'yaml';
 import { InputError } from '../util/errors';
 import { systemReason, writeAtomic } from '../util/files';
+import { lock } from '../util/lock';
 import { configToYaml } from './config';
 
 /** A finished row of an experiment; `id` says which of the planned rows it is. */
@@ -23,27 +24,39 @@ export class RunFolder<R extends Row> {
   private constructor(
     readonly folder: string,
     rows: Map<string, R>,
+    private readonly release: () => void,
   ) {
     this.rows = rows;
     this.out = fs.openSync(path.join(folder, 'out.jsonl'), 'a');
   }
 
   /**
-   * Starts a run, or goes on with one of the same config.
-   * @throws InputError when the folder holds a run with another config, or a damaged `out.jsonl`
+   * Starts a run, or goes on with one of the same config. The folder is this process's until `close`.
+   * @param config all that the rows depend on, and what people may want to know
+   * @param free keys that the rows don't depend on: a run goes on where they differ
+   * @throws InputError when the folder holds a run with another config, or a damaged `out.jsonl`;
+   *   while another process writes to it
    */
-  static open<R extends Row>(folder: string, config: Record<string, unknown>): RunFolder<R> {
-    return describeFailures(folder, () => {
-      const configFile = path.join(folder, 'config.yaml');
-      if (fs.existsSync(configFile)) refuseOtherConfig(configFile, config);
-      else if (fs.existsSync(path.join(folder, 'out.jsonl'))) {
-        throw new InputError(`${folder} holds results without a config.yaml. Use another name=.`);
-      } else {
-        fs.mkdirSync(folder, { recursive: true });
-        writeAtomic(configFile, configToYaml(config));
-      }
-      return new RunFolder<R>(folder, readFinished<R>(path.join(folder, 'out.jsonl')));
-    });
+  static open<R extends Row>(
+    folder: string,
+    config: Record<string, unknown>,
+    free: readonly string[] = [],
+  ): RunFolder<R> {
+    const release = lock(path.join(folder, '.lock'), `the run ${folder}`);
+    try {
+      return describeFailures(folder, () => {
+        const configFile = path.join(folder, 'config.yaml');
+        if (fs.existsSync(configFile)) refuseOtherConfig(configFile, config, free);
+        else if (fs.existsSync(path.join(folder, 'out.jsonl'))) {
+          throw new InputError(`${folder} holds results without a config.yaml. Use another name=.`);
+        } else writeAtomic(configFile, configToYaml(config));
+        removeDrafts(folder);
+        return new RunFolder<R>(folder, readFinished<R>(path.join(folder, 'out.jsonl')), release);
+      });
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   /** Adds finished rows; they are on the disk when this returns. @throws InputError (disk full) */
@@ -65,6 +78,7 @@ export class RunFolder<R extends Row> {
 
   close(): void {
     fs.closeSync(this.out);
+    this.release();
   }
 }
 
@@ -86,10 +100,17 @@ export function readRun<R extends Row>(
   return { config: readConfig(configFile), rows: [...rows.values()] };
 }
 
-function refuseOtherConfig(file: string, config: Record<string, unknown>) {
+/** What processes left that were killed while they wrote: nobody else writes here now. */
+function removeDrafts(folder: string) {
+  const drafts = fs.readdirSync(folder).filter((name) => /^(config|summary)\..*\.tmp$/.test(name));
+  for (const name of drafts) fs.rmSync(path.join(folder, name), { force: true });
+}
+
+function refuseOtherConfig(file: string, config: Record<string, unknown>, free: readonly string[]) {
   const before = readConfig(file);
   const now = parse(configToYaml(config)) as Record<string, unknown>;
   const differences = [...new Set([...Object.keys(before), ...Object.keys(now)])]
+    .filter((key) => !free.includes(key))
     .filter((key) => JSON.stringify(before[key]) !== JSON.stringify(now[key]))
     .map(
       (key) => `  ${key}: ${JSON.stringify(before[key])} there, ${JSON.stringify(now[key])} now`,
@@ -130,6 +151,7 @@ function parseRows<R extends Row>(file: string) {
         `${file}, line ${index + 1} is damaged. Remove that line and start again.`,
       );
     }
+    // Two of one id were written by two processes at once, which a lock keeps from it now.
     if (!rows.has(row.id)) rows.set(row.id, row);
   });
   return { rows, wholeBytes, bytes: content.length };

@@ -1,5 +1,6 @@
 /** Files as people give them and programs write them: what goes wrong is said in words. */
 import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { InputError } from './errors';
 
 const REASONS: Record<string, string> = {
@@ -84,5 +85,37 @@ export function writeAtomic(file: string, content: string): void {
   } catch (error) {
     fs.rmSync(draft, { force: true });
     throw error;
+  }
+}
+
+/**
+ * Makes a folder and those above it. (`mkdirSync` with `recursive` loops for ever below `/proc`.)
+ * @throws InputError when it can't be: part of the path is a file, a disk is full or read-only
+ */
+export function makeFolder(folder: string): void {
+  if (isFolder(folder)) return;
+  const above = path.dirname(path.resolve(folder));
+  if (above !== path.resolve(folder)) makeFolder(above);
+  try {
+    fs.mkdirSync(folder);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && isFolder(folder)) return;
+    const reason =
+      code === 'EEXIST'
+        ? 'it is a file, not a folder'
+        : code === 'ENOENT'
+          ? `nothing can be made in ${above}`
+          : (systemReason(error) ?? message);
+    throw new InputError(`Can't make the folder ${folder}: ${reason}.`);
+  }
+}
+
+/** Whether there is a folder of that name; where it can't be looked at, there is none. */
+export function isFolder(place: string): boolean {
+  try {
+    return fs.statSync(place).isDirectory();
+  } catch {
+    return false;
   }
 }

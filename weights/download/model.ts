@@ -11,12 +11,12 @@ import {
 import type { HubModel } from '../../src/hub/modelFolder';
 import { InputError } from '../../src/util/errors';
 import { writeAtomic } from '../../src/util/files';
+import { lock } from '../../src/util/lock';
 import { Progress } from '../../src/util/progress';
 import { formatBytes } from '../../src/util/units';
 import { bytesHere, fetchFile } from './file';
 import { type Network, say } from './http';
 import { explainRefusal, fileUrl, type HubFile, hubHeaders, listModel } from './hub';
-import { lock } from './lock';
 
 /** Config and tokenizer: all that Tiller reads of a model besides its weights. */
 const SMALL_FILES = [
@@ -50,7 +50,7 @@ export async function downloadModel(
     return cached;
   }
   const { commit, files } = await listModel(model, network);
-  const release = lock(lockFile(model.id));
+  const release = lock(lockFile(model.id), `the cache of ${model.id}`);
   try {
     const folder = await fetchSnapshot({ ...model, commit }, files, network);
     // Last, so that a branch never points at a snapshot with holes.

@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import { flag, integer, nullable, text } from '../../../src/runs/config';
+import { flag, integer, nameText, nullable, text } from '../../../src/runs/config';
 import { type Row, RunFolder } from '../../../src/runs/runFolder';
 import { groupBy } from '../groupBy';
 import { hashFile, toolVersion } from '../provenance';
@@ -14,7 +14,7 @@ export const answeringSchema = {
   ...sessionSchema,
   data_path: text(),
   output_path: text(),
-  name: nullable(text()),
+  name: nullable(nameText()),
   max_generation_length: integer({ min: 1 }),
   batch_size: integer({ min: 1 }),
   dry_run: flag(),

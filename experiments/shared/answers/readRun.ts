@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { type ConfigOf, flag, nullable, text } from '../../../src/runs/config';
+import { type ConfigOf, flag, nameText, nullable, text } from '../../../src/runs/config';
 import { type Row, readRun } from '../../../src/runs/runFolder';
 import { InputError } from '../../../src/util/errors';
 import { type Expected, findRun } from '../earlierSteps';
@@ -10,7 +10,7 @@ import { type Perplexities, readPerplexities } from './judge';
 export const resultsSchema = {
   model_name: text(),
   output_path: text(),
-  name: nullable(text()),
+  name: nullable(nameText()),
   run_folder: nullable(text()),
   dry_run: flag(),
 };

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describeFailures } from '../../../src/runs/runFolder';
+import { makeFolder } from '../../../src/util/files';
 import { hashOf } from '../provenance';
 
 /** The beginning of a file; the rest may be gigabytes. */
@@ -27,7 +28,7 @@ export class PartialActivations {
     const head = Buffer.from(`${hashOf(identity)}\n`);
     describeFailures(path.dirname(file), () => {
       if (fs.existsSync(file) && firstBytes(file, head.length).equals(head)) return;
-      fs.mkdirSync(path.dirname(file), { recursive: true });
+      makeFolder(path.dirname(file));
       fs.writeFileSync(file, head);
     });
     return new PartialActivations(file, head.length);

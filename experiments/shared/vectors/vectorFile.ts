@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { InputError } from '../../../src/util/errors';
+import { makeFolder } from '../../../src/util/files';
 import { Safetensors, writeSafetensors } from '../../../weights/safetensors';
 import type { Direction } from './direction';
 
@@ -30,7 +31,7 @@ export function saveVectors(file: string, vectors: VectorFile, extra: ExtraTenso
     }
     for (const [part, values] of Object.entries(scalars(direction))) add(part, values, [layers]);
   }
-  fs.mkdirSync(path.dirname(file), { recursive: true });
+  makeFolder(path.dirname(file));
   const layers = JSON.stringify(vectors.layers);
   writeSafetensors(file, tensors, { ...vectors.provenance, layers });
 }

@@ -15,8 +15,10 @@ import {
   configToYaml,
   flag,
   integer,
+  layer,
   listOf,
   loadConfig,
+  nameText,
   nullable,
   number,
   oneOf,
@@ -207,6 +209,48 @@ test('bad input is refused with key, place and a suggestion', () => {
   fs.writeFileSync(path.join(folder, 'd.yaml'), 'n_examples: 1\n');
   refuses(() => loadConfig(schema, path.join(folder, 'd.yaml')), 'model_name', 'nothing');
   refuses(() => loadConfig(schema, path.join(folder, 'none.yaml')), "Can't read", 'none.yaml');
+});
+
+test('a name is one part of a path and no other', () => {
+  const names = { a: nullable(nameText()) };
+  const file = path.join(folder, 'names.yaml');
+  fs.writeFileSync(file, 'a: null\n');
+  const read = (given: string) => loadConfig(names, file, { overrides: [`a=${given}`] }).a;
+  for (const good of ['b', '12', '0.5x', 'wörter 2', 'a..b', '"7e1"', 'a,b']) {
+    assert.is(read(good), good.replaceAll('"', ''));
+  }
+  assert.is(read('null'), null);
+  const bad = [
+    '',
+    '""',
+    '" "',
+    '.',
+    '..',
+    '../../evil',
+    '/tmp/x',
+    'a/b',
+    'a\\b',
+    '.hidden',
+    '"a\\0b"',
+  ];
+  for (const given of [...bad, '"a\\nb"', '"b "', 'ü'.repeat(91), '[a]', 'true']) {
+    refuses(() => read(given), 'a (command line) must be a name');
+  }
+  for (const given of ['ivs', 'representations', 'Layer_Search']) {
+    refuses(() => read(given), 'holds something else');
+  }
+});
+
+test('text is never blank, and holds no NUL', () => {
+  for (const given of ['', '" "', '"a\\0b"']) refuses(() => load(`model_name=${given}`), 'text');
+});
+
+test('a key with layers is known as such; a list without brackets gets both ways to mean it', () => {
+  assert.is(nullable(listOf(layer())).ofLayers, true);
+  assert.not.ok(integer({ min: 0 }).ofLayers);
+  refuses(() => layer().parse(-1), 'at least 0');
+  refuses(() => load('weights=0,1'), 'weights=[0,1]', 'with --multirun, weights=0,1');
+  refuses(() => load('layer=0,1'), 'layer=[0,1]');
 });
 
 test('--help takes default and meaning from the file', () => {

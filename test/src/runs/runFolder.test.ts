@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -76,6 +78,45 @@ test('another config under the same name is refused and nothing is changed', () 
   assert.is(fs.readFileSync(path.join(folder, 'config.yaml'), 'utf8'), before);
 });
 
+test('keys that the rows do not depend on may differ; the first run is the one recorded', () => {
+  const folder = newRun();
+  write(folder, rows);
+  RunFolder.open(folder, { ...config, device: 'cpu', layer: 3 }, ['device', 'layer']).close();
+  assert.equal(readRun(folder).config, config);
+  assert.throws(() => RunFolder.open(folder, { ...config, device: 'cpu' }, ['layer']), /device/);
+});
+
+test('of rows of one id the first counts', () => {
+  const folder = newRun();
+  write(folder, [...rows, { id: 'b', text: 'another' }]);
+  assert.equal(readRun(folder).rows, rows);
+  const run = RunFolder.open<TestRow>(folder, config);
+  assert.equal([...run.rows.values()], rows);
+  run.close();
+});
+
+test('a folder is one process’s while it is open, and left clean', async () => {
+  const folder = newRun();
+  write(folder, rows.slice(0, 1));
+  fs.writeFileSync(path.join(folder, 'summary.json.123.tmp'), '{');
+  const code =
+    `const { RunFolder } = require('./src/runs/runFolder');` +
+    `RunFolder.open(${JSON.stringify(folder)}, ${JSON.stringify(config)});` +
+    `console.log('open'); setInterval(() => {}, 1000);`;
+  const other = spawn(process.execPath, ['-r', 'ts-node/register', '-e', code], {
+    cwd: path.join(__dirname, '../../..'),
+  });
+  await once(other.stdout, 'data');
+  const open = () => RunFolder.open(folder, config);
+  assert.throws(open, new RegExp(`Process ${other.pid} on .* is writing to the run ${folder}`));
+  // Reading takes no lock.
+  assert.is(readRun(folder).rows.length, 1);
+  other.kill('SIGKILL');
+  await once(other, 'close');
+  open().close();
+  assert.equal(fs.readdirSync(folder).sort(), ['config.yaml', 'out.jsonl']);
+});
+
 test('damage is named: a bad line, a folder that is no run, a path that cannot be', () => {
   const folder = newRun();
   write(folder, rows);
@@ -103,6 +144,7 @@ test('a full disk is reported as such', () => {
     folder: { value: folder },
     rows: { value: new Map() },
     out: { value: fs.openSync('/dev/full', 'a') },
+    release: { value: () => {} },
   }) as RunFolder<TestRow>;
   assert.throws(() => run.append(rows), /the disk is full.*start again/);
   assert.is(run.rows.size, 0);
