@@ -1,4 +1,3 @@
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { InputError } from '../../../src/util/errors';
 import { makeFolder } from '../../../src/util/files';

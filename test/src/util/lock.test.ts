@@ -39,7 +39,7 @@ function refused(file: string): string {
     assert.instance(error, InputError);
     return (error as Error).message;
   }
-  return assert.unreachable();
+  throw new Error('not refused');
 }
 
 /** What a lock holds that this process took, with some of it changed. */
