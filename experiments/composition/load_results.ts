@@ -2,21 +2,22 @@
 import '../shared/command/help';
 import * as path from 'node:path';
 import { modelName } from '../../src/hub/modelFolder';
+import { showTable } from '../../src/util/table';
 import { openResults, resultsSchema } from '../shared/answers/readRun';
 import { defineScript } from '../shared/command/script';
-import { groupBy } from '../shared/groupBy';
-import { type CompositionRow, cellsTable, computeCells } from './parts/cells';
+import { type CompositionRow, computeCells } from './parts/cells';
+import { byFormatTable, cellsTable } from './parts/tables';
 
-export const script = defineScript(__filename, resultsSchema, async (config) => {
+export const script = defineScript(__filename, resultsSchema, async (config, { wide }) => {
   const base = path.join(config.output_path, 'composition', modelName(config.model_name));
   const how = 'npx ts-node experiments/composition/evaluate_format_plus_length.ts';
   const run = openResults<CompositionRow>(config, base, {}, how);
   if (!run) return;
-  const { folder, rows, perplexities } = run;
-  for (const some of groupBy(rows, ({ instruction_id }) => instruction_id)) {
-    console.log(`\n${some[0].instruction_id}`);
-    console.log(cellsTable(computeCells(some, perplexities)));
-  }
-  console.log(`\nAll formats, ${folder}`);
-  console.log(cellsTable(computeCells(rows, perplexities)));
+  const { folder, unfinished, rows, perplexities } = run;
+  const table = cellsTable(computeCells(rows, perplexities));
+  console.log(`${folder}${unfinished ? ' (unfinished: run evaluate again to go on)' : ''}`);
+  console.log(`\nBoth obeyed, by format${wide ? '' : ', in percent'}`);
+  console.log(showTable(byFormatTable(rows, wide), { wide }));
+  console.log(`\nObeyed, all formats together\n${showTable(table, { wide })}`);
+  return table;
 });

@@ -4,13 +4,14 @@ import '../shared/command/help';
 import * as path from 'node:path';
 import { POSITIONS } from '../../src/engine/steering';
 import { integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import { showTable } from '../../src/util/table';
 import { answeringSchema, countAnswers, openRun } from '../shared/answers/answering';
 import { defineScript } from '../shared/command/script';
 import { inputPath } from '../shared/data/questions';
 import { findModel } from '../shared/provenance';
 import { openSession } from '../shared/session';
 import { steeringWeight } from '../shared/vectors/weight';
-import { cellsTable, computeCells, type FormatRow } from './parts/cells';
+import { computeCells, type FormatRow } from './parts/cells';
 import { answerFormatRows, planFormatRows, steeringActs } from './parts/plan';
 import {
   drawSearchRows,
@@ -19,6 +20,7 @@ import {
   searchLayers,
   trainingRows,
 } from './parts/rows';
+import { cellsTable } from './parts/tables';
 import { checkVectorsFor, findFormatVectors, formatFolders, usedRows } from './parts/vectors';
 
 const schema = {
@@ -35,7 +37,7 @@ const schema = {
   seed: integer(),
 };
 
-export const script = defineScript(__filename, schema, async (config, { runName }) => {
+export const script = defineScript(__filename, schema, async (config, { runName, wide }) => {
   const model = findModel(config.model_name);
   const layers = searchLayers(config.layers, layerCount(model));
   const acts = steeringActs([config.steering], layers, [config.steering_weight]);
@@ -59,7 +61,8 @@ export const script = defineScript(__filename, schema, async (config, { runName 
   );
   if (config.dry_run) {
     planFor(new Set());
-    return console.log(`Would write to ${folder}`);
+    console.log(`Would write to ${folder}`);
+    return;
   }
 
   const session = await openSession(config);
@@ -80,5 +83,7 @@ export const script = defineScript(__filename, schema, async (config, { runName 
   const cells = computeCells(answers);
   run.writeSummary({ cells });
   run.close();
-  console.log(`\n${cellsTable(cells)}\n\nAll answers and figures: ${folder}`);
+  const table = cellsTable(cells, wide);
+  console.log(`\n${showTable(table, { wide })}\n\nAll answers and figures: ${folder}`);
+  return table;
 });

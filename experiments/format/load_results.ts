@@ -3,15 +3,18 @@ import '../shared/command/help';
 import { modelName } from '../../src/hub/modelFolder';
 import { openResults, resultsSchema } from '../shared/answers/readRun';
 import { defineScript } from '../shared/command/script';
-import { computeCells, describeCells, type FormatRow } from './parts/cells';
+import { computeCells, type FormatRow } from './parts/cells';
+import { cellsTable, describeCells } from './parts/tables';
 import { formatFolders } from './parts/vectors';
 
-export const script = defineScript(__filename, resultsSchema, async (config) => {
+export const script = defineScript(__filename, resultsSchema, async (config, { wide }) => {
   const { base } = formatFolders({ ...config, model: modelName(config.model_name) });
   const how = 'npx ts-node experiments/format/evaluate.ts';
   const run = openResults<FormatRow>(config, base, { step: 'evaluate' }, how);
   if (!run) return;
   const { folder, unfinished } = run;
   console.log(`${folder}${unfinished ? ' (unfinished: run evaluate again to go on)' : ''}`);
-  console.log(`\n${describeCells(computeCells(run.rows, run.perplexities))}`);
+  const cells = computeCells(run.rows, run.perplexities);
+  console.log(`\n${describeCells(cells, wide)}`);
+  return cellsTable(cells, wide);
 });

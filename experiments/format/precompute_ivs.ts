@@ -14,6 +14,7 @@ import {
 } from '../../src/runs/config';
 import { InputError } from '../../src/util/errors';
 import { writeAtomic } from '../../src/util/files';
+import { showTable } from '../../src/util/table';
 import { readPerplexities } from '../shared/answers/judge';
 import { compatCheck, isOn } from '../shared/command/compat';
 import { defineScript } from '../shared/command/script';
@@ -35,7 +36,7 @@ const schema = {
   dry_run: flag(),
 };
 
-export const script = defineScript(__filename, schema, async (config, { runName }) => {
+export const script = defineScript(__filename, schema, async (config, { runName, wide }) => {
   const model = findModel(config.model_name);
   const { ivs } = formatFolders({ ...config, model: model.name });
   const file = path.join(ivs, `${config.name ?? runName}.safetensors`);
@@ -57,7 +58,7 @@ export const script = defineScript(__filename, schema, async (config, { runName 
   saveFormatVectors(file, found, { selected, chosenBy, steeredFingerprint: model.fingerprint });
   const summary = { chosen_by: chosenBy, selected_layers: Object.fromEntries(selected), choices };
   writeAtomic(file.replace(/\.\w+$/, '.summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
-  if (search) report(choices, ids);
+  if (search) report(choices, ids, wide);
   console.log(`\nVectors with their layers: ${file}`);
 });
 
@@ -88,8 +89,9 @@ function chooseBySearch(
   );
 }
 
-function report(choices: LayerChoice[], ids: string[]) {
-  console.log(`\n${layersTable(choices)}`);
+function report(choices: LayerChoice[], ids: string[], wide: boolean) {
+  console.log(`\nObeyed at each layer${wide ? '' : ', in percent'}`);
+  console.log(showTable(layersTable(choices, wide), { wide }));
   const out = choices.flatMap(({ layers }) => layers.filter(isOut)).length;
   if (out) console.log(`† does not count: too many degenerate answers (${out} in all)`);
   const missing = ids.filter((id) => !choices.some((choice) => choice.instruction_id === id));

@@ -5,14 +5,15 @@ import { modelName } from '../../src/hub/modelFolder';
 import { flag, nullable, number, oneOf, text } from '../../src/runs/config';
 import { readRun } from '../../src/runs/runFolder';
 import { writeAtomic } from '../../src/util/files';
-import { percent } from '../../src/util/table';
+import { percent, showTable } from '../../src/util/table';
 import { judgeResponses } from '../shared/answers/judge';
 import { defineScript } from '../shared/command/script';
 import { findRun } from '../shared/earlierSteps';
 import { findModel } from '../shared/provenance';
 import { openBackend, sessionSchema } from '../shared/session';
-import { bestCell, computeGrid, gridTable, type KeywordRow } from './parts/cells';
+import { bestCell, computeGrid, type KeywordRow } from './parts/cells';
 import { SPECIFIC_INSTRUCTIONS } from './parts/data';
+import { gridTable } from './parts/tables';
 
 const schema = {
   model_name: text(),
@@ -26,12 +27,13 @@ const schema = {
   dry_run: flag(),
 };
 
-export const script = defineScript(__filename, schema, async (config) => {
+export const script = defineScript(__filename, schema, async (config, { wide }) => {
   const { specific_instruction, perplexity_threshold: threshold } = config;
   const base = path.join(config.output_path, 'keywords', modelName(config.model_name));
   if (config.dry_run) {
     const which = config.run_folder ?? `the newest run of ${specific_instruction} in ${base}`;
-    return console.log(`Would judge ${which} by ${config.perplexity_model}`);
+    console.log(`Would judge ${which} by ${config.perplexity_model}`);
+    return;
   }
   const folder =
     config.run_folder ??
@@ -53,13 +55,19 @@ export const script = defineScript(__filename, schema, async (config) => {
     cells,
   };
   writeAtomic(path.join(folder, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
-  console.log(`\n${gridTable(cells)}\n\nDegenerate: perplexity below ${threshold}, or no answer.`);
+  const table = gridTable(cells, wide);
+  console.log(`\n${showTable(table, { wide })}`);
+  console.log(`\nDegenerate: perplexity below ${threshold}, or no answer.`);
   const best = bestCell(cells);
-  if (!best) return console.log('Every steered cell has more degenerate answers than unsteered.');
+  if (!best) {
+    console.log('Every steered cell has more degenerate answers than unsteered.');
+    return table;
+  }
   const { layer, weight, steering, accuracy } = best;
   const settings = weight === null ? '' : ` steering_weights=${weight}`;
   console.log(
     `Most obeyed without more degenerate answers than unsteered (${percent(accuracy)}): ` +
       `steering=${steering} source_layer_idx=${layer}${settings}`,
   );
+  return table;
 });

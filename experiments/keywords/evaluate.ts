@@ -4,6 +4,7 @@ import '../shared/command/help';
 import * as path from 'node:path';
 import { POSITIONS } from '../../src/engine/steering';
 import { integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import { showTable } from '../../src/util/table';
 import {
   answerAndJudge,
   answeringSchema,
@@ -18,7 +19,7 @@ import { type Answer, openSession } from '../shared/session';
 import { expectedProvenance } from '../shared/vectors/compute';
 import { checkWidth, loadVectors } from '../shared/vectors/vectorFile';
 import { steeringWeight } from '../shared/vectors/weight';
-import { cellsTable, computeCells, example, type KeywordRow } from './parts/cells';
+import { computeCells, type KeywordRow } from './parts/cells';
 import {
   describeInstruction,
   findKeywordFile,
@@ -27,6 +28,7 @@ import {
   SPECIFIC_INSTRUCTIONS,
 } from './parts/data';
 import { KEYWORD_STEERINGS, type KeywordPlan, planKeywordRows } from './parts/plan';
+import { cellsTable, example } from './parts/tables';
 import { findKeywordVectors, representationsCommand } from './parts/vectors';
 
 const schema = {
@@ -43,55 +45,63 @@ const schema = {
   vectors_model: nullable(text()),
 };
 
-export const script = defineScript(__filename, schema, async (config, { runName }) => {
-  const model = findModel(config.model_name);
-  findJudge(config);
-  const { specific_instruction } = config;
-  const data_path = findKeywordFile(config.data_path, rowsFile(specific_instruction), true);
-  const rows = loadKeywordRows(data_path, specific_instruction);
-  const queries = rows.slice(0, config.n_examples ?? rows.length);
-  const plan = planKeywordRows(queries, config);
-  const words = [...new Set(queries.flatMap((query) => query.words))];
-  const base = path.join(config.output_path, 'keywords', model.name);
-  const folder = path.join(base, config.name ?? `${specific_instruction}_${runName}`);
-  console.log(
-    `${specific_instruction}: ${queries.length} rows of ${data_path}, ${words.length} words, ` +
-      `${countAnswers(plan)} different answers`,
-  );
-  if (config.dry_run) {
-    console.log([...new Set(plan.map(cellName))].join('\n'));
-    console.log(`For example: "${plan[plan.length - 1].prompt}"\nWould write to ${folder}`);
-    return;
-  }
+export const script = defineScript(
+  __filename,
+  schema,
+  async (config, { runName, wide, resultsFollow }) => {
+    const model = findModel(config.model_name);
+    findJudge(config);
+    const { specific_instruction } = config;
+    const data_path = findKeywordFile(config.data_path, rowsFile(specific_instruction), true);
+    const rows = loadKeywordRows(data_path, specific_instruction);
+    const queries = rows.slice(0, config.n_examples ?? rows.length);
+    const plan = planKeywordRows(queries, config);
+    const words = [...new Set(queries.flatMap((query) => query.words))];
+    const base = path.join(config.output_path, 'keywords', model.name);
+    const folder = path.join(base, config.name ?? `${specific_instruction}_${runName}`);
+    console.log(
+      `${specific_instruction}: ${queries.length} rows of ${data_path}, ${words.length} words, ` +
+        `${countAnswers(plan)} different answers`,
+    );
+    if (config.dry_run) {
+      console.log([...new Set(plan.map(cellName))].join('\n'));
+      console.log(`For example: "${plan[plan.length - 1].prompt}"\nWould write to ${folder}`);
+      return;
+    }
 
-  const session = await openSession(config);
-  const provider = config.vectors_model === null ? model : findModel(config.vectors_model);
-  const provenance = expectedProvenance(session, config.vectors_model);
-  const vectorFile = findKeywordVectors(
-    config.representations_folder ??
-      path.join(config.output_path, 'keywords', provider.name, 'representations'),
-    { type: describeInstruction(specific_instruction).vectors, words, provenance },
-    representationsCommand(config),
-  );
-  const vectors = loadVectors(vectorFile, provenance);
-  checkWidth(vectors, session.model.config.dModel, model.name);
-  console.log(`${model.name} on ${session.backend.name} (${session.backend.detail})`);
-  console.log(`Vectors: ${vectorFile}`);
-  const run = openRun<KeywordRow>(session, folder, {
-    ...config,
-    data_path,
-    vectors_sha256: hashFile(vectorFile),
-  });
-  const { rows: answered, perplexities } = await answerAndJudge(session, run, plan, config, {
-    vectors: [vectors],
-    toRow,
-  });
-  const cells = computeCells(answered, perplexities);
-  run.writeSummary({ specific_instruction, cells });
-  run.close();
-  console.log(`\n${cellsTable(cells)}\n\n${example(cells, answered)}`);
-  console.log(`\nAll answers and figures: ${folder}`);
-});
+    const session = await openSession(config);
+    const provider = config.vectors_model === null ? model : findModel(config.vectors_model);
+    const provenance = expectedProvenance(session, config.vectors_model);
+    const vectorFile = findKeywordVectors(
+      config.representations_folder ??
+        path.join(config.output_path, 'keywords', provider.name, 'representations'),
+      { type: describeInstruction(specific_instruction).vectors, words, provenance },
+      representationsCommand(config),
+    );
+    const vectors = loadVectors(vectorFile, provenance);
+    checkWidth(vectors, session.model.config.dModel, model.name);
+    console.log(`${model.name} on ${session.backend.name} (${session.backend.detail})`);
+    console.log(`Vectors: ${vectorFile}`);
+    const run = openRun<KeywordRow>(session, folder, {
+      ...config,
+      data_path,
+      vectors_sha256: hashFile(vectorFile),
+    });
+    const { rows: answered, perplexities } = await answerAndJudge(session, run, plan, config, {
+      vectors: [vectors],
+      toRow,
+    });
+    const cells = computeCells(answered, perplexities);
+    run.writeSummary({ specific_instruction, cells });
+    run.close();
+    const table = cellsTable(cells, wide);
+    if (!resultsFollow) {
+      console.log(`\n${showTable(table, { wide })}\n\n${example(cells, answered)}`);
+    }
+    console.log(`\nAll answers and figures: ${folder}`);
+    return table;
+  },
+);
 
 function toRow({ edits: _, query, ...row }: KeywordPlan, answer: Answer): KeywordRow {
   return { ...row, ...answer, ok: follows(query, answer.response, 'strict') };

@@ -4,11 +4,13 @@ import * as path from 'node:path';
 import { modelName } from '../../src/hub/modelFolder';
 import { flag, nullable, text } from '../../src/runs/config';
 import { InputError } from '../../src/util/errors';
+import { showTable } from '../../src/util/table';
 import { readResults } from '../shared/answers/readRun';
 import { defineScript } from '../shared/command/script';
 import { finishedRuns } from '../shared/earlierSteps';
-import { cellsTable, computeCells, example, type KeywordRow } from './parts/cells';
+import { computeCells, type KeywordRow } from './parts/cells';
 import { SPECIFIC_INSTRUCTIONS } from './parts/data';
+import { cellsTable, example } from './parts/tables';
 
 const schema = {
   model_name: text(),
@@ -17,10 +19,11 @@ const schema = {
   dry_run: flag(),
 };
 
-export const script = defineScript(__filename, schema, async (config) => {
+export const script = defineScript(__filename, schema, async (config, { wide }) => {
   const base = path.join(config.output_path, 'keywords', modelName(config.model_name));
   if (config.dry_run) {
-    return console.log(`Would read ${config.run_folder ?? `the newest runs in ${base}`}`);
+    console.log(`Would read ${config.run_folder ?? `the newest runs in ${base}`}`);
+    return;
   }
   const folders = config.run_folder ? [config.run_folder] : newestRuns(base);
   if (!folders.length) {
@@ -29,12 +32,19 @@ export const script = defineScript(__filename, schema, async (config) => {
         `npx ts-node experiments/keywords/evaluate.ts model_name=${config.model_name}`,
     );
   }
-  for (const folder of folders) {
+  const tables = folders.map((folder) => {
     const { config: settings, rows, perplexities } = readResults<KeywordRow>(folder);
     const cells = computeCells(rows, perplexities);
+    const table = cellsTable(cells, wide);
     console.log(`\n${settings.specific_instruction} (${folder})\n`);
-    console.log(`${cellsTable(cells)}\n\n${example(cells, rows)}`);
-  }
+    console.log(`${showTable(table, { wide })}\n\n${example(cells, rows)}`);
+    const named = table.rows.map(({ cells: figures, section }) => ({
+      cells: figures,
+      section: `${settings.specific_instruction}: ${section}`,
+    }));
+    return { ...table, rows: named };
+  });
+  return { ...tables[0], rows: tables.flatMap(({ rows }) => rows) };
 });
 
 /** Of each specific instruction the run that was finished last. */

@@ -6,6 +6,7 @@ import * as path from 'node:path';
 import { countSentences } from '../../ifeval';
 import { POSITIONS } from '../../src/engine/steering';
 import { integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import { showTable } from '../../src/util/table';
 import {
   answerAndJudge,
   answeringSchema,
@@ -18,16 +19,10 @@ import { inputPath, loadQuestions } from '../shared/data/questions';
 import { findModel, hashOf } from '../shared/provenance';
 import { type Answer, openSession } from '../shared/session';
 import { steeringWeight } from '../shared/vectors/weight';
-import {
-  cellsTable,
-  computeCells,
-  highlights,
-  type LengthRow,
-  satisfies,
-  weightText,
-} from './parts/cells';
+import { computeCells, type LengthRow, satisfies, weightText } from './parts/cells';
 import { loadPhrasings } from './parts/phrasings';
 import { LENGTH_STEERINGS, type LengthPlan, planLengthRows, splitQuestions } from './parts/plan';
+import { cellsTable, highlights } from './parts/tables';
 import { lengthVectorFile, needLengthVectors } from './parts/vectors';
 
 const schema = {
@@ -48,75 +43,82 @@ const schema = {
   seed: integer(),
 };
 
-export const script = defineScript(__filename, schema, async (config, { runName }) => {
-  // The last queries are for evaluation; the first give the vectors.
-  const model = findModel(config.model_name);
-  findJudge(config);
-  const data_path = inputPath(config.data_path);
-  const phrasings = loadPhrasings(inputPath(config.phrasings_path));
-  const { first, last } = splitQuestions(
-    loadQuestions(data_path),
-    config.length_rep_examples,
-    config.n_examples,
-  );
-  const plan = planLengthRows(last, config, phrasings);
-  const base = path.join(config.output_path, 'length', model.name);
-  const folder = path.join(base, config.name ?? runName);
-  const representations = {
-    constraint_type: config.length_rep_type,
-    n_sent_max: config.n_sent_max,
-    n_examples: config.length_rep_examples,
-    num_final_tokens: 1,
-    seed: config.seed,
-    data_path,
-    phrasings,
-  };
-  const vectorFile = lengthVectorFile(
-    config.representations_folder ?? path.join(base, 'representations'),
-    representations,
-  );
-  console.log(
-    `${config.n_examples} queries, ${plan.length} rows, ${countAnswers(plan)} different answers, ` +
-      `vectors ${fs.existsSync(vectorFile) ? 'from' : 'to be computed into'} ${vectorFile}`,
-  );
-  if (config.dry_run) {
-    console.log([...new Set(plan.map(cellName))].join('\n'));
-    console.log(`For example: "${plan[plan.length - 1].prompt}"\nWould write to ${folder}`);
-    return;
-  }
+export const script = defineScript(
+  __filename,
+  schema,
+  async (config, { runName, wide, resultsFollow }) => {
+    // The last queries are for evaluation; the first give the vectors.
+    const model = findModel(config.model_name);
+    findJudge(config);
+    const data_path = inputPath(config.data_path);
+    const phrasings = loadPhrasings(inputPath(config.phrasings_path));
+    const { first, last } = splitQuestions(
+      loadQuestions(data_path),
+      config.length_rep_examples,
+      config.n_examples,
+    );
+    const plan = planLengthRows(last, config, phrasings);
+    const base = path.join(config.output_path, 'length', model.name);
+    const folder = path.join(base, config.name ?? runName);
+    const representations = {
+      constraint_type: config.length_rep_type,
+      n_sent_max: config.n_sent_max,
+      n_examples: config.length_rep_examples,
+      num_final_tokens: 1,
+      seed: config.seed,
+      data_path,
+      phrasings,
+    };
+    const vectorFile = lengthVectorFile(
+      config.representations_folder ?? path.join(base, 'representations'),
+      representations,
+    );
+    console.log(
+      `${config.n_examples} queries, ${plan.length} rows, ${countAnswers(plan)} different answers, ` +
+        `vectors ${fs.existsSync(vectorFile) ? 'from' : 'to be computed into'} ${vectorFile}`,
+    );
+    if (config.dry_run) {
+      console.log([...new Set(plan.map(cellName))].join('\n'));
+      console.log(`For example: "${plan[plan.length - 1].prompt}"\nWould write to ${folder}`);
+      return;
+    }
 
-  const session = await openSession(config);
-  console.log(`${model.name} on ${session.backend.name} (${session.backend.detail})`);
-  const run = openRun<LengthRow>(session, folder, {
-    ...config,
-    data_path,
-    phrasings: hashOf(phrasings),
-  });
+    const session = await openSession(config);
+    console.log(`${model.name} on ${session.backend.name} (${session.backend.detail})`);
+    const run = openRun<LengthRow>(session, folder, {
+      ...config,
+      data_path,
+      phrasings: hashOf(phrasings),
+    });
 
-  const vectors = await needLengthVectors(
-    session,
-    first,
-    representations,
-    vectorFile,
-    config.batch_size,
-  );
-  const { rows, perplexities } = await answerAndJudge(session, run, plan, config, {
-    vectors: [vectors],
-    toRow,
-  });
-  const cells = computeCells(rows, perplexities);
-  run.writeSummary({ cells });
-  run.close();
-  console.log(`\n${cellsTable(cells)}\n\n${highlights(cells, rows)}`);
-  console.log(`\nAll answers and figures: ${folder}`);
+    const vectors = await needLengthVectors(
+      session,
+      first,
+      representations,
+      vectorFile,
+      config.batch_size,
+    );
+    const { rows, perplexities } = await answerAndJudge(session, run, plan, config, {
+      vectors: [vectors],
+      toRow,
+    });
+    const cells = computeCells(rows, perplexities);
+    run.writeSummary({ cells });
+    run.close();
+    const table = cellsTable(cells, wide);
+    if (!resultsFollow)
+      console.log(`\n${showTable(table, { wide })}\n\n${highlights(cells, rows)}`);
+    console.log(`\nAll answers and figures: ${folder}`);
+    return table;
 
-  function toRow(planned: LengthPlan, answer: Answer): LengthRow {
-    const { edits: _, ...row } = planned;
-    const sentences = countSentences(answer.response.trim());
-    const ok = satisfies(config.constraint_type, row.n_sent, sentences);
-    return { ...row, ...answer, sentences, ok };
-  }
-});
+    function toRow(planned: LengthPlan, answer: Answer): LengthRow {
+      const { edits: _, ...row } = planned;
+      const sentences = countSentences(answer.response.trim());
+      const ok = satisfies(config.constraint_type, row.n_sent, sentences);
+      return { ...row, ...answer, sentences, ok };
+    }
+  },
+);
 
 function cellName({ instructed, steering, weight, weight_unit, layer }: LengthPlan) {
   const how = layer === null ? '' : ` at layer ${layer}`;

@@ -2,31 +2,26 @@
 import '../shared/command/help';
 import * as path from 'node:path';
 import { modelName } from '../../src/hub/modelFolder';
-import { fixed, percent } from '../../src/util/table';
+import { showTable } from '../../src/util/table';
 import { openResults, resultsSchema } from '../shared/answers/readRun';
 import { defineScript } from '../shared/command/script';
-import { byLengthTable, cellsTable, computeCells, type LengthRow } from './parts/cells';
+import { computeCells, type LengthRow } from './parts/cells';
+import { byLengthTable, cellsTable, figures, highlights } from './parts/tables';
 
-export const script = defineScript(__filename, resultsSchema, async (config) => {
+export const script = defineScript(__filename, resultsSchema, async (config, { wide }) => {
   const model = modelName(config.model_name);
   const base = path.join(config.output_path, 'length', model);
   const how = 'npx ts-node experiments/length/evaluate.ts';
   const run = openResults<LengthRow>(config, base, {}, how);
   if (!run) return;
-  const { folder, unfinished } = run;
-  const cells = computeCells(run.rows, run.perplexities);
+  const { folder, unfinished, rows } = run;
+  const cells = computeCells(rows, run.perplexities);
+  const table = cellsTable(cells, wide);
   console.log(`${folder}${unfinished ? ' (unfinished: run evaluate again to go on)' : ''}`);
-  console.log(`\n${cellsTable(cells)}`);
-  console.log(`\nShare that obeys "${run.config.constraint_type} n sentences"`);
-  console.log(byLengthTable(cells, ({ accuracy }) => accuracy, percent));
-  console.log('\nSentences');
-  console.log(byLengthTable(cells, (stats) => stats.mean_sentences, fixed));
-  console.log('\nCharacters');
-  console.log(
-    byLengthTable(
-      cells,
-      (stats) => stats.mean_chars,
-      (value) => fixed(value, 0),
-    ),
-  );
+  console.log(`\n${showTable(table, { wide })}`);
+  for (const figure of figures(String(run.config.constraint_type), wide)) {
+    console.log(`\n${figure.name}\n${showTable(byLengthTable(cells, figure), { wide })}`);
+  }
+  console.log(`\n${highlights(cells, rows)}`);
+  return table;
 });

@@ -81,7 +81,7 @@ export function runStep(step: Script, ...words: string[]): Promise<string> {
 }
 
 /** What `act` prints on standard output; its progress lines go nowhere. */
-export async function printedBy(act: () => Promise<void>): Promise<string> {
+export async function printedBy(act: () => Promise<unknown>): Promise<string> {
   const { log } = console;
   const lines: string[] = [];
   console.log = (...parts: unknown[]) => lines.push(parts.join(' '));
@@ -94,7 +94,7 @@ export async function printedBy(act: () => Promise<void>): Promise<string> {
 }
 
 /** `act` without its progress lines. */
-export async function quietly(act: () => Promise<void>): Promise<void> {
+export async function quietly(act: () => Promise<unknown>): Promise<void> {
   const { write } = process.stderr;
   process.stderr.write = () => true;
   try {

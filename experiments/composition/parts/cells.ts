@@ -1,4 +1,3 @@
-import { fixed, formatTable, percent } from '../../../src/util/table';
 import { type CellStats, cellStats, cellsOf, type ScoredRow } from '../../shared/answers/cells';
 import type { Perplexities } from '../../shared/answers/judge';
 import { mean } from '../../shared/answers/statistics';
@@ -51,31 +50,4 @@ export function computeCells(
       mean_words: mean(own.map(({ words }) => words)),
     };
   });
-}
-
-/** What is obeyed in each cell, and what changed against the unsteered cell of the same prompts. */
-export function cellsTable(cells: CompositionCell[]): string {
-  const change = ({ accuracy, gain }: CellStats) => {
-    const points = gain === null ? '' : ` (${gain < 0 ? '' : '+'}${(100 * gain).toFixed(0)})`;
-    return `${percent(accuracy)}${points}`;
-  };
-  return formatTable(
-    [
-      ...['in the prompt', 'steering', 'n', 'format', 'length', 'both'],
-      ...['sentences', 'words', 'perplexity'],
-    ],
-    cells.map((cell) => [
-      [cell.format_instruction && 'format', cell.length_instruction && 'length']
-        .filter(Boolean)
-        .join(' + ') || 'none',
-      cell.steering,
-      cell.both.n,
-      change(cell.format),
-      change(cell.length),
-      change(cell.both),
-      fixed(cell.mean_sentences),
-      fixed(cell.mean_words, 0),
-      fixed(cell.both.mean_perplexity),
-    ]),
-  );
 }

@@ -1,8 +1,10 @@
-import { formatTable, percent } from '../../../src/util/table';
+import type { Column, Table } from '../../../src/util/table';
 import type { Perplexities } from '../../shared/answers/judge';
 import { mean, median } from '../../shared/answers/statistics';
+import { shortPercent } from '../../shared/answers/tables';
 import { groupBy } from '../../shared/groupBy';
 import type { FormatRow } from './cells';
+import { shortIds } from './tables';
 
 export interface LayerChoiceOptions {
   /** The rows that decide: with the instruction in the prompt, without, or both. */
@@ -84,42 +86,39 @@ function scoreLayers(rows: FormatRow[], options: LayerChoiceOptions): LayerScore
 
 const order = ({ layer }: FormatRow) => layer ?? -1;
 
-/** A line per instruction: the share that obeys at each layer, the layer picked, the median. */
-export function layersTable(choices: LayerChoice[]): string {
+/** A row per instruction: the layer picked, the median, and the share that obeys at each layer. */
+export function layersTable(choices: LayerChoice[], wide: boolean): Table {
   const layers = [...new Set(choices.flatMap((choice) => choice.layers.map(({ layer }) => layer)))];
-  const means = layers.map((layer) =>
-    mean(
-      choices.flatMap((choice) => choice.layers.filter((one) => one.layer === layer)).map(shown),
-    ),
-  );
-  return formatTable(
-    ['share that obeys', 'n', ...layers.map((layer) => nameOf(layer)), 'picked', 'its', 'median'],
-    [
-      ...choices.map((choice) => [
-        choice.instruction_id,
-        choice.layers[0].n,
-        ...layers.map((layer) => {
-          const score = choice.layers.find((one) => one.layer === layer);
-          return score && `${percent(score.accuracy)}${isOut(score) ? ' †' : ''}`;
-        }),
-        nameOf(choice.selected),
-        percent(choice.accuracy),
-        percent(choice.median),
-      ]),
-      [
-        'mean over instructions',
-        null,
-        ...means.map(percent),
-        '',
-        percent(mean(choices.map(({ accuracy }) => accuracy))),
-        percent(mean(choices.map((choice) => choice.median))),
-      ],
-    ],
-  );
+  const nameOf = shortIds(choices.map(({ instruction_id }) => instruction_id));
+  const at = ({ layers: own }: LayerChoice, layer: number | null) =>
+    own.find((one) => one.layer === layer);
+  const meanOf = (value: (choice: LayerChoice) => number | undefined) =>
+    mean(choices.flatMap((choice) => value(choice) ?? []));
+  const columns: Column[] = [
+    { name: 'instruction', label: true },
+    ...['n', 'picked', 'obeyed', 'median', ...layers.map(layerName)].map((name) => ({ name })),
+  ];
+  const rows = choices.map((choice) => [
+    wide ? choice.instruction_id : nameOf(choice.instruction_id),
+    choice.layers[0].n,
+    layerName(choice.selected),
+    shortPercent(choice.accuracy, wide),
+    shortPercent(choice.median, wide),
+    ...layers.map((layer) => {
+      const score = at(choice, layer);
+      return score && `${isOut(score) ? '†' : ''}${shortPercent(score.accuracy, wide)}`;
+    }),
+  ]);
+  const means = [
+    meanOf(({ accuracy }) => accuracy),
+    meanOf((choice) => choice.median),
+    ...layers.map((layer) => meanOf((choice) => at(choice, layer)?.accuracy)),
+  ].map((share) => shortPercent(share, wide));
+  const last = ['mean over instructions', null, null, ...means];
+  return { columns, rows: [...rows, last].map((cells) => ({ cells })) };
 }
 
 /** Whether a layer's accuracy does not count. */
 export const isOut = ({ score, accuracy }: LayerScore) => score < accuracy;
 
-const shown = ({ accuracy }: LayerScore) => accuracy;
-const nameOf = (layer: number | null) => (layer === null ? 'none' : String(layer));
+const layerName = (layer: number | null) => (layer === null ? 'none' : String(layer));

@@ -1,14 +1,4 @@
-import { type Cell, fixed, formatTable, percent } from '../../../src/util/table';
-import {
-  type CellStats,
-  cellStats,
-  cellsOf,
-  type EvaluatedRow,
-  excerpt,
-  promptName,
-  STATS_HEAD,
-  statsColumns,
-} from '../../shared/answers/cells';
+import { type CellStats, cellStats, cellsOf, type EvaluatedRow } from '../../shared/answers/cells';
 import type { Perplexities } from '../../shared/answers/judge';
 import type { Weight } from '../../shared/vectors/weight';
 
@@ -33,22 +23,6 @@ export function computeCells(rows: KeywordRow[], perplexities?: Perplexities): K
   });
 }
 
-const HEAD = ['instruction', 'steering', 'layer', 'weight'];
-const head = (cell: KeywordCell): Cell[] => [
-  promptName(cell),
-  cell.steering,
-  cell.layer,
-  cell.weight,
-];
-
-/** The four-cell table; `obeyed` is the share with the words (existence) or without (forbidden). */
-export function cellsTable(cells: KeywordCell[]): string {
-  return formatTable(
-    [...HEAD, ...STATS_HEAD],
-    cells.map((cell) => [...head(cell), ...statsColumns(cell)]),
-  );
-}
-
 /** A cell of a (layer, weight) grid, with the share of its answers that are degenerate. */
 export interface GridCell extends KeywordCell {
   /** Share with a perplexity below the threshold, or none: low perplexity marks repetition. */
@@ -71,20 +45,6 @@ export function computeGrid(
   });
 }
 
-export function gridTable(cells: GridCell[]): string {
-  return formatTable(
-    [...HEAD, 'n', 'obeyed', 'perplexity', 'degenerate', 'tokens'],
-    cells.map((cell) => [
-      ...head(cell),
-      cell.n,
-      percent(cell.accuracy),
-      fixed(cell.mean_perplexity),
-      percent(cell.degenerate),
-      fixed(cell.mean_tokens, 0),
-    ]),
-  );
-}
-
 /**
  * The steered cell to choose, of those without the instruction where there are any: the highest share
  * that obeys among those with no more degenerate answers than unsteered; the first of equals.
@@ -99,32 +59,4 @@ export function bestCell(cells: GridCell[]): GridCell | undefined {
       (best, cell) => (best && best.accuracy >= cell.accuracy ? best : cell),
       undefined,
     );
-}
-
-/** A query answered in each cell without the instruction: one that steering changed, where there is. */
-export function example(cells: KeywordCell[], rows: KeywordRow[]): string {
-  const plain = rows.filter(({ instructed }) => !instructed);
-  const changed = plain.find(({ key, steering, ok, words }) => {
-    const before = plain.find(
-      (row) => row.steering === 'none' && row.key === key && `${row.words}` === `${words}`,
-    );
-    return steering !== 'none' && ok && before && !before.ok;
-  });
-  const shown = changed ?? plain[0];
-  if (!shown) return '';
-  const same = plain.filter(
-    ({ key, words }) => key === shown.key && `${words}` === `${shown.words}`,
-  );
-  const lines = cells.flatMap(({ instructed, steering, layer, weight }) => {
-    const row = same.find(
-      (one) => one.steering === steering && one.layer === layer && one.weight === weight,
-    );
-    if (instructed || !row) return [];
-    const how =
-      steering === 'none'
-        ? 'unsteered'
-        : [steering, layer, weight].filter((x) => x !== null).join(' ');
-    return [`  ${how}: ${excerpt(row.response)}`];
-  });
-  return [`For example, "${shown.prompt}" (${shown.words.join(', ')})`, ...lines].join('\n');
 }

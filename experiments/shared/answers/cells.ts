@@ -1,8 +1,14 @@
 import type { Row } from '../../../src/runs/runFolder';
-import { fixed, percent, type Cell as TableCell } from '../../../src/util/table';
 import { groupBy } from '../groupBy';
 import type { Answer } from '../session';
-import { type BootstrapOptions, bootstrap, type Interval, mean, middle } from './statistics';
+import {
+  type BootstrapOptions,
+  bootstrap,
+  type Interval,
+  mean,
+  median,
+  middle,
+} from './statistics';
 
 /** An answer that was checked. */
 export interface ScoredRow extends Row, Answer {
@@ -29,9 +35,12 @@ export interface CellStats {
   gain_interval: Interval | null;
   /** Over the answers that have one; null when none has, or nothing was judged. */
   mean_perplexity: number | null;
+  /** Of the same answers. A single one can rule the mean: one that repeats itself, or is garbled. */
+  median_perplexity: number | null;
   /** Answers with a perplexity. */
   n_perplexity: number;
   mean_tokens: number;
+  median_tokens: number;
   mean_chars: number;
   /** Share of answers that hit the token limit. */
   cut_off: number;
@@ -95,6 +104,7 @@ export function cellStats<R extends ScoredRow>(
     .map(({ id }) => perplexities?.get(id) ?? null)
     .filter((value) => value !== null);
   const over = (value: (row: R) => number | boolean) => mean(rows.map((row) => Number(value(row))));
+  const tokens = rows.map((row) => row.tokens);
   const accuracy = over(score);
   const draws = bootstrap(rows, baseline ?? [], score, options);
   const base = baseline && baseline.filter(score).length / baseline.length;
@@ -105,38 +115,11 @@ export function cellStats<R extends ScoredRow>(
     gain: base === null ? null : accuracy - base,
     gain_interval: base === null ? null : middle(draws.map(([own, other]) => own - other)),
     mean_perplexity: judged.length ? mean(judged) : null,
+    median_perplexity: judged.length ? median(judged) : null,
     n_perplexity: judged.length,
-    mean_tokens: over(({ tokens }) => tokens),
+    mean_tokens: mean(tokens),
+    median_tokens: median(tokens),
     mean_chars: over(({ response }) => response.trim().length),
     cut_off: over(({ stopped }) => stopped === 'length'),
   };
-}
-
-/** The columns that every table of cells has. */
-export const STATS_HEAD = ['n', 'obeyed', '95 %', 'against none', 'perplexity', 'tokens'];
-
-export function statsColumns(stats: CellStats): TableCell[] {
-  const { gain, gain_interval } = stats;
-  return [
-    stats.n,
-    percent(stats.accuracy),
-    interval(stats.accuracy_interval),
-    gain === null ? null : `${points(gain)} [${gain_interval!.map(points).join(', ')}]`,
-    fixed(stats.mean_perplexity),
-    fixed(stats.mean_tokens, 0),
-  ];
-}
-
-const interval = ([low, high]: Interval) =>
-  `${(100 * low).toFixed(0)} to ${(100 * high).toFixed(0)}`;
-const points = (share: number) => `${share > 0 ? '+' : ''}${(100 * share).toFixed(1)}`;
-
-/** How a table names what the prompt held. */
-export const promptName = ({ instructed }: { instructed: boolean }) =>
-  instructed ? 'in the prompt' : 'none';
-
-/** A response on one line, cut where it is too long to read. */
-export function excerpt(response: string): string {
-  const text = response.trim().replace(/\s+/g, ' ');
-  return text.length > 240 ? `${text.slice(0, 240)}…` : text;
 }

@@ -55,11 +55,13 @@ export function helpText(script: string): string {
     return assignment + (gap > column ? '\n' : '') + ' '.repeat(Math.min(gap, column)) + meaning;
   });
   return `${opening}
-Usage: npx ts-node ${name} [key=value ...] [--config <file>] [--multirun] [--dry-run]
+Usage: npx ts-node ${name} [key=value ...] [options]
 ${keys.length ? `\nKeys, with their defaults:\n${keys.join('\n')}\n` : ''}${describeModels(yaml)}
-  --multirun, -m                  key=a,b,c: a run for every combination of the values
+  --multirun, -m                  key=a,b,c: a run for every combination of the values,
+                                  and their main figures in one table
   --config <file>                 a YAML file whose keys take the place of the defaults
   --dry-run                       the same as dry_run=true
+  --wide                          tables with all their columns (default: those that fit)
 `;
 }
 

@@ -10,20 +10,27 @@ import {
 } from '../../../src/runs/config';
 import { InputError } from '../../../src/util/errors';
 import { explainFailure, watchOutput } from '../../../src/util/program';
+import { showTable, type Table } from '../../../src/util/table';
 import { defaultsFile } from './help';
+import { joinRuns } from './joinRuns';
 
 export const projectRoot = path.join(__dirname, '../../..');
 
 export interface ScriptContext {
   /** `default`, or a hash of the config where it differs from the defaults of its model. */
   runName: string;
+  /** Whether tables are shown with all their columns (`--wide`). */
+  wide: boolean;
+  /** Whether `load_results` follows in the same `run.ts`: it shows the tables then. */
+  resultsFollow: boolean;
 }
 
 /** A step of an experiment: a file of its own, with its config beside it in `configs/`. */
 export interface Script {
   file: string;
   schema: Schema;
-  run(config: Record<string, unknown>, context: ScriptContext): Promise<void>;
+  /** @returns the main figures, where there are any: `--multirun` joins those of all runs */
+  run(config: Record<string, unknown>, context: ScriptContext): Promise<Table | undefined>;
 }
 
 /** What stands on a command line. */
@@ -32,20 +39,22 @@ export interface Command {
   extraFile?: string;
   /** Values with commas at the top level are sweeps. */
   multirun: boolean;
+  /** Tables with all their columns, however wide. */
+  wide: boolean;
 }
 
 /**
  * The script in `file`; started as a program, it runs with the process's arguments: Hydra-style
- * `key=value`, `--multirun`, `--config file.yaml`, `--dry-run` (`--help`: see help.ts).
+ * `key=value`, `--multirun`, `--config file.yaml`, `--dry-run`, `--wide` (`--help`: see help.ts).
  */
 export function defineScript<S extends Schema>(
   file: string,
   schema: S,
-  main: (config: ConfigOf<S>, context: ScriptContext) => Promise<void>,
+  main: (config: ConfigOf<S>, context: ScriptContext) => Promise<Table | undefined> | Promise<void>,
 ): Script {
   const script = { file, schema, run: main as Script['run'] };
-  runIfMain(file, (command) =>
-    runScript(script, command.extraFile ? [readYaml(command.extraFile)] : [], command.overrides),
+  runIfMain(file, ({ extraFile, overrides, wide }) =>
+    runScript(script, extraFile ? [readYaml(extraFile)] : [], overrides, { wide }),
   );
   return script;
 }
@@ -55,19 +64,20 @@ export function runScript(
   { file, schema, run }: Script,
   extra: YamlFile[],
   overrides: string[],
-): Promise<void> {
+  { wide = false, resultsFollow = false }: Partial<ScriptContext> = {},
+): Promise<Table | undefined> {
   const config = loadConfig(schema, defaultsFile(file), { extra, overrides });
-  return run(config, { runName: runName(file, schema, config) });
+  return run(config, { runName: runName(file, schema, config), wide, resultsFollow });
 }
 
 /**
  * Runs `act` when `file` is the program: once, or with `--multirun` for every combination of the
- * values given. Exit codes: 0; 2 for bad input, or an output that can't be written (message only); 1
+ * values given, whose main figures then stand in one table. Exit codes: 0; 2 for bad input, or an output that can't be written (message only); 1
  * for a defect (with its stack); 130 for Ctrl-C; 141 when nobody reads the output.
  */
 export async function runIfMain(
   file: string,
-  act: (command: Command) => Promise<void>,
+  act: (command: Command) => Promise<Table | undefined>,
 ): Promise<void> {
   if (require.main?.filename !== file) return;
   watchOutput();
@@ -80,9 +90,14 @@ export async function runIfMain(
   try {
     const command = readCommandLine(process.argv.slice(2));
     const runs = command.multirun ? sweep(command.overrides) : [command.overrides];
+    const done: { overrides: string[]; table: Table }[] = [];
     for (const [i, overrides] of runs.entries()) {
       if (runs.length > 1) console.log(`\n[${i + 1}/${runs.length}] ${overrides.join(' ')}`);
-      await act({ ...command, overrides });
+      const table = await act({ ...command, overrides });
+      if (table) done.push({ overrides, table });
+    }
+    if (done.length > 1) {
+      console.log(`\nAll ${runs.length} runs\n\n${showTable(joinRuns(done), command)}`);
     }
   } catch (error) {
     const { message, code } = explainFailure(error);
@@ -94,7 +109,7 @@ export async function runIfMain(
 
 /** @throws InputError for options that there aren't */
 export function readCommandLine(words: string[]): Command {
-  const command: Command = { overrides: [], multirun: false };
+  const command: Command = { overrides: [], multirun: false, wide: false };
   const cli = cac();
   cli
     .command('[...key=value]')
@@ -106,8 +121,9 @@ export function readCommandLine(words: string[]): Command {
   // cac 7 would take the word after a dashed boolean flag for its value.
   const plain = words.flatMap((word) => {
     if (word === '--dry-run') return ['dry_run=true'];
-    if (word !== '--multirun' && word !== '-m') return [word];
-    command.multirun = true;
+    if (word === '--wide') command.wide = true;
+    else if (word === '--multirun' || word === '-m') command.multirun = true;
+    else return [word];
     return [];
   });
   try {

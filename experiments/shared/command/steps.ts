@@ -1,6 +1,7 @@
 import * as path from 'node:path';
 import { isMap, parseOverride, readYaml, type YamlFile } from '../../../src/runs/config';
 import { didYouMean, InputError } from '../../../src/util/errors';
+import type { Table } from '../../../src/util/table';
 import { defaultsFile } from './help';
 import { type Command, runIfMain, runScript, type Script } from './script';
 
@@ -12,15 +13,19 @@ const scriptOf = (step: Step) => (Array.isArray(step) ? step[1] : step);
 
 /**
  * The `run.ts` of an experiment: its steps one after the other, in one process. `key=value` goes
- * to every step that has the key, `find_best_layer.key=value` to that one alone.
+ * to every step that has the key, `find_best_layer.key=value` to that one alone. The main figures
+ * are those of the last step.
  */
 export function defineRun(file: string, steps: Step[]): void {
   runIfMain(file, async (command) => {
     const plans = planSteps(defaultsFile(file), steps, command);
+    let last: Table | undefined;
     for (const [i, { name, script, extra, overrides }] of plans.entries()) {
       console.log(`\n── ${i + 1}/${plans.length} ${name}`);
-      await runScript(script, extra, overrides);
+      const resultsFollow = plans.slice(i + 1).some((later) => later.name === 'load_results');
+      last = await runScript(script, extra, overrides, { wide: command.wide, resultsFollow });
     }
+    return last;
   });
 }
 

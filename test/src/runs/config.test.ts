@@ -28,7 +28,6 @@ import {
 } from '../../../src/runs/config';
 import { InputError } from '../../../src/util/errors';
 import { Progress } from '../../../src/util/progress';
-import { fixed, formatTable, percent } from '../../../src/util/table';
 import { formatBytes } from '../../../src/util/units';
 
 const schema = {
@@ -284,24 +283,6 @@ test('flags and overrides may come in any order', () => {
   refuses(() => read('--config'), 'value is missing');
   refuses(() => read('--nmae'), 'nmae', 'key=value');
   refuses(() => read('nmae=x'), '"name"');
-});
-
-test('tables are aligned: numbers right, text left, nothing is a dash', () => {
-  const table = formatTable(
-    ['steering', 'n', 'accuracy'],
-    [
-      ['none', 5, percent(0.46666)],
-      ['conciseness', 50, percent(null)],
-    ],
-  );
-  assert.equal(table.split('\n'), [
-    'steering      n  accuracy',
-    '───────────  ──  ────────',
-    'none          5    46.7 %',
-    'conciseness  50         –',
-  ]);
-  assert.is(fixed(0.125, 1), '0.1');
-  assert.is(fixed(null), null);
 });
 
 test('progress: a bar on a terminal, few plain lines elsewhere, rate without resumed items', () => {
