@@ -11,7 +11,7 @@
  */
 import * as path from 'node:path';
 import { MODEL_ALIASES } from '../src/hub/aliases';
-import { hubCacheFolder } from '../src/hub/hubCache';
+import { hubCacheFolder } from '../src/hub/environment';
 import { type HubModel, localModelFolder, parseHubModel } from '../src/hub/modelFolder';
 import { didYouMean, InputError } from '../src/util/errors';
 import { EXIT_CODES, explainFailure, watchOutput } from '../src/util/program';

@@ -7,26 +7,24 @@
  *     models--google--gemma-2-2b/blobs/<checksum>               the bytes
  */
 import * as fs from 'node:fs';
-import * as os from 'node:os';
 import * as path from 'node:path';
 import { InputError } from '../util/errors';
+import { readText } from '../util/files';
+import { hubCacheFolder } from './environment';
+
+export { hubCacheFolder };
 
 export const COMMIT = /^[0-9a-f]{40}$/;
 
-/** HF_HUB_CACHE, else `hub` in HF_HOME, else in `~/.cache/huggingface`; read at every call. */
-export function hubCacheFolder(): string {
-  const { HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE } = process.env;
-  return HF_HUB_CACHE || HUGGINGFACE_HUB_CACHE || path.join(hubHome(), 'hub');
-}
-
-/** Where Hugging Face tools keep the cache and the token of `hf auth login`. */
-export function hubHome(): string {
-  const { HF_HOME, XDG_CACHE_HOME } = process.env;
-  return HF_HOME || path.join(XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'huggingface');
-}
-
-/** The folder of a model, there or not. @param id e.g. `google/gemma-2-2b` */
+/**
+ * The folder of a model, there or not.
+ * @param id e.g. `google/gemma-2-2b`
+ * @throws InputError for what can't be an id
+ */
 export function hubModelFolder(id: string): string {
+  if (!/^\w[\w.-]*(\/\w[\w.-]*)?$/.test(id)) {
+    throw new InputError(`"${id}" is not the id of a model, such as google/gemma-2-2b.`);
+  }
   return path.join(hubCacheFolder(), `models--${id.replaceAll('/', '--')}`);
 }
 
@@ -38,7 +36,7 @@ export function findSnapshot(id: string, revision: string): string | undefined {
   const folder = hubModelFolder(id);
   const ref = path.join(folder, 'refs', checkRevision(revision));
   const commit = fs.statSync(ref, { throwIfNoEntry: false })?.isFile()
-    ? fs.readFileSync(ref, 'utf8').trim()
+    ? readText(ref).trim()
     : revision;
   const snapshot = path.join(folder, 'snapshots', commit);
   return COMMIT.test(commit) && fs.existsSync(snapshot) ? snapshot : undefined;
@@ -60,7 +58,7 @@ export function missingModelFiles(dir: string): string[] {
   if (has('model.safetensors')) return missing;
   const index = 'model.safetensors.index.json';
   if (!has(index)) return [...missing, 'model.safetensors'];
-  const text = fs.readFileSync(path.join(dir, index), 'utf8');
+  const text = readText(path.join(dir, index));
   return [...missing, ...shardNames(text, path.join(dir, index)).filter((name) => !has(name))];
 }
 

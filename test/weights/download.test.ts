@@ -8,10 +8,13 @@ import * as assert from 'uvu/assert';
 import { seededRandom } from '../../src/util/random';
 import { run } from '../../weights/download';
 import { DATA_FILES, downloadData } from '../../weights/download/data';
+import type { Network } from '../../weights/download/http';
 import { FakeHub, GOOD_TOKEN, STRANGER_TOKEN } from './fakeHub';
+import { FakeProxy } from './fakeProxy';
 
 const root = path.join(__dirname, '../..');
 const hub = new FakeHub();
+const proxy = new FakeProxy(() => hub.url);
 const commit = 'c0ffee'.repeat(7).slice(0, 40);
 const random = seededRandom(1);
 const weights = Buffer.from(Uint8Array.from({ length: 300_000 }, () => 256 * random()));
@@ -43,10 +46,15 @@ const original = { ...process.env };
 
 test.before(async () => {
   await hub.start();
+  await proxy.start();
 });
-test.after(() => hub.stop());
+test.after(() => {
+  hub.stop();
+  proxy.stop();
+});
 test.before.each(() => {
   hub.reset();
+  proxy.reset();
   hub.models['org/model'] = {
     commit,
     revisions: ['refs/pr/1', '1.0'],
@@ -54,7 +62,8 @@ test.before.each(() => {
   };
   home = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-download-'));
   for (const name of Object.keys(process.env)) {
-    if (/^(HF_|HUGGING|XDG_|TILLER_DATA)/.test(name)) delete process.env[name];
+    if (/^(HF_|HUGGING|XDG_|TILLER_DATA|TRANSFORMERS_)|_proxy$/i.test(name))
+      delete process.env[name];
   }
   Object.assign(process.env, { HF_HOME: home, HF_ENDPOINT: `${hub.url}/` });
 });
@@ -63,9 +72,9 @@ test.after.each(() => {
   fs.rmSync(home, { recursive: true });
 });
 
-const network = {
+const network: Network = {
   delays: [0.01, 0.02, 0.03],
-  stallSeconds: 1.5,
+  stallSeconds: 60,
   out: {
     write: (text: string) => {
       said += text;
@@ -74,7 +83,9 @@ const network = {
 };
 
 /** Runs the command; `said` is what it wrote to stderr, `printed` to stdout. */
-async function download(...words: string[]): Promise<number> {
+const download = (...words: string[]) => downloadOver(network, ...words);
+
+async function downloadOver(over: Network, ...words: string[]): Promise<number> {
   const { log } = console;
   said = '';
   printed = '';
@@ -82,7 +93,7 @@ async function download(...words: string[]): Promise<number> {
     printed += `${text}\n`;
   };
   try {
-    return await run(words, network);
+    return await run(words, over);
   } finally {
     console.log = log;
   }
@@ -197,16 +208,34 @@ test('a stream that is cut goes on where it stopped', async () => {
     { status: 503 },
     { cutAfter: 50_000 },
     { cutAfter: 0 },
-    { stallAfter: 1000 },
   ];
   await succeeds('org/model');
-  const expected = [100, 100, 100, 150, 150, 151].map((thousand) => `bytes=${thousand}000-`);
+  const expected = [100, 100, 100, 150, 150].map((thousand) => `bytes=${thousand}000-`);
   assert.equal(hub.ranges('model.safetensors'), [undefined, ...expected]);
   assert.equal(fs.readFileSync(snapshot('model.safetensors')), weights);
   assert.match(said, /model\.safetensors: the connection broke \(.*\)\. Trying again in 0\.01 s\./);
   assert.match(said, /localhost:\d+ answers 403/);
   assert.match(said, /the server answers 503/);
-  assert.match(said, /no data for 1\.5 s/);
+});
+
+test('a stream that stalls goes on where it stopped', async () => {
+  hub.faults['model.safetensors'] = [{ stallAfter: 1000 }];
+  // Many attempts: a machine that is busy may be late, too.
+  const impatient = { ...network, delays: Array(50).fill(0.01), stallSeconds: 0.5 };
+  assert.is(await downloadOver(impatient, 'org/model'), 0, said);
+  assert.match(said, /model\.safetensors: the connection broke \(.*0\.5 s\)\. Trying again/);
+  assert.equal(fs.readFileSync(snapshot('model.safetensors')), weights);
+});
+
+test('a stream that never ends up ends: bytes that drip are no progress', async () => {
+  hub.faults['model.safetensors'] = Array(3).fill({ drip: 10 });
+  const impatient = { ...network, delays: [0.01, 0.01], stallSeconds: 0.5, leastBytes: 100_000 };
+  assert.is(await downloadOver(impatient, 'org/model'), 1);
+  assert.match(said, /model\.safetensors: the connection broke \((only \d+ B|no data).* 0\.5 s\)/);
+  assert.match(said, /\(tried 3 times\)\. Run the command again later/);
+  // What came is kept.
+  await succeeds('org/model');
+  assert.equal(fs.readFileSync(snapshot('model.safetensors')), weights);
 });
 
 test('given up after some attempts without progress; the next run goes on', async () => {
@@ -229,7 +258,11 @@ test('a killed download goes on where it stopped', async () => {
   const blobs = inCache('blobs');
   const arrived = () =>
     fs.existsSync(blobs) &&
-    fs.readdirSync(blobs).some((name) => fs.statSync(path.join(blobs, name)).size === 120_000);
+    fs.readdirSync(blobs).some((name) => {
+      // It may have got another name in between.
+      const stat = fs.statSync(path.join(blobs, name), { throwIfNoEntry: false });
+      return stat?.size === 120_000;
+    });
   for (let i = 0; i < 500 && !arrived(); i++) await new Promise((next) => setTimeout(next, 20));
   // While it lives, another one keeps away.
   assert.is(await download('org/model'), 2);
@@ -338,6 +371,55 @@ test('the token goes to the Hub, and not to the host that it redirects to', asyn
   assert.is(hub.ranges('model.safetensors').length, 1);
 });
 
+test('the token does not go to another host that the list of files names', async () => {
+  process.env.HF_TOKEN = GOOD_TOKEN;
+  hub.nextPage = (url) => `${hub.cdnUrl}${url.pathname}${url.search}`;
+  await succeeds('org/model');
+  const elsewhere = hub.requests.filter(({ host, path: asked }) => {
+    return host === 'cdn' && asked.startsWith('/api/');
+  });
+  assert.ok(elsewhere.length > 0);
+  for (const { authorization } of elsewhere) assert.is(authorization, undefined);
+  const ours = hub.requests.filter(({ host }) => host === 'hub');
+  for (const { authorization } of ours) assert.is(authorization, `Bearer ${GOOD_TOKEN}`);
+});
+
+test('answers that are not those of a hub end with a line', async () => {
+  const weightsOnly = { 'config.json': '{}', 'model.safetensors': weights };
+  const cases: [set: () => void, RegExp][] = [
+    [() => (hub.faults.api = [{ as: '<!doctype html><p>Log in' }]), /answers with a web page/],
+    [() => (hub.faults.api = [{ as: 'hello' }]), /answers with something else in place of data/],
+    [() => (hub.faults.api = [{ as: '' }]), /answers with something else/],
+    [() => (hub.faults.api = [{ as: 'null' }]), /other data than those about the model/],
+    [() => (hub.faults.api = [{ as: '[]' }]), /other data than those about the model/],
+    [() => (hub.faults.api = [{ as: '{"sha": 7}' }]), /gives "7" for the commit of main/],
+    [() => (hub.faults.api = ['endless']), /more came than 4\.00 MB/],
+    [
+      () => (hub.nextPage = ({ origin, pathname }) => `${origin}${pathname}?cursor=0`),
+      /lists the files of org\/model without end/,
+    ],
+    [
+      () => (hub.nextPage = ({ origin, pathname }) => `${origin}${pathname}?page=${random()}`),
+      /lists the files of org\/model without end/,
+    ],
+    ...[undefined, null, -1, 1.5, '12', {}].map((size): [() => void, RegExp] => [
+      () => {
+        hub.models['org/model'].files = weightsOnly;
+        hub.models['org/model'].listedSizes = { 'model.safetensors': size };
+      },
+      /gives ".*" for the size of model\.safetensors/,
+    ]),
+  ];
+  for (const [set, message] of cases) {
+    hub.reset();
+    hub.models['org/model'] = { commit, files: { ...unwanted, ...small } };
+    set();
+    assert.is(await download('org/model'), 1, `${message}: ${said}`);
+    assert.match(said, message);
+    assert.match(said, /^[^\n]+\n$/, 'one line');
+  }
+});
+
 test('what is not on the Hub', async () => {
   hub.models['org/hidden'] = { commit, files: small, private: true };
   const { 'model.safetensors': _, ...files } = hub.models['org/model'].files;
@@ -403,6 +485,121 @@ test('too little room on the disk is said before anything is fetched', async () 
   assert.is(await download('org/model'), 2);
   assert.match(said, /^1000000000 GB are to be fetched, and \/.* left\. Make room/m);
   assert.equal(hub.ranges('model.safetensors'), []);
+});
+
+/** Each a way to spoil a file of the cache. */
+const damages: [string, (file: string) => void][] = [
+  ['emptied', (file) => fs.truncateSync(file)],
+  ['cut short', (file) => fs.truncateSync(file, fs.statSync(file).size - 1)],
+  [
+    'one bit flipped',
+    (file) => {
+      const bytes = fs.readFileSync(file);
+      bytes[bytes.length >> 1] ^= 1;
+      fs.writeFileSync(file, bytes);
+    },
+  ],
+];
+for (const [what, damage] of damages) {
+  test(`a file in the cache is ${what}: noticed, and fetched again`, async () => {
+    await succeeds('org/model');
+    for (const name of ['config.json', 'model.safetensors']) {
+      damage(fs.realpathSync(snapshot(name)));
+      process.env.HF_HUB_OFFLINE = '1';
+      assert.is(await download('org/model'), 2);
+      delete process.env.HF_HUB_OFFLINE;
+      hub.requests = [];
+      await succeeds('org/model');
+      assert.match(said, `org/model is in the cache, but damaged: ${name}.`);
+      assert.equal(
+        fs.readFileSync(snapshot(name)),
+        Buffer.from(hub.models['org/model'].files[name]),
+      );
+      const fetched = hub.requests.filter(({ path: asked }) => asked.includes('/signed/'));
+      assert.is(fetched.length, name === 'config.json' ? 0 : 1, 'the others stay');
+    }
+    damage(fs.realpathSync(snapshot('tokenizer.json')));
+    await succeeds('org/model', '--update');
+    assert.is(fs.readFileSync(snapshot('tokenizer.json'), 'utf8'), small['tokenizer.json']);
+  });
+}
+
+test('a blob that is there but wrong is not taken for the file', async () => {
+  fs.mkdirSync(inCache('blobs'), { recursive: true });
+  hub.models['org/model'].files['model.safetensors'] = 'abc';
+  fs.writeFileSync(inCache('blobs', SHA256_ABC), 'abd');
+  fs.writeFileSync(inCache('blobs', GIT_HELLO), 'hello\n');
+  await succeeds('org/model');
+  assert.is(fs.readFileSync(snapshot('model.safetensors'), 'utf8'), 'abc');
+  assert.equal(hub.ranges('chat_template.jinja'), [], 'the right one is');
+});
+
+test('an unfinished file that is a link, or has another name, is not written through', async () => {
+  hub.models['org/model'].files['model.safetensors'] = 'abc';
+  const part = inCache('blobs', `${SHA256_ABC}.incomplete`);
+  const mine = path.join(home, 'mine');
+  for (const link of [fs.symlinkSync, fs.linkSync]) {
+    fs.rmSync(inCache(), { recursive: true, force: true });
+    fs.mkdirSync(inCache('blobs'), { recursive: true });
+    fs.writeFileSync(mine, 'a');
+    link(mine, part);
+    hub.requests = [];
+    await succeeds('org/model');
+    assert.is(fs.readFileSync(mine, 'utf8'), 'a');
+    assert.is(fs.readFileSync(snapshot('model.safetensors'), 'utf8'), 'abc');
+    assert.equal(hub.ranges('model.safetensors'), [undefined], 'nor gone on with');
+  }
+});
+
+test('a proxy that the environment names is used; NO_PROXY spares hosts', async () => {
+  // Hosts that exist nowhere: only the proxy can answer for them.
+  const address = new URL(proxy.url);
+  const withPassword = `http://me:p%40ss@${address.host}`;
+  Object.assign(process.env, { HF_ENDPOINT: 'http://hub.invalid', HTTP_PROXY: withPassword });
+  process.env.NO_PROXY = 'localhost';
+  await succeeds('org/model');
+  const through = proxy.requests.filter((line) => !line.startsWith('GET http://hub.invalid/'));
+  assert.equal(through, [], 'the host of the large files is not asked for');
+  assert.ok(proxy.requests.some((line) => line.endsWith('/config.json')));
+  const basic = `Basic ${Buffer.from('me:p@ss').toString('base64')}`;
+  assert.equal(new Set(proxy.authorizations), new Set([basic]));
+
+  proxy.reset();
+  Object.assign(process.env, { HF_ENDPOINT: 'https://safe.invalid', HTTPS_PROXY: withPassword });
+  assert.is(await download('org/other'), 1);
+  assert.equal(new Set(proxy.requests), new Set(['CONNECT safe.invalid:443']));
+  assert.match(said, `no answer from safe.invalid by way of the proxy ${address.host} (`);
+  assert.not.match(said, 'ss@');
+
+  process.env.HF_ENDPOINT = 'https://other.invalid';
+  process.env.HTTPS_PROXY = 'socks5://127.0.0.1:1';
+  assert.is(await download('org/other'), 2);
+  assert.match(said, /HTTPS_PROXY .* is not the address of an http or https proxy/);
+});
+
+test('TRANSFORMERS_OFFLINE counts, too, and HF_HOME may begin with ~', async () => {
+  process.env.TRANSFORMERS_OFFLINE = '1';
+  assert.is(await download('org/model'), 2);
+  assert.match(said, /TRANSFORMERS_OFFLINE is set, and org\/model is not whole in the cache/);
+  assert.equal(hub.requests, []);
+  delete process.env.TRANSFORMERS_OFFLINE;
+  Object.assign(process.env, { HF_HOME: '$TILLER_DATA_TEST/hf', TILLER_DATA_TEST: home });
+  await succeeds('org/model');
+  assert.is(printed, `${path.join(home, 'hf/hub/models--org--model/snapshots', commit)}\n`);
+});
+
+test('a cache that cannot be written: one line, code 2', async () => {
+  const file = path.join(home, 'file');
+  fs.writeFileSync(file, '');
+  for (const [HF_HOME, reason] of [
+    [path.join(file, 'hf'), /part of the path is a file/],
+    [path.join(home, 'n'.repeat(300)), /the name is too long/],
+  ] as const) {
+    process.env.HF_HOME = HF_HOME;
+    assert.is(await download('org/model'), 2);
+    assert.match(said, reason);
+    assert.match(said, /^[^\n]+\n$/);
+  }
 });
 
 test('a lock that a dead process left is taken over', async () => {

@@ -12,18 +12,21 @@ export interface FakeModel {
   /** Other names of the commit than `main` and itself. */
   revisions?: string[];
   files: Record<string, Buffer | string>;
-  /** Where the list of files says another size than they have. */
-  listedSizes?: Record<string, number>;
+  /** Where the list of files says another size than they have, or something else than a size. */
+  listedSizes?: Record<string, unknown>;
   gated?: boolean;
   private?: boolean;
 }
 
-/** What goes wrong with one request for a file's bytes. */
+/** What goes wrong with one request for a file's bytes, or (status, as, endless) for the API. */
 export type Fault =
   | { status: number; headers?: Record<string, string> }
   | { cutAfter: number }
   | { stallAfter: number }
   | { as: Buffer | string }
+  /** So many bytes now and then, as long as anybody listens. */
+  | { drip: number }
+  | 'endless'
   | 'ignore range'
   | 'wrong range';
 
@@ -44,8 +47,10 @@ export class FakeHub {
   requests: Request[] = [];
   /** By file name, or `api`. */
   faults: Record<string, Fault[]> = {};
+  /** Where the list of files says that its next page is, in place of the true one. */
+  nextPage?: (url: URL) => string;
   url = '';
-  private cdnUrl = '';
+  cdnUrl = '';
   private servers: http.Server[] = [];
 
   async start(): Promise<this> {
@@ -67,6 +72,7 @@ export class FakeHub {
     this.models = {};
     this.requests = [];
     this.faults = {};
+    this.nextPage = undefined;
   }
 
   /** The `Range` headers (or undefined) of the requests for a file's bytes, in order. */
@@ -102,9 +108,11 @@ export class FakeHub {
     const [, id, kind, revision] = api ?? [];
     const model = this.models[id ?? resolve?.[1] ?? ''];
     const fault = api ? this.faults.api?.shift() : undefined;
-    if (fault && typeof fault === 'object' && 'status' in fault) {
+    if (typeof fault === 'object' && 'status' in fault) {
       return refuse(response, fault.status, '', fault.headers);
     }
+    if (fault === 'endless') return pour(response, '"endless", '.repeat(10_000), 0);
+    if (typeof fault === 'object' && 'as' in fault) return response.end(fault.as);
     const token = request.headers.authorization?.replace('Bearer ', '');
     if (token && ![GOOD_TOKEN, STRANGER_TOKEN].includes(token)) {
       const said = 'Invalid credentials in Authorization header';
@@ -140,7 +148,8 @@ export class FakeHub {
   private serveTree(url: URL, model: FakeModel, response: http.ServerResponse) {
     const entries = Object.entries(model.files).map(([path, content]) => {
       const bytes = Buffer.from(content);
-      const size = model.listedSizes?.[path] ?? bytes.length;
+      const sizes = { [path]: bytes.length, ...model.listedSizes };
+      const size = sizes[path];
       const oid = createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
       if (!isLarge(path)) return { type: 'file', oid, size, path };
       const lfs = { oid: sha256(bytes), size, pointerSize: 134 };
@@ -151,13 +160,17 @@ export class FakeHub {
     if (start + 2 < all.length) {
       url.searchParams.set('cursor', String(start + 2));
       const next = `${this.url}${url.pathname}?${url.searchParams}`;
-      response.setHeader('Link', `<${next}>; rel="next"`);
+      response.setHeader('Link', `<${this.nextPage?.(new URL(next)) ?? next}>; rel="next"`);
     }
     json(response, all.slice(start, start + 2));
   }
 
   private serveCdn(request: http.IncomingMessage, response: http.ServerResponse) {
-    const [, , commit, name] = this.note('cdn', request).pathname.split('/');
+    const url = this.note('cdn', request);
+    const [, , commit, name] = url.pathname.split('/');
+    // Not a thing that it does, but that a false hub could make a client ask it for.
+    const listed = /^\/api\/models\/(.+)\/tree\//.exec(url.pathname)?.[1];
+    if (listed) return this.serveTree(url, this.models[listed], response);
     const model = Object.values(this.models).find((one) => one.commit === commit);
     this.serveBytes(request, response, name, model?.files[name] ?? '');
   }
@@ -187,6 +200,9 @@ export class FakeHub {
     }
     response.setHeader('Content-Length', body.length);
     if (request.method === 'HEAD') return response.end();
+    if (typeof fault === 'object' && 'drip' in fault) {
+      return pour(response, body.subarray(0, fault.drip), 20);
+    }
     if (typeof fault === 'object' && ('cutAfter' in fault || 'stallAfter' in fault)) {
       const cut = 'cutAfter' in fault;
       response.write(body.subarray(0, cut ? fault.cutAfter : fault.stallAfter), () => {
@@ -197,6 +213,12 @@ export class FakeHub {
     }
     response.end(body);
   }
+}
+
+/** Sends a piece again and again, until the other end hangs up. */
+function pour(response: http.ServerResponse, piece: Buffer | string, milliseconds: number) {
+  if (response.destroyed) return;
+  response.write(piece, () => setTimeout(() => pour(response, piece, milliseconds), milliseconds));
 }
 
 const isLarge = (name: string) => /\.(safetensors|bin|gguf|onnx)$/.test(name);

@@ -17,6 +17,9 @@ interface DataFile {
   sha256: string;
 }
 
+/** More bytes than any of them has. */
+const LARGEST_FILE = 64e6;
+
 /** The IFEval prompts (Apache-2.0), and the prompt files of the paper (MIT). */
 export const DATA_FILES: DataFile[] = [
   [
@@ -115,7 +118,7 @@ function fetchText(url: string, network: Network): Promise<Buffer> {
         `${url}: the server answers ${opened.response.status}. Has the file moved?`,
       );
     }
-    const bytes = await readAll(opened);
+    const bytes = await readAll(opened, LARGEST_FILE);
     // A page of a proxy or of a login would come as a success, too.
     const looksRight = url.endsWith('.jsonl') ? isJsonLines(bytes.toString('utf8')) : true;
     if (bytes.length && looksRight && bytes[0] !== 60 /* < */) return bytes;

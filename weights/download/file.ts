@@ -1,7 +1,9 @@
 import * as fs from 'node:fs';
+import type { Response } from 'undici';
 import { InputError } from '../../src/util/errors';
+import type { Checksum } from './checksum';
 import { type Network, open, say, Transient, withRetries } from './http';
-import { type Checksum, PartFile } from './partFile';
+import { PartFile, partSize } from './partFile';
 
 /** A file to fetch. */
 export interface RemoteFile {
@@ -15,10 +17,9 @@ export interface RemoteFile {
   explain(response: Response): Error;
 }
 
-/** The bytes that a file has here already: of `target` itself, or of its unfinished part. */
+/** How many bytes of a file of `size` bytes are here, in its unfinished part. */
 export function bytesHere(target: string, size: number): number {
-  if (fs.existsSync(target)) return size;
-  const part = fs.statSync(partOf(target), { throwIfNoEntry: false })?.size ?? 0;
+  const part = partSize(partOf(target));
   return part > size ? 0 : part;
 }
 
@@ -76,7 +77,8 @@ async function fillPart(
       await continuePart(remote, part, network, onBytes);
     } catch (error) {
       if (!(error instanceof Transient)) throw error;
-      const progress = part.size > furthest;
+      // Drops would go on for ever: they are no progress.
+      const progress = part.size >= furthest + (network.leastBytes ?? 1);
       furthest = Math.max(furthest, part.size);
       throw new Transient(error.message, { ...error.options, progress });
     }

@@ -3,13 +3,19 @@
  * 408, 429, 5xx, a stream that is cut or stalls) is tried again, later and later.
  */
 
+import { type Dispatcher, fetch, type Response } from 'undici';
+import { InputError } from '../../src/util/errors';
 import type { ProgressStream } from '../../src/util/progress';
+import { formatBytes } from '../../src/util/units';
+import { newDispatcher, proxyFor } from './proxy';
 
 export interface Network {
   /** Seconds to wait before the second, third, … attempt; after the last one it is given up. */
   delays: number[];
-  /** Seconds without a byte after which a connection counts as broken. */
+  /** A connection counts as broken when it brings fewer than `leastBytes` in these seconds. */
   stallSeconds: number;
+  /** An attempt that brings fewer bytes is one more failure in a row (default: 1). */
+  leastBytes?: number;
   /** Where progress and interruptions are shown. */
   out: ProgressStream;
 }
@@ -17,6 +23,7 @@ export interface Network {
 export const NETWORK: Network = {
   delays: [0.5, 1, 2, 4, 8, 16],
   stallSeconds: 60,
+  leastBytes: 60_000,
   out: process.stderr,
 };
 
@@ -74,15 +81,18 @@ export async function withRetries<T>(
 /** An answer that has begun, and its body, read with the watch for stalls. */
 export interface Opened {
   response: Response;
-  /** @throws Transient when the connection breaks or stalls */
+  /** @throws Transient when the connection breaks, stalls, or is too slow */
   chunks(): AsyncGenerator<Uint8Array>;
   /** Leaves the body unread. */
   discard(): void;
 }
 
+let dispatcher: Dispatcher | undefined;
+
 /**
- * Sends a GET request and waits for the headers. Redirects are followed; the Authorization header
- * stays with the host it was meant for (fetch drops it on the way to another one).
+ * Sends a GET request, by way of a proxy where the environment names one, and waits for the headers.
+ * Redirects are followed; the Authorization header stays with the host it was meant for (fetch drops
+ * it on the way to another one).
  * @throws Transient for no connection, a stall, 408, 429 and 5xx
  */
 export async function open(
@@ -90,21 +100,21 @@ export async function open(
   headers: Record<string, string>,
   network: Network,
 ): Promise<Opened> {
-  const { stallSeconds } = network;
   const controller = new AbortController();
-  const stalled = () => controller.abort(new Error(`no data for ${stallSeconds} s`));
-  const watch = setTimeout(stalled, 1000 * stallSeconds);
+  const watch = watchRate(network, (reason) => controller.abort(new Error(reason)));
   const discard = () => {
-    clearTimeout(watch);
+    watch.stop();
     controller.abort();
   };
+  dispatcher ??= newDispatcher();
   let response: Response;
   try {
-    response = await fetch(url, { headers, signal: controller.signal });
+    response = await fetch(url, { headers, signal: controller.signal, dispatcher });
   } catch (error) {
-    clearTimeout(watch);
-    throw new Transient(`no answer from ${new URL(url).host} (${reasonOf(error)})`);
+    watch.stop();
+    throw noAnswer(new URL(url), error);
   }
+  watch.restart();
   const { status } = response;
   if (status === 408 || status === 429 || status >= 500) {
     discard();
@@ -121,7 +131,7 @@ export async function open(
             throw new Transient(`the connection broke (${reasonOf(error)})`);
           });
           if (!step || step.done) return;
-          watch.refresh();
+          watch.count(step.value.length);
           yield step.value;
         }
       } finally {
@@ -132,24 +142,65 @@ export async function open(
   };
 }
 
-/** The whole body, for answers that are small. @throws Transient */
-export async function readAll({ chunks }: Opened): Promise<Buffer> {
+/** Tells when a whole span of `stallSeconds` brought too few bytes. */
+function watchRate({ stallSeconds, leastBytes = 1 }: Network, tooSlow: (reason: string) => void) {
+  let bytes = 0;
+  const timer = setInterval(() => {
+    const came = bytes ? `only ${formatBytes(bytes)} came in` : 'no data for';
+    if (bytes < leastBytes) tooSlow(`${came} ${stallSeconds} s`);
+    bytes = 0;
+  }, 1000 * stallSeconds);
+  return {
+    count(more: number) {
+      bytes += more;
+    },
+    restart() {
+      bytes = 0;
+      timer.refresh();
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+function noAnswer(url: URL, error: unknown): Error {
+  const refused = innermost(error);
+  if (refused instanceof InputError) return refused;
+  const proxy = proxyFor(url);
+  const way = proxy ? ` by way of the proxy ${proxy.host}` : '';
+  return new Transient(`no answer from ${url.host}${way} (${reasonOf(error)})`);
+}
+
+/**
+ * The whole body, for answers that are small.
+ * @throws Transient as `chunks`
+ * @throws Error for one that is larger than `most` bytes
+ */
+export async function readAll({ chunks, response }: Opened, most: number): Promise<Buffer> {
   const parts: Uint8Array[] = [];
-  for await (const chunk of chunks()) parts.push(chunk);
+  let size = 0;
+  for await (const chunk of chunks()) {
+    size += chunk.length;
+    if (size > most) throw new Error(`${response.url}: more came than ${formatBytes(most)}.`);
+    parts.push(chunk);
+  }
   return Buffer.concat(parts);
 }
 
 /** Seconds from `Retry-After: 30` or, as the Hub says it, `RateLimit: "api";r=0;t=30`. */
-function askedWait(headers: Headers): number | undefined {
+function askedWait(headers: Response['headers']): number | undefined {
   const given = headers.get('retry-after') ?? '';
   const limit = /;\s*t\s*=\s*(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1];
   if (/^\d+$/.test(given)) return Number(given);
   return limit === undefined ? undefined : Number(limit);
 }
 
-/** The innermost reason: fetch wraps `getaddrinfo ENOTFOUND huggingface.co` in `fetch failed`. */
+/** fetch wraps `getaddrinfo ENOTFOUND huggingface.co` in `fetch failed`. */
+function innermost(error: unknown): unknown {
+  const { cause } = error as Error;
+  return cause ? innermost(cause) : error;
+}
+
 function reasonOf(error: unknown): string {
-  const { message, cause, code } = error as Error & { code?: string };
-  if (cause) return reasonOf(cause);
+  const { message, code } = innermost(error) as Error & { code?: string };
   return message || String(code ?? error);
 }

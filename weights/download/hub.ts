@@ -4,13 +4,13 @@
  * fetch the files: its download cannot go on where it stopped, shows no progress, compares no
  * checksum, and takes every file of a model, those of other frameworks too.
  */
-import * as fs from 'node:fs';
-import * as path from 'node:path';
-import { COMMIT, hubHome } from '../../src/hub/hubCache';
+import type { Response as FetchResponse } from 'undici';
+import { hubEndpoint, hubToken, offlineVariable } from '../../src/hub/environment';
+import { COMMIT } from '../../src/hub/hubCache';
 import type { HubModel } from '../../src/hub/modelFolder';
 import { InputError } from '../../src/util/errors';
+import { type Checksum, checksumOfName } from './checksum';
 import { type Network, open, readAll, withRetries } from './http';
-import type { Checksum } from './partFile';
 
 export interface HubFile {
   /** The name in the model's folder. */
@@ -19,29 +19,18 @@ export interface HubFile {
   checksum: Checksum;
 }
 
-/** HF_ENDPOINT (a mirror), else huggingface.co; without a slash at the end. */
-export function hubEndpoint(): string {
-  const endpoint = (process.env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '');
-  if (/^https?:\/\/\w/.test(endpoint)) return endpoint;
-  throw new InputError(`HF_ENDPOINT is "${endpoint}", not an address (https://...).`);
-}
-
-/** HF_TOKEN, else the token that `hf auth login` stored; undefined without. */
-export function hubToken(): string | undefined {
-  const { HF_TOKEN, HF_TOKEN_PATH } = process.env;
-  if (HF_TOKEN?.trim()) return HF_TOKEN.trim();
-  const file = HF_TOKEN_PATH || path.join(hubHome(), 'token');
-  return (fs.existsSync(file) && fs.readFileSync(file, 'utf8').trim()) || undefined;
-}
-
-export function hubHeaders(): Record<string, string> {
+/** The access token, for addresses of the Hub alone: an answer of it may name others. */
+export function hubHeaders(url: string): Record<string, string> {
   const token = hubToken();
-  return token ? { Authorization: `Bearer ${token}` } : {};
+  const ours = new URL(url).origin === new URL(hubEndpoint()).origin;
+  return token && ours ? { Authorization: `Bearer ${token}` } : {};
 }
 
 export function fileUrl(id: string, commit: string, file: string): string {
   return `${hubEndpoint()}/${id}/resolve/${commit}/${encodeURIComponent(file)}`;
 }
+
+type ListFileEntry = import('@huggingface/hub').ListFileEntry;
 
 /**
  * The commit of a revision, and the files at its top.
@@ -51,55 +40,86 @@ export async function listModel(
   model: HubModel,
   network: Network,
 ): Promise<{ commit: string; files: HubFile[] }> {
-  if (/^(1|on|true|yes)$/i.test(process.env.HF_HUB_OFFLINE ?? '')) {
-    throw new InputError(`HF_HUB_OFFLINE is set, and ${model.id} is not whole in the cache.`);
-  }
+  const offline = offlineVariable();
+  if (offline)
+    throw new InputError(`${offline} is set, and ${model.id} is not whole in the cache.`);
   // Loaded here, not above: it takes a tenth of a second, and a model in the cache needs none of it.
   const hub = require('@huggingface/hub') as typeof import('@huggingface/hub');
   const shared = { hubUrl: hubEndpoint(), fetch: hubFetch(model, network) };
   const { id, revision } = model;
   const info = { name: id, revision, additionalFields: ['sha' as const], ...shared };
   const { sha: commit } = await hub.modelInfo(info);
-  if (!COMMIT.test(commit)) throw unexpected(`"${commit}" for the commit of ${revision}`);
+  if (!COMMIT.test(commit)) throw unexpected(`gives "${commit}" for the commit of ${revision}`);
   const files: HubFile[] = [];
   for await (const entry of hub.listFiles({ repo: id, revision: commit, ...shared })) {
-    if (entry.type !== 'file') continue;
-    const { lfs, oid, size } = entry;
-    const checksum: Checksum = lfs
-      ? { kind: 'sha256', hex: lfs.oid.replace(/^sha256:/, '') }
-      : { kind: 'git', hex: String(oid) };
-    const length = checksum.kind === 'git' ? 40 : 64;
-    if (!/^[0-9a-f]+$/.test(checksum.hex) || checksum.hex.length !== length) {
-      throw unexpected(`"${checksum.hex}" for the checksum of ${entry.path}`);
-    }
-    files.push({ path: entry.path, size: lfs?.size ?? size, checksum });
+    if (entry?.type === 'file') files.push(readEntry(entry));
   }
   return { commit, files };
 }
 
-function unexpected(what: string): Error {
-  return new Error(`${hubEndpoint()} gives ${what}: is it a Hugging Face Hub (HF_ENDPOINT)?`);
+function readEntry({ path, lfs, oid, size }: ListFileEntry): HubFile {
+  const hex = String(lfs ? lfs.oid : oid).replace(/^sha256:/, '');
+  const checksum = checksumOfName(hex);
+  const bytes = lfs?.size ?? size;
+  if (checksum?.kind !== (lfs ? 'sha256' : 'git')) {
+    throw unexpected(`gives "${hex}" for the checksum of ${path}`);
+  }
+  if (typeof path !== 'string' || !Number.isInteger(bytes) || bytes < 0) {
+    throw unexpected(`gives "${bytes}" for the size of ${path}`);
+  }
+  return { path, size: bytes, checksum };
 }
 
-/** `fetch` for the package: with token and retries, refusals explained. */
+function unexpected(what: string): Error {
+  return new Error(`${hubEndpoint()} ${what}: is it a Hugging Face Hub (HF_ENDPOINT)?`);
+}
+
+/** Of a list of files. The Hub's have 1000 files a page, some 200 kB; no model comes near it. */
+const MOST_PAGES = 100;
+const LARGEST_PAGE = 4e6;
+
+/** `fetch` for the package: with token and retries, refusals explained, answers checked. */
 function hubFetch(model: HubModel, network: Network): typeof fetch {
-  return (input) =>
-    withRetries(model.id, network, async () => {
-      const opened = await open(String(input), hubHeaders(), network);
+  const asked = new Set<string>();
+  return (input) => {
+    const url = String(input);
+    if (asked.has(url) || asked.size > MOST_PAGES) {
+      throw unexpected(`lists the files of ${model.id} without end`);
+    }
+    asked.add(url);
+    return withRetries(model.id, network, async () => {
+      const opened = await open(url, hubHeaders(url), network);
       const { status, headers, ok } = opened.response;
       if (!ok) {
         opened.discard();
         throw explainRefusal(opened.response, model);
       }
-      const body = await readAll(opened);
+      const body = (await readAll(opened, LARGEST_PAGE)).toString('utf8');
+      checkAnswer(new URL(url), body);
       // The body is unpacked already.
       const kept = [...headers].filter(([name]) => !/^content-(encoding|length)$/.test(name));
       return new Response(body, { status, headers: kept });
     });
+  };
+}
+
+/** A login page of the network, for example, would come as a success, too. */
+function checkAnswer({ pathname }: URL, body: string) {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    const what = /^\s*</.test(body) ? 'a web page' : 'something else';
+    throw unexpected(`answers with ${what} in place of data about the model`);
+  }
+  const wanted = pathname.includes('/tree/') ? Array.isArray(value) : !Array.isArray(value);
+  if (!wanted || typeof value !== 'object' || value === null) {
+    throw unexpected('answers with other data than those about the model');
+  }
 }
 
 /** Why the Hub refuses, and what to do. @param file where it is about one */
-export function explainRefusal(response: Response, { id, revision }: HubModel, file?: string) {
+export function explainRefusal(response: FetchResponse, { id, revision }: HubModel, file?: string) {
   const { status, headers } = response;
   const code = headers.get('x-error-code') ?? '';
   const said = headers.get('x-error-message') ?? '';

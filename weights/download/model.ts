@@ -1,19 +1,21 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import type { Response } from 'undici';
+import { hubCacheFolder } from '../../src/hub/environment';
 import {
   COMMIT,
   findSnapshot,
-  hubCacheFolder,
   hubModelFolder,
   missingModelFiles,
   shardNames,
 } from '../../src/hub/hubCache';
 import type { HubModel } from '../../src/hub/modelFolder';
 import { InputError } from '../../src/util/errors';
-import { writeAtomic } from '../../src/util/files';
+import { readText, writeAtomic } from '../../src/util/files';
 import { lock } from '../../src/util/lock';
 import { Progress } from '../../src/util/progress';
 import { formatBytes } from '../../src/util/units';
+import { checksumOfName, isWhole } from './checksum';
 import { bytesHere, fetchFile } from './file';
 import { type Network, say } from './http';
 import { explainRefusal, fileUrl, type HubFile, hubHeaders, listModel } from './hub';
@@ -45,9 +47,13 @@ export async function downloadModel(
 ): Promise<string> {
   const cached = findSnapshot(model.id, model.revision);
   if (cached && !options.update && !missingModelFiles(cached).length) {
-    say(network, `${model.id} is in the cache already.`);
-    noteTokenizer(cached, network, '; --update asks the Hub for it');
-    return cached;
+    const damaged = damagedFiles(cached, network);
+    if (!damaged.length) {
+      say(network, `${model.id} is in the cache already.`);
+      noteTokenizer(cached, network, '; --update asks the Hub for it');
+      return cached;
+    }
+    say(network, `${model.id} is in the cache, but damaged: ${damaged.join(', ')}.`);
   }
   const { commit, files } = await listModel(model, network);
   const release = lock(lockFile(model.id), `the cache of ${model.id}`);
@@ -69,6 +75,31 @@ export async function downloadModel(
 function noteTokenizer(folder: string, network: Network, advice = '') {
   if (fs.existsSync(path.join(folder, 'tokenizer.json'))) return;
   say(network, `It has no tokenizer.json, without which it can't read text${advice}.`);
+}
+
+/**
+ * The files of a snapshot that are not what was published, as far as that is known here: the name
+ * of a blob is its checksum. (Some tools put plain files there; they can't be told, unless empty.)
+ */
+function damagedFiles(snapshot: string, network: Network): string[] {
+  const index = path.join(snapshot, INDEX);
+  const single = fs.existsSync(path.join(snapshot, SINGLE)) || !fs.existsSync(index);
+  const weights = single ? [SINGLE] : [INDEX, ...shardNames(readText(index), index)];
+  const names = [...SMALL_FILES, ...weights].filter((name) =>
+    fs.existsSync(path.join(snapshot, name)),
+  );
+  const sizes = names.map((name) => fs.statSync(path.join(snapshot, name)).size);
+  noteCheck(sum(sizes), network);
+  return names.filter((name, i) => {
+    const file = path.join(snapshot, name);
+    const checksum = checksumOfName(path.basename(fs.realpathSync(file)));
+    return checksum ? !isWhole(file, checksum) : sizes[i] === 0;
+  });
+}
+
+/** It takes a second or two for each GB. */
+function noteCheck(bytes: number, network: Network) {
+  if (bytes > 1e9) say(network, `Checking ${formatBytes(bytes)} that are here.`);
 }
 
 /** Out of sight of other tools, in the folder that they keep for locks. */
@@ -101,7 +132,7 @@ function unusable({ id }: Commit, files: Map<string, HubFile>): InputError {
 
 function shardsOf({ id }: Commit, files: Map<string, HubFile>, folder: string): HubFile[] {
   const index = path.join(folder, INDEX);
-  return shardNames(fs.readFileSync(index, 'utf8'), index).map((name) => {
+  return shardNames(readText(index), index).map((name) => {
     const file = files.get(name);
     if (file) return file;
     throw new InputError(`${id} is broken: its ${INDEX} names ${name}, which is not there.`);
@@ -113,31 +144,36 @@ async function fetchAll(model: Commit, files: HubFile[], folder: string, network
   const blobs = path.join(hubModelFolder(model.id), 'blobs');
   fs.mkdirSync(blobs, { recursive: true });
   fs.mkdirSync(folder, { recursive: true });
-  const blobOf = ({ checksum }: HubFile) => path.join(blobs, checksum.hex);
-  const wanted = files.filter((file) => !fs.existsSync(path.join(folder, file.path)));
-  const total = sum(wanted.map(({ size }) => size));
-  const already = sum(wanted.map((file) => bytesHere(blobOf(file), file.size)));
+  noteCheck(sum(files.map((file) => sizeOf(path.join(folder, file.path)))), network);
+  const wanted = files
+    .filter((file) => !isWhole(path.join(folder, file.path), file.checksum, file.size))
+    .map((file) => {
+      const blob = path.join(blobs, file.checksum.hex);
+      // The bytes may be here by another name of theirs.
+      const here = isWhole(blob, file.checksum, file.size);
+      return { file, blob, here, bytes: here ? file.size : bytesHere(blob, file.size) };
+    });
+  const total = sum(wanted.map(({ file }) => file.size));
+  const already = sum(wanted.map(({ bytes }) => bytes));
   checkSpace(blobs, total - already);
   let progress: Progress | undefined;
   if (total > already) {
-    const what = wanted.length === 1 ? wanted[0].path : `${wanted.length} files`;
+    const what = wanted.length === 1 ? wanted[0].file.path : `${wanted.length} files`;
     const goesOn = already ? `, ${formatBytes(already)} of it here` : '';
     say(network, `${model.id}: ${what}, ${formatBytes(total)}${goesOn}`);
     progress = new Progress('', total, { already, bytes: true, stream: network.out });
   }
-  for (const file of wanted) {
+  for (const { file, blob, here } of wanted) {
+    const url = fileUrl(model.id, model.commit, file.path);
     const remote = {
       name: file.path,
-      url: fileUrl(model.id, model.commit, file.path),
-      headers: hubHeaders(),
+      url,
+      headers: hubHeaders(url),
       size: file.size,
       checksum: file.checksum,
       explain: (response: Response) => explainRefusal(response, model, file.path),
     };
-    const blob = blobOf(file);
-    if (!fs.existsSync(blob)) {
-      await fetchFile(remote, blob, network, (count) => progress?.add(count));
-    }
+    if (!here) await fetchFile(remote, blob, network, (count) => progress?.add(count));
     link(blob, path.join(folder, file.path));
   }
   progress?.end();
@@ -165,5 +201,7 @@ function checkSpace(folder: string, needed: number) {
     `${formatBytes(needed)} are to be fetched, and ${folder} has ${formatBytes(free)} left. Make room, or set HF_HOME to a folder on another disk.`,
   );
 }
+
+const sizeOf = (file: string) => fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
 const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);

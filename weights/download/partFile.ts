@@ -1,12 +1,6 @@
-import { createHash, type Hash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import * as fs from 'node:fs';
-
-/** The checksum of a file as the Hub knows it. */
-export interface Checksum {
-  /** `sha256` of the bytes (large files), or git's id of a blob: sha1 of a header and the bytes. */
-  kind: 'sha256' | 'git';
-  hex: string;
-}
+import { type Checksum, hashFile, startHash } from './checksum';
 
 /**
  * A file on its way: bytes are appended, and counted into the checksum as they come. What an
@@ -26,14 +20,14 @@ export class PartFile {
   }
 
   static open(file: string, wanted: { size: number; checksum: Checksum }): PartFile {
-    const part = new PartFile(file, fs.openSync(file, 'a+'), wanted);
+    // What lies there under another name, or elsewhere, must not be written over.
+    if (!isPart(file)) fs.rmSync(file, { force: true });
+    const { O_RDWR, O_CREAT, O_APPEND, O_NOFOLLOW = 0 } = fs.constants;
+    const fd = fs.openSync(file, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW);
+    const part = new PartFile(file, fd, wanted);
     if (fs.fstatSync(part.fd).size > wanted.size) part.clear();
-    const block = Buffer.alloc(1 << 20);
-    for (let got: number; ; part.size += got) {
-      got = fs.readSync(part.fd, block, 0, block.length, part.size);
-      if (!got) return part;
-      part.hash.update(block.subarray(0, got));
-    }
+    part.size = hashFile(part.fd, part.hash);
+    return part;
   }
 
   append(bytes: Uint8Array): void {
@@ -61,8 +55,17 @@ export class PartFile {
   }
 
   private freshHash(): Hash {
-    const { size, checksum } = this.wanted;
-    if (checksum.kind === 'sha256') return createHash('sha256');
-    return createHash('sha1').update(`blob ${size}\0`);
+    return startHash(this.wanted.checksum, this.wanted.size);
   }
+}
+
+/** The bytes that an unfinished file has; 0 for what is none: it won't be gone on with. */
+export function partSize(file: string): number {
+  return isPart(file) ? fs.lstatSync(file).size : 0;
+}
+
+/** A file that has this name alone: no link to another place, no second name of another file. */
+function isPart(file: string): boolean {
+  const stat = fs.lstatSync(file, { throwIfNoEntry: false });
+  return Boolean(stat?.isFile() && stat.nlink === 1);
 }
