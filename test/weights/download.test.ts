@@ -266,7 +266,7 @@ test('a killed download goes on where it stopped', async () => {
   for (let i = 0; i < 500 && !arrived(); i++) await new Promise((next) => setTimeout(next, 20));
   // While it lives, another one keeps away.
   assert.is(await download('org/model'), 2);
-  assert.match(said, new RegExp(`running \\(process ${child.pid} on `));
+  assert.match(said, new RegExp(`Process ${child.pid} on .* is writing to the cache of org/model`));
   child.kill('SIGKILL');
   await ended;
   hub.requests = [];
