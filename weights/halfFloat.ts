@@ -1,5 +1,5 @@
 /**
- * 16-bit floats. bfloat16 is the upper half of a float32; binary16 ("F16") is IEEE 754-2019's, with
+ * Floats of 16 and 8 bits. bfloat16 is the upper half of a float32; binary16 ("F16") is IEEE 754-2019's, with
  * 5 bits of exponent and 10 of fraction. Numbers are handled as their bits throughout, for a NaN
  * that goes through a JavaScript number may come back with other bits. The two loops that stand
  * between a checkpoint and its use go eight at a time, twice as fast as one at a time in V8.
@@ -22,7 +22,10 @@ function checkRoom(from: ArrayLike<number>, to: ArrayLike<number>) {
  * @param to where to put the numbers, [n]; a new array when left out
  * @throws RangeError when the lengths differ
  */
-export function bf16ToFloat32(from: Uint16Array, to = new Float32Array(from.length)): Float32Array {
+export function bf16ToFloat32(
+  from: Uint16Array,
+  to: Float32Array = new Float32Array(from.length),
+): Float32Array {
   checkRoom(from, to);
   const bits = bitsOf(to);
   const n = from.length;
@@ -70,7 +73,7 @@ function makeTable(): Int32Array {
  */
 export function float16ToFloat32(
   from: Uint16Array,
-  to = new Float32Array(from.length),
+  to: Float32Array = new Float32Array(from.length),
 ): Float32Array {
   checkRoom(from, to);
   table ??= makeTable();
@@ -90,6 +93,45 @@ export function float16ToFloat32(
   }
   for (let i = whole; i < n; i++) bits[i] = lookup[from[i]];
   return to;
+}
+
+/**
+ * The two kinds of 8-bit floats of the Open Compute Project ("OFP8", 2023): bits of exponent and
+ * of fraction. E5M2 has infinities as IEEE's formats have; E4M3 has none, and NaN only where all
+ * bits but the sign are ones.
+ */
+const FLOAT8 = { E4M3: [4, 3], E5M2: [5, 2] } as const;
+export type Float8 = keyof typeof FLOAT8;
+
+function float8Value(byte: number, kind: Float8): number {
+  const [exponentBits, fractionBits] = FLOAT8[kind];
+  const bias = 2 ** (exponentBits - 1) - 1;
+  const exponent = (byte & 0x7f) >> fractionBits;
+  const fraction = (byte & (2 ** fractionBits - 1)) / 2 ** fractionBits;
+  const sign = byte & 0x80 ? -1 : 1;
+  if (kind === 'E4M3' && (byte & 0x7f) === 0x7f) return Number.NaN;
+  if (kind === 'E5M2' && exponent === 31) {
+    return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  }
+  return sign * (exponent ? (1 + fraction) * 2 ** (exponent - bias) : fraction * 2 ** (1 - bias));
+}
+
+const float8Tables = new Map<Float8, Float32Array>();
+
+/**
+ * 8-bit float → float32, exact.
+ * @param from bits, [n]
+ * @param to where to put the numbers, [n]
+ * @throws RangeError when the lengths differ
+ */
+export function float8ToFloat32(from: Uint8Array, kind: Float8, to: Float32Array): void {
+  checkRoom(from, to);
+  let values = float8Tables.get(kind);
+  if (!values) {
+    values = Float32Array.from({ length: 256 }, (_, byte) => float8Value(byte, kind));
+    float8Tables.set(kind, values);
+  }
+  for (let i = 0; i < from.length; i++) to[i] = values[from[i]];
 }
 
 /**

@@ -7,13 +7,39 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { InputError } from '../src/util/errors';
-import { bf16ToFloat32, float16ToFloat32, float32ToBf16, float32ToFloat16 } from './halfFloat';
+import {
+  bf16ToFloat32,
+  float8ToFloat32,
+  float16ToFloat32,
+  float32ToBf16,
+  float32ToFloat16,
+} from './halfFloat';
 
 export { bf16ToFloat32, float16ToFloat32, float32ToBf16, float32ToFloat16 };
 
-/** Bytes per element of the dtypes that are read and written here. */
-const DTYPE_BYTES = { I64: 8, F32: 4, I32: 4, F16: 2, BF16: 2, U8: 1, BOOL: 1 };
-export type Dtype = keyof typeof DTYPE_BYTES;
+/** Bits per element of every dtype of the format, as the safetensors library 0.8 knows them. */
+const DTYPE_BITS = {
+  ...{ F64: 64, I64: 64, U64: 64, C64: 64 },
+  ...{ F32: 32, I32: 32, U32: 32 },
+  ...{ F16: 16, BF16: 16, I16: 16, U16: 16 },
+  ...{ U8: 8, I8: 8, BOOL: 8 },
+  ...{ F8_E4M3: 8, F8_E5M2: 8, F8_E8M0: 8, F8_E4M3FNUZ: 8, F8_E5M2FNUZ: 8 },
+  ...{ F6_E2M3: 6, F6_E3M2: 6, F4: 4 },
+};
+export type Dtype = keyof typeof DTYPE_BITS;
+
+/** The dtypes that `readFloat32` reads, with what makes float32 of their bytes. */
+const TO_FLOAT32: Partial<Record<Dtype, (bytes: ArrayBuffer, to: Float32Array) => void>> = {
+  F64: (bytes, to) => to.set(new Float64Array(bytes)),
+  F32: (bytes, to) => to.set(new Float32Array(bytes)),
+  F16: (bytes, to) => float16ToFloat32(new Uint16Array(bytes), to),
+  BF16: (bytes, to) => bf16ToFloat32(new Uint16Array(bytes), to),
+  F8_E4M3: (bytes, to) => float8ToFloat32(new Uint8Array(bytes), 'E4M3', to),
+  F8_E5M2: (bytes, to) => float8ToFloat32(new Uint8Array(bytes), 'E5M2', to),
+};
+
+/** Whether `readFloat32` reads tensors of this dtype. */
+export const isFloat = (dtype: Dtype): boolean => TO_FLOAT32[dtype] !== undefined;
 
 export interface TensorInfo {
   name: string;
@@ -133,25 +159,45 @@ export class Safetensors {
   }
 
   /**
-   * A tensor of dtype F32, F16 or BF16, row by row, [product of the shape].
+   * A tensor of floats (F64, F32, F16, BF16, F8_E4M3, F8_E5M2), row by row, [product of the shape].
+   * F64 is rounded to nearest; the others are exact.
    * @throws InputError when there is no such tensor, it has another dtype or can't be read whole
    */
   readFloat32(name: string): Float32Array {
-    const tensor = this.locate(name);
-    const { info } = tensor;
-    if (info.dtype === 'F32') return new Float32Array(this.readBytes(name).buffer as ArrayBuffer);
-    if (info.dtype !== 'F16' && info.dtype !== 'BF16') {
-      throw refusal(info.file, name, `is ${info.dtype}, where floats are wanted`);
-    }
-    const convert = info.dtype === 'BF16' ? bf16ToFloat32 : float16ToFloat32;
-    const out = new Float32Array(allocate(info, 2 * info.byteLength));
-    const scratch = new Uint16Array(Math.min(CHUNK, out.length));
-    for (let i = 0; i < out.length; i += CHUNK) {
-      const part = scratch.subarray(0, Math.min(CHUNK, out.length - i));
-      readFully(tensor, new Uint8Array(part.buffer, 0, part.byteLength), 2 * i);
-      convert(part, out.subarray(i, i + part.length));
-    }
+    const { info } = this.locate(name);
+    const count = (8 * info.byteLength) / DTYPE_BITS[info.dtype];
+    const out = new Float32Array(allocate(info, 4 * count));
+    this.readFloat32Into(name, out, 0);
     return out;
+  }
+
+  /**
+   * Part of a tensor of floats: see `readFloat32`.
+   * @param target filled with the numbers from `from` on
+   * @throws InputError as `readFloat32`, or when the tensor ends before
+   */
+  readFloat32Into(name: string, target: Float32Array, from: number): void {
+    const { info } = this.locate(name);
+    const convert = TO_FLOAT32[info.dtype];
+    if (!convert) {
+      const wanted = Object.keys(TO_FLOAT32).join(', ');
+      throw refusal(info.file, name, `is ${info.dtype}, where floats are wanted (${wanted})`);
+    }
+    const size = DTYPE_BITS[info.dtype] / 8;
+    if (info.dtype === 'F32') {
+      this.readInto(
+        name,
+        new Uint8Array(target.buffer, target.byteOffset, target.byteLength),
+        4 * from,
+      );
+      return;
+    }
+    for (let i = 0; i < target.length; i += CHUNK) {
+      const part = target.subarray(i, i + CHUNK);
+      const bytes = new ArrayBuffer(part.length * size);
+      this.readInto(name, new Uint8Array(bytes), (from + i) * size);
+      convert(bytes, part);
+    }
   }
 
   /**
@@ -166,7 +212,7 @@ export class Safetensors {
     if (info.dtype !== 'I64' && info.dtype !== 'U8') {
       throw refusal(info.file, name, `is ${info.dtype}, where integers are wanted`);
     }
-    const size = DTYPE_BYTES[info.dtype];
+    const size = DTYPE_BITS[info.dtype] / 8;
     const out = new Int32Array(allocate(info, (info.byteLength / size) * 4));
     const scratch = new Uint8Array(Math.min(CHUNK, out.length) * size);
     for (let i = 0; i < out.length; i += CHUNK) {
@@ -363,8 +409,7 @@ const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) >= 0;
 
 function parseMetadata(file: string, header: Json): Record<string, string> {
-  if (!Object.hasOwn(header, '__metadata__')) return {};
-  const metadata = header.__metadata__;
+  const metadata = header.__metadata__ ?? {};
   if (!isObject(metadata)) throw new InputError(`${file}: its __metadata__ is not an object.`);
   const wrong = Object.entries(metadata).find(([, value]) => typeof value !== 'string');
   if (!wrong) return metadata as Record<string, string>;
@@ -378,8 +423,8 @@ function parseTensor(file: string, name: string, value: unknown): Located {
   const refuse = (what: string) => refusal(file, name, what);
   if (!isObject(value)) throw refuse('is not described by an object');
   const { dtype, shape, data_offsets: offsets } = value;
-  if (typeof dtype !== 'string' || !Object.hasOwn(DTYPE_BYTES, dtype)) {
-    const known = Object.keys(DTYPE_BYTES).join(', ');
+  if (typeof dtype !== 'string' || !Object.hasOwn(DTYPE_BITS, dtype)) {
+    const known = Object.keys(DTYPE_BITS).join(', ');
     throw refuse(`has dtype ${quote(dtype)}; only ${known} are read`);
   }
   const byteLength = sizeOf(dtype as Dtype, shape);
@@ -396,16 +441,19 @@ function parseTensor(file: string, name: string, value: unknown): Located {
   return { info, position: offsets[0], fd: -1 };
 }
 
-/** Bytes of a tensor; undefined when `shape` is no shape, or one of more bytes than can be counted. */
+/**
+ * Bytes of a tensor; undefined when `shape` is no shape, one of more bits than can be counted, or
+ * one that does not end with a byte (dtypes of 4 and 6 bits are packed).
+ */
 function sizeOf(dtype: Dtype, shape: unknown): number | undefined {
   if (!Array.isArray(shape)) return undefined;
-  let bytes = DTYPE_BYTES[dtype];
+  let bits = DTYPE_BITS[dtype];
   for (const n of shape) {
     if (!isCount(n)) return undefined;
-    bytes *= n;
-    if (!isCount(bytes)) return undefined;
+    bits *= n;
+    if (!isCount(bits)) return undefined;
   }
-  return bytes;
+  return bits % 8 ? undefined : bits / 8;
 }
 
 /** Sorts by position. The tensors must fill the data without overlap, gap or rest, as the format says. */
@@ -513,8 +561,8 @@ export function writeSafetensors(
 ): void {
   const header = Object.entries(tensors);
   for (const [name, tensor] of header) checkTensor(file, name, tensor);
-  // Wide elements first, and so every tensor lies at a multiple of its element size.
-  header.sort(([, a], [, b]) => DTYPE_BYTES[b.dtype] - DTYPE_BYTES[a.dtype]);
+  // Wide elements first, and so every tensor of whole bytes lies at a multiple of its element size.
+  header.sort(([, a], [, b]) => DTYPE_BITS[b.dtype] - DTYPE_BITS[a.dtype]);
   let end = 0;
   const entries = header.map(([name, { dtype, shape }]): [string, unknown] => {
     const start = end;
@@ -544,15 +592,18 @@ export function writeSafetensors(
 function checkTensor(file: string, name: string, { dtype, shape, data }: TensorData) {
   const refuse = (what: string) => refusal(file, name, what);
   if (name === '__metadata__') throw refuse('has the name that the format keeps for metadata');
-  if (!Object.hasOwn(DTYPE_BYTES, dtype)) throw refuse(`has the unknown dtype ${quote(dtype)}`);
+  if (!Object.hasOwn(DTYPE_BITS, dtype)) throw refuse(`has the unknown dtype ${quote(dtype)}`);
   const bytes = sizeOf(dtype, shape);
   if (bytes === undefined) throw refuse(`has shape ${quote(shape)}, which is not possible`);
   const raw = data instanceof Uint8Array;
-  const fits = dtype[0] === 'I' ? data instanceof Int32Array : data instanceof Float32Array;
-  if (!raw && (DTYPE_BYTES[dtype] === 1 || !fits)) {
-    throw refuse(`is to be ${dtype}, but its data are a ${data.constructor.name}`);
+  const floats = data instanceof Float32Array && ['F32', 'F16', 'BF16'].includes(dtype);
+  const integers = data instanceof Int32Array && ['I32', 'I64'].includes(dtype);
+  if (!raw && !floats && !integers) {
+    throw refuse(
+      `is to be ${dtype}, but its data are ${data ? `a ${data.constructor.name}` : data}`,
+    );
   }
-  const wanted = raw ? bytes : bytes / DTYPE_BYTES[dtype];
+  const wanted = raw ? bytes : (8 * bytes) / DTYPE_BITS[dtype];
   if (data.length !== wanted) {
     throw refuse(`has ${data.length} elements; ${dtype} of shape ${quote(shape)} has ${wanted}`);
   }

@@ -28,7 +28,7 @@ export interface Inspection {
   metadata: Record<string, string>;
   groups: TensorGroup[];
   dtypes: DtypeTotal[];
-  /** Bytes of all weights once loaded, were each in float32, or in 16 bit. */
+  /** Bytes of all floats once loaded, were each in float32, or in 16 bit. */
   memory: { float32: number; bits16: number };
 }
 
@@ -43,7 +43,7 @@ export function inspect(place: string): Inspection {
   const file = single ? Safetensors.open(place) : Safetensors.openFolder(place);
   file.close();
   const tensors = [...file.tensors.values()];
-  const floats = tensors.filter(({ dtype }) => FLOATS.includes(dtype)).map(count);
+  const floats = tensors.filter(({ dtype }) => /^B?F/.test(dtype)).map(count);
   const weights = floats.reduce((a, b) => a + b, 0);
   return {
     config,
@@ -53,8 +53,6 @@ export function inspect(place: string): Inspection {
     memory: { float32: 4 * weights, bits16: 2 * weights },
   };
 }
-
-const FLOATS = ['F32', 'F16', 'BF16'];
 
 const count = ({ shape }: { shape: number[] }) => shape.reduce((a, b) => a * b, 1);
 
