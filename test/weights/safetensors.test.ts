@@ -15,6 +15,7 @@ import {
   float16ToFloat32,
   float32ToBf16,
   float32ToFloat16,
+  isFloat,
   Safetensors,
   type TensorData,
   writeSafetensors,
@@ -25,8 +26,10 @@ test.after(() => fs.rmSync(scratch, { recursive: true, force: true }));
 const inScratch = (name: string) => path.join(scratch, name);
 
 const fixture = path.join(__dirname, '../fixtures/safetensors/python.safetensors');
-const expected: Record<string, { dtype: Dtype; shape: number[]; values: (number | string)[] }> =
-  JSON.parse(fs.readFileSync(path.join(path.dirname(fixture), 'expected.json'), 'utf8')).tensors;
+const expected: Record<
+  string,
+  { dtype: Dtype; shape: number[]; values: (number | string)[] | null }
+> = JSON.parse(fs.readFileSync(path.join(path.dirname(fixture), 'expected.json'), 'utf8')).tensors;
 
 /** Opens, hands over and closes. */
 function using<T>(file: Safetensors, use: (file: Safetensors) => T): T {
@@ -86,7 +89,10 @@ test('a file written by Python is read as Python reads it', () => {
       const bytes = file.readBytes(name);
       assert.equal([info.name, info.dtype, info.shape, info.file], [name, dtype, shape, fixture]);
       assert.is(info.byteLength, bytes.length);
-      if (name === 'i64.wide') {
+      if (!values) {
+        assert.throws(() => file.readFloat32(name), /where floats are wanted \(F64, F32, F16/);
+        assert.throws(() => file.readInt32(name), /where integers are wanted/);
+      } else if (name === 'i64.wide') {
         const message = /python\.safetensors: tensor "i64\.wide" holds 2147483648 at 1\b/;
         assert.throws(() => file.readInt32(name), message);
         assert.equal(Array.from(new BigInt64Array(bytes.buffer), String), values);
@@ -255,7 +261,9 @@ test('a failed write leaves the old file and nothing beside it', () => {
     [{ a: { ...good, shape: [2] } }, /x\.safetensors: tensor "a" has 1 elements.* has 2/],
     [{ a: { ...good, shape: [-1] } }, /shape \[-1\]/],
     [{ a: { ...good, shape: [0.5, 2] } }, /shape \[0\.5,2\]/],
-    [{ a: { ...good, dtype: 'F64' as Dtype } }, /dtype "F64"/],
+    [{ a: { ...good, dtype: 'F128' as Dtype } }, /dtype "F128"/],
+    [{ a: { ...good, dtype: 'F64' } }, /to be F64, but its data are a Float32Array/],
+    [{ a: { ...good, data: undefined as unknown as Float32Array } }, /its data are undefined/],
     [{ a: { ...good, dtype: 'I32' } }, /to be I32, but its data are a Float32Array/],
     [{ a: { ...good, dtype: 'U8' } }, /to be U8/],
     [{ __metadata__: good }, /keeps for metadata/],
@@ -381,6 +389,16 @@ const broken: [string, Buffer, RegExp][] = [
   ['an overlap', assemble({ a, b: entry(3, 5) }, new Uint8Array(5)), /"b" overlaps tensor "a"/],
   ['a nested tensor', assemble({ a, b: entry(1, 2) }, four), /"b" overlaps tensor "a"/],
   ['a gap', assemble({ a, b: entry(6, 7) }, new Uint8Array(7)), /"b" comes after 2 bytes/],
+  [
+    'numbers of 4 bits that end within a byte',
+    assemble({ a: { ...a, dtype: 'F4', shape: [7] } }, four),
+    /shape \[7\], which is not possible/,
+  ],
+  [
+    'numbers of 6 bits, too many for their bytes',
+    assemble({ a: { ...a, dtype: 'F6_E2M3', shape: [8] } }, four),
+    /takes 6 bytes \(F6_E2M3/,
+  ],
   ['metadata as text', assemble({ __metadata__: 'pt' }), /__metadata__ is not an object/],
   [
     'metadata with numbers',
@@ -397,6 +415,38 @@ for (const [what, bytes, message] of broken) {
     refused(() => Safetensors.open(name), message);
   });
 }
+
+test('metadata that are null are none, and packed numbers of 4 and 6 bits are measured', () => {
+  const name = inScratch('packed.safetensors');
+  const tensors = {
+    f4: { dtype: 'F4', shape: [2, 3], data_offsets: [0, 3] },
+    f6: { dtype: 'F6_E3M2', shape: [4], data_offsets: [3, 6] },
+    none: { dtype: 'F4', shape: [0, 5], data_offsets: [6, 6] },
+  };
+  fs.writeFileSync(
+    name,
+    assemble({ __metadata__: null, ...tensors }, Uint8Array.of(1, 2, 3, 4, 5, 6)),
+  );
+  using(Safetensors.open(name), (file) => {
+    assert.equal(file.metadata, {});
+    assert.equal(file.readBytes('f4'), Uint8Array.of(1, 2, 3));
+    assert.equal(file.readBytes('f6'), Uint8Array.of(4, 5, 6));
+    assert.is(file.tensors.get('none')?.byteLength, 0);
+  });
+});
+
+test('floats are read in parts as they are read whole', () => {
+  using(Safetensors.open(fixture), (file) => {
+    for (const name of ['f64', 'f32', 'f16', 'bf16', 'f8_e4m3', 'f8_e5m2']) {
+      const whole = file.readFloat32(name);
+      const part = new Float32Array(3);
+      file.readFloat32Into(name, part, 2);
+      same(part, whole.subarray(2, 5));
+      const message = new RegExp(`"${name}" has [0-9]+ bytes, and more are wanted`);
+      assert.throws(() => file.readFloat32Into(name, part, whole.length - 2), message);
+    }
+  });
+});
 
 test('what is no plain file is refused without waiting for it', () => {
   refused(() => Safetensors.open(inScratch('gone')), /gone: no such file/);
@@ -518,7 +568,22 @@ function randomSource(seed: number) {
 type Random = ReturnType<typeof randomSource>;
 
 const nasty = [-1, 0, 1, 3, 8, 1.5, -0, 2 ** 31, 2 ** 32, 2 ** 53 - 1, 2 ** 53, 1e308, 7e-9, true];
-const nastier = [null, '', 'F32', 'I64', 'BF16', 'U8', '__proto__', 'x'.repeat(999), [], {}, [[]]];
+const nastier = [
+  null,
+  '',
+  'F32',
+  'I64',
+  'BF16',
+  'U8',
+  'F64',
+  'F4',
+  'F8_E4M3',
+  '__proto__',
+  'x'.repeat(999),
+  [],
+  {},
+  [[]],
+];
 
 /** Changes, removes, renames or doubles something anywhere in a JSON value. */
 function editJson(random: Random, root: unknown): void {
@@ -620,7 +685,7 @@ function readAll(file: Safetensors) {
     assert.is(Buffer.compare(bytes, raw.subarray(start + from, start + to)), 0);
     const count = info.shape.reduce((product, n) => product * n, 1);
     try {
-      const read = /F/.test(info.dtype) ? file.readFloat32(name) : file.readInt32(name);
+      const read = isFloat(info.dtype) ? file.readFloat32(name) : file.readInt32(name);
       assert.is(read.length, count);
     } catch (error) {
       if (!/beyond 32 bits/.test((error as Error).message)) throw error;

@@ -63,6 +63,30 @@ test('layers of other shapes or dtypes are told apart, gaps and integers shown',
   assert.not.match(text, 'config.json');
 });
 
+test('dtypes of any model type are read and counted; only floats count as weights', () => {
+  const { dtypes, memory } = inspect(path.join(fixtures, 'safetensors/python.safetensors'));
+  const found = Object.fromEntries(
+    dtypes.map(({ dtype, parameters, bytes }) => [dtype, [parameters, bytes]]),
+  );
+  const wanted = {
+    ...{
+      F64: [12, 96],
+      U64: [2, 16],
+      C64: [2, 16],
+      U32: [2, 8],
+      U16: [2, 4],
+      I16: [2, 4],
+      I8: [3, 3],
+    },
+    ...{ F8_E4M3: [256, 256], F8_E5M2: [256, 256], F8_E8M0: [2, 2], F4: [4, 2] },
+    ...{ F8_E4M3FNUZ: [2, 2], F8_E5M2FNUZ: [2, 2] },
+  };
+  for (const [dtype, counts] of Object.entries(wanted)) assert.equal(found[dtype], counts, dtype);
+  const floats = dtypes.filter(({ dtype }) => /^(F|BF)/.test(dtype));
+  const numbers = floats.reduce((sum, { parameters }) => sum + parameters, 0);
+  assert.equal(memory, { float32: 4 * numbers, bits16: 2 * numbers });
+});
+
 test('inspect prints text or JSON, and refuses what it cannot read', async () => {
   const { log, error } = console;
   let out = '';
