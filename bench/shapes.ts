@@ -124,7 +124,7 @@ export function tensorsOf(config: ModelConfig): Shape[] {
   };
   const { model_type } = config.values;
   if (model_type === 'phi3') phi3Weights(source, readPhi3(config));
-  else if (model_type === 'gpt2') gpt2Weights(source, readGPT2(config), 'transformer.');
+  else if (model_type === 'gpt2') gpt2Weights(source, readGPT2(config));
   else gemma2Weights(source, readGemma2(config));
   return found;
 }

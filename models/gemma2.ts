@@ -4,10 +4,11 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { ModelConfig } from '../src/checkpoint/configJson';
+import { readRopeTheta } from '../src/checkpoint/ropeConfig';
 import {
-  isHead,
   type LoadOptions,
   loadWeights,
+  reportUnread,
   type WeightSource,
 } from '../src/checkpoint/weights';
 import { Decoder } from '../src/engine/forward';
@@ -32,6 +33,8 @@ export interface Gemma2Config extends ModelDims {
   finalSoftcap: number | null;
   /** The window of each block; null: it sees everything. */
   windows: (number | null)[];
+  /** The embedding is the output layer too. */
+  tied: boolean;
 }
 
 /** @throws InputError for a missing or unknown key, or a value this file does not compute */
@@ -40,11 +43,10 @@ export function readConfig(file: ModelConfig): Gemma2Config {
   file.oneOf('hidden_act', ['gelu_pytorch_tanh', undefined]);
   file.oneOf('hidden_activation', ['gelu_pytorch_tanh', undefined]);
   file.oneOf('attention_bias', [false, undefined]);
-  file.oneOf('tie_word_embeddings', [true, undefined]);
   file.oneOf('use_bidirectional_attention', [false, null, undefined]);
-  const nLayers = file.count('num_hidden_layers');
-  const nHeads = file.count('num_attention_heads');
-  const slidingWindow = file.numberOrNull('sliding_window', 4096);
+  const nLayers = file.layers('num_hidden_layers', 26);
+  const nHeads = file.count('num_attention_heads', 8);
+  const slidingWindow = file.countOrNull('sliding_window', 4096);
   file.oneOf('sliding_window_size', [slidingWindow, undefined]);
   const kinds = file.words('layer_types', nLayers, [
     'sliding_attention',
@@ -52,16 +54,16 @@ export function readConfig(file: ModelConfig): Gemma2Config {
   ] as const);
   const config: Gemma2Config = {
     nLayers,
-    dModel: file.count('hidden_size'),
+    dModel: file.count('hidden_size', 2304),
     nHeads,
-    kvHeads: file.count('num_key_value_heads', nHeads),
-    headDim: file.count('head_dim', 256),
-    vocabSize: file.count('vocab_size'),
+    kvHeads: file.divisor('num_key_value_heads', nHeads, 4),
+    headDim: file.even('head_dim', 256),
+    vocabSize: file.count('vocab_size', 256000),
     maxPositions: file.count('max_position_embeddings', 8192),
-    intermediateSize: file.count('intermediate_size'),
+    intermediateSize: file.count('intermediate_size', 9216),
     rmsNormEps: file.number('rms_norm_eps', 1e-6),
-    ropeTheta: file.ropeTheta(),
-    queryPreAttnScalar: file.number('query_pre_attn_scalar', 256),
+    ropeTheta: readRopeTheta(file),
+    queryPreAttnScalar: file.count('query_pre_attn_scalar', 256),
     attnSoftcap: file.numberOrNull('attn_logit_softcapping', 50),
     finalSoftcap: file.numberOrNull('final_logit_softcapping', 30),
     // Without a list, every other block slides, the first one included.
@@ -70,6 +72,7 @@ export function readConfig(file: ModelConfig): Gemma2Config {
         ? slidingWindow
         : null,
     ),
+    tied: file.flag('tie_word_embeddings', true),
   };
   file.done();
   return config;
@@ -104,11 +107,14 @@ const blockWeights = (w: WeightSource, at: string, c: Gemma2Config) => ({
   postFeedforwardLayernorm: w.gainLessOne(`${at}.post_feedforward_layernorm.weight`, c.dModel),
 });
 
+const NAMES = { prefix: 'model.', embedding: 'model.embed_tokens.weight' };
+
 /** Every tensor of the model, asked for by its checkpoint name. */
 export const gemma2Weights = (w: WeightSource, c: Gemma2Config) => ({
   embedTokens: w.table('model.embed_tokens.weight', c.vocabSize, c.dModel),
   layers: Array.from({ length: c.nLayers }, (_, l) => blockWeights(w, `model.layers.${l}`, c)),
   norm: w.gainLessOne('model.norm.weight', c.dModel),
+  lmHead: c.tied ? undefined : w.linear('lm_head.weight', c.dModel, c.vocabSize),
 });
 
 // ── Attention ───────────────────────────────────────────────────────────────────────────────────
@@ -179,21 +185,21 @@ interface PassInputs {
 
 export class Gemma2 extends Decoder<Gemma2Config, Gemma2Weights, PassInputs> {
   readonly modelType = 'gemma2';
-  /** [D, V] where the backend wants it, see `tiedOutput`. */
+  /** [D, V] of a tied head where the backend wants it, see `tiedOutput`. */
   private readonly output: tf.Tensor2D | null;
 
   constructor(config: Gemma2Config, weights: Gemma2Weights) {
     super(config, weights);
-    this.output = tiedOutput(weights.embedTokens);
+    this.output = weights.lmHead ? null : tiedOutput(weights.embedTokens);
   }
 
   /** @throws InputError when config.json or the weights are not a Gemma-2's */
   static load(dir: string, options?: LoadOptions): Gemma2 {
-    const config = readConfig(ModelConfig.open(dir));
-    return new Gemma2(
-      config,
-      loadWeights(dir, (source) => gemma2Weights(source, config), isHead, options),
-    );
+    const file = ModelConfig.open(dir);
+    const config = readConfig(file);
+    const { weights, tied, unread } = loadWeights(dir, NAMES, config, gemma2Weights, options);
+    reportUnread(dir, file.unread, unread);
+    return new Gemma2({ ...config, tied }, weights);
   }
 
   inputs({ positions, mask }: PassNumbers): PassInputs {
@@ -216,8 +222,11 @@ export class Gemma2 extends Decoder<Gemma2Config, Gemma2Weights, PassInputs> {
 
   /** The logits [B, T, V] of the last block's output h [B, T, D]. */
   readOut(h: tf.Tensor3D): tf.Tensor3D {
-    const { config: c, weights: w } = this;
-    const logits = unembed(rmsNorm(h, w.norm, c.rmsNormEps), w.embedTokens, this.output);
-    return softCap(logits, c.finalSoftcap);
+    const { embedTokens, lmHead, norm } = this.weights;
+    const x = rmsNorm(h, norm, this.config.rmsNormEps);
+    const logits = lmHead
+      ? (linear(x, lmHead) as tf.Tensor3D)
+      : unembed(x, embedTokens, this.output);
+    return softCap(logits, this.config.finalSoftcap);
   }
 }

@@ -5,10 +5,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { ModelConfig } from '../src/checkpoint/configJson';
 import {
-  isHead,
   type LoadOptions,
   loadWeights,
-  tensorNames,
+  reportUnread,
   type WeightSource,
 } from '../src/checkpoint/weights';
 import { Decoder } from '../src/engine/forward';
@@ -44,11 +43,12 @@ export function readConfig(file: ModelConfig): GPT2Config {
   file.harmless('reorder_and_upcast_attn', 'gradient_checkpointing', 'output_past', '_num_labels');
   file.harmless('summary_type', 'summary_use_proj', 'summary_activation', 'summary_first_dropout');
   file.harmless('summary_proj_to_labels', 'task_specific_params', 'predict_special_tokens');
-  const nLayers = file.count('n_layer', 12);
-  const dModel = file.count('n_embd', 768);
-  const nHeads = file.divisor('n_head', dModel, 12);
+  file.nullable('n_inner');
+  const nLayers = file.layers(file.alias('n_layer', 'num_hidden_layers'), 12);
+  const dModel = file.count(file.alias('n_embd', 'hidden_size'), 768);
+  const nHeads = file.divisor(file.alias('n_head', 'num_attention_heads'), dModel, 12);
   const headDim = dModel / nHeads;
-  const maxPositions = file.count('n_positions', 1024);
+  const maxPositions = file.count(file.alias('n_positions', 'max_position_embeddings'), 1024);
   file.oneOf('n_ctx', [maxPositions, undefined]);
   const scale = file.flag('scale_attn_weights', true) ? headDim ** -0.5 : 1;
   const byLayer = file.flag('scale_attn_by_inverse_layer_idx', false);
@@ -101,21 +101,20 @@ const blockWeights = (w: WeightSource, at: string, c: GPT2Config) => ({
   },
 });
 
-/** Every tensor of the model, asked for by its checkpoint name; `prefix` is `transformer.` or ''. */
-export const gpt2Weights = (w: WeightSource, c: GPT2Config, prefix: string) => ({
+/** Every tensor of the model, asked for by its checkpoint name (OpenAI's are without the prefix). */
+export const gpt2Weights = (w: WeightSource, c: GPT2Config) => ({
   /** Token embedding [V, D]. */
-  wte: w.table(`${prefix}wte.weight`, c.vocabSize, c.dModel),
+  wte: w.table('transformer.wte.weight', c.vocabSize, c.dModel),
   /** Position embedding [maxPositions, D]. */
-  wpe: w.table(`${prefix}wpe.weight`, c.maxPositions, c.dModel),
-  h: Array.from({ length: c.nLayers }, (_, l) => blockWeights(w, `${prefix}h.${l}`, c)),
-  lnF: normWeights(w, `${prefix}ln_f`, c),
+  wpe: w.table('transformer.wpe.weight', c.maxPositions, c.dModel),
+  h: Array.from({ length: c.nLayers }, (_, l) => blockWeights(w, `transformer.h.${l}`, c)),
+  lnF: normWeights(w, 'transformer.ln_f', c),
   lmHead: c.tied ? undefined : w.linear('lm_head.weight', c.dModel, c.vocabSize),
 });
 
 /** Older exports hold the causal mask of every block: [1, 1, n, n], and the score it stands for. */
-function isMask({ name, shape }: TensorInfo, prefix: string, c: GPT2Config): boolean {
-  if (!name.startsWith(prefix)) return false;
-  const parts = name.slice(prefix.length).match(/^h\.(\d+)\.attn\.(bias|masked_bias)$/);
+function isMask({ name, shape }: TensorInfo, c: GPT2Config): boolean {
+  const parts = name.match(/^(?:transformer\.)?h\.(\d+)\.attn\.(bias|masked_bias)$/);
   const wanted = parts?.[2] === 'bias' ? `1,1,${c.maxPositions},${c.maxPositions}` : '';
   return parts !== null && Number(parts[1]) < c.nLayers && shape.join() === wanted;
 }
@@ -192,14 +191,16 @@ export class GPT2 extends Decoder<GPT2Config, GPT2Weights, PassInputs> {
 
   /** @throws InputError when config.json or the weights are not a GPT-2's */
   static load(dir: string, options?: LoadOptions): GPT2 {
-    const config = readConfig(ModelConfig.open(dir));
-    // The checkpoints of OpenAI lack the prefix that transformers writes.
-    const prefix = tensorNames(dir).includes('wte.weight') ? '' : 'transformer.';
-    const unused = (tensor: TensorInfo) => isHead(tensor) || isMask(tensor, prefix, config);
-    return new GPT2(
-      config,
-      loadWeights(dir, (source) => gpt2Weights(source, config, prefix), unused, options),
-    );
+    const file = ModelConfig.open(dir);
+    const config = readConfig(file);
+    const names = {
+      prefix: 'transformer.',
+      embedding: 'transformer.wte.weight',
+      isLeftOver: (tensor: TensorInfo) => isMask(tensor, config),
+    };
+    const { weights, tied, unread } = loadWeights(dir, names, config, gpt2Weights, options);
+    reportUnread(dir, file.unread, unread);
+    return new GPT2({ ...config, tied }, weights);
   }
 
   inputs({ positions, mask }: PassNumbers): PassInputs {

@@ -4,10 +4,11 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { ModelConfig } from '../src/checkpoint/configJson';
+import { readRopeTheta } from '../src/checkpoint/ropeConfig';
 import {
-  isHead,
   type LoadOptions,
   loadWeights,
+  reportUnread,
   type WeightSource,
 } from '../src/checkpoint/weights';
 import { Decoder } from '../src/engine/forward';
@@ -38,20 +39,21 @@ export function readConfig(file: ModelConfig): MistralConfig {
   file.oneOf('hidden_act', ['silu', undefined]);
   file.oneOf('attention_bias', [false, undefined]);
   file.oneOf('mlp_bias', [false, undefined]);
-  const nHeads = file.count('num_attention_heads');
-  const dModel = file.count('hidden_size');
+  file.nullable('head_dim');
+  const nHeads = file.count('num_attention_heads', 32);
+  const dModel = file.count('hidden_size', 4096);
   const headDim = file.even('head_dim', Math.floor(dModel / nHeads));
   const config: MistralConfig = {
-    nLayers: file.count('num_hidden_layers'),
+    nLayers: file.layers('num_hidden_layers', 32),
     dModel,
     nHeads,
-    kvHeads: file.divisor('num_key_value_heads', nHeads),
+    kvHeads: file.divisor('num_key_value_heads', nHeads, 8),
     headDim,
-    vocabSize: file.count('vocab_size'),
+    vocabSize: file.count('vocab_size', 32000),
     maxPositions: file.count('max_position_embeddings', 131072),
-    intermediateSize: file.count('intermediate_size'),
+    intermediateSize: file.count('intermediate_size', 14336),
     rmsNormEps: file.number('rms_norm_eps', 1e-6),
-    ropeTheta: file.ropeTheta(),
+    ropeTheta: readRopeTheta(file),
     // Without the key the window is that of v0.1; the later ones say null.
     window: file.countOrNull('sliding_window', 4096),
     tied: file.flag('tie_word_embeddings', false),
@@ -86,6 +88,8 @@ const blockWeights = (w: WeightSource, at: string, c: MistralConfig) => ({
   postAttentionLayernorm: w.gain(`${at}.post_attention_layernorm.weight`, c.dModel),
   mlp: mlpWeights(w, `${at}.mlp`, c),
 });
+
+const NAMES = { prefix: 'model.', embedding: 'model.embed_tokens.weight' };
 
 /** Every tensor of the model, asked for by its checkpoint name. */
 export const mistralWeights = (w: WeightSource, c: MistralConfig) => ({
@@ -167,11 +171,11 @@ export class Mistral extends Decoder<MistralConfig, MistralWeights, PassInputs> 
 
   /** @throws InputError when config.json or the weights are not a Mistral's */
   static load(dir: string, options?: LoadOptions): Mistral {
-    const config = readConfig(ModelConfig.open(dir));
-    return new Mistral(
-      config,
-      loadWeights(dir, (source) => mistralWeights(source, config), isHead, options),
-    );
+    const file = ModelConfig.open(dir);
+    const config = readConfig(file);
+    const { weights, tied, unread } = loadWeights(dir, NAMES, config, mistralWeights, options);
+    reportUnread(dir, file.unread, unread);
+    return new Mistral({ ...config, tied }, weights);
   }
 
   inputs({ positions, mask }: PassNumbers): PassInputs {

@@ -8,11 +8,12 @@
  * `generate` of 5.18 goes on from the newest token alone and forgets the text before it.)
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { ModelConfig } from '../src/checkpoint/configJson';
+import { LARGEST, ModelConfig } from '../src/checkpoint/configJson';
+import { readRope } from '../src/checkpoint/ropeConfig';
 import {
-  isHead,
   type LoadOptions,
   loadWeights,
+  reportUnread,
   type WeightSource,
 } from '../src/checkpoint/weights';
 import { Decoder } from '../src/engine/forward';
@@ -47,21 +48,22 @@ export function readConfig(file: ModelConfig): Phi3Config {
   file.oneOf('lm_head_bias', [false, undefined]);
   file.oneOf('full_attn_mod', [1, undefined]);
   file.oneOf('interpolate_factor', [1, undefined]);
-  const nHeads = file.count('num_attention_heads');
-  const dModel = file.count('hidden_size');
-  const headDim = file.count('head_dim', Math.floor(dModel / nHeads));
+  file.nullable('num_key_value_heads');
+  const nHeads = file.count('num_attention_heads', 32);
+  const dModel = file.count('hidden_size', 3072);
+  const headDim = file.count('head_dim', Math.floor(dModel / nHeads), LARGEST);
   const maxPositions = file.count('max_position_embeddings', 4096);
-  const rope = file.rope(headDim, maxPositions, 4096);
+  const rope = readRope(file, headDim, maxPositions, 4096);
   const config: Phi3Config = {
-    nLayers: file.count('num_hidden_layers'),
+    nLayers: file.layers('num_hidden_layers', 32),
     dModel,
     nHeads,
     kvHeads: file.divisor('num_key_value_heads', nHeads),
     headDim,
-    vocabSize: file.count('vocab_size'),
+    vocabSize: file.count('vocab_size', 32064),
     maxPositions,
     changesBeyond: rope.kind === 'longrope' ? rope.original : undefined,
-    intermediateSize: file.count('intermediate_size'),
+    intermediateSize: file.count('intermediate_size', 8192),
     rmsNormEps: file.number('rms_norm_eps', 1e-5),
     rope,
     window: file.countOrNull('sliding_window', null),
@@ -96,6 +98,8 @@ const blockWeights = (w: WeightSource, at: string, c: Phi3Config) => ({
   postAttentionLayernorm: w.gain(`${at}.post_attention_layernorm.weight`, c.dModel),
   mlp: mlpWeights(w, `${at}.mlp`, c),
 });
+
+const NAMES = { prefix: 'model.', embedding: 'model.embed_tokens.weight' };
 
 /** Every tensor of the model, asked for by its checkpoint name. */
 export const phi3Weights = (w: WeightSource, c: Phi3Config) => ({
@@ -177,11 +181,11 @@ export class Phi3 extends Decoder<Phi3Config, Phi3Weights, PassInputs> {
 
   /** @throws InputError when config.json or the weights are not a Phi-3's */
   static load(dir: string, options?: LoadOptions): Phi3 {
-    const config = readConfig(ModelConfig.open(dir));
-    return new Phi3(
-      config,
-      loadWeights(dir, (source) => phi3Weights(source, config), isHead, options),
-    );
+    const file = ModelConfig.open(dir);
+    const config = readConfig(file);
+    const { weights, tied, unread } = loadWeights(dir, NAMES, config, phi3Weights, options);
+    reportUnread(dir, file.unread, unread);
+    return new Phi3({ ...config, tied }, weights);
   }
 
   inputs({ positions, lengths, mask }: PassNumbers): PassInputs {

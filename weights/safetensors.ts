@@ -115,9 +115,11 @@ export class Safetensors {
   /**
    * Opens a checkpoint folder: model.safetensors, or else model.safetensors.index.json and the
    * shards that it names, which must lie beside it and hold exactly what it says.
+   * @param mayDiffer names of tensors that the index may lack, or name without cause; what the
+   *   shards hold counts
    * @throws InputError naming file and tensor
    */
-  static openFolder(dir: string): Safetensors {
+  static openFolder(dir: string, mayDiffer: (name: string) => boolean = () => false): Safetensors {
     const stat = statOf(dir);
     if (!stat?.isDirectory()) {
       throw new InputError(`${dir}: ${stat ? 'is not a folder' : 'no such folder'}.`);
@@ -130,7 +132,7 @@ export class Safetensors {
         `${dir}: has no weights (model.safetensors, or model.safetensors.index.json and shards).`,
       );
     }
-    return new Safetensors(dir, openShards(dir, index));
+    return new Safetensors(dir, openShards(dir, index, mayDiffer));
   }
 
   /**
@@ -484,7 +486,7 @@ function checkRanges(file: string, tensors: Located[], dataBytes: number) {
 }
 
 /** Reads the index and opens its shards; what each holds must be what the index says. */
-function openShards(dir: string, index: string): Shard[] {
+function openShards(dir: string, index: string, mayDiffer: (name: string) => boolean): Shard[] {
   const map = parseIndex(index);
   const shards: Shard[] = [];
   try {
@@ -496,18 +498,19 @@ function openShards(dir: string, index: string): Shard[] {
       const shard = openShard(file);
       shards.push(shard);
       for (const { info } of shard.tensors) {
-        if (map.get(info.name) !== name) {
+        if (map.get(info.name) !== name && !mayDiffer(info.name)) {
           throw refusal(
             file,
             info.name,
             `does not belong here: ${index} has it ${map.has(info.name) ? `in ${quote(map.get(info.name))}` : 'nowhere'}`,
           );
         }
+        if (found.has(info.name)) throw refusal(file, info.name, 'stands in two shards');
         found.add(info.name);
       }
     }
     for (const [name, shard] of map) {
-      if (!found.has(name))
+      if (!found.has(name) && !mayDiffer(name))
         throw refusal(path.join(dir, shard), name, `is missing: ${index} has it there`);
     }
     return shards;

@@ -1,46 +1,32 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { defaultFrequencies, dividedFrequencies, type Rope } from '../nn/rope';
 import { didYouMean, InputError } from '../util/errors';
+import { changesNothing, HARMLESS_KEYS, isComputing, isSlip } from './configKeys';
+
+/** More layers, or numbers in a head, than any model has: what reads a config makes such lists. */
+export const LARGEST = 1 << 16;
 
 /**
- * Keys of config.json that say nothing about the computation of a forward pass: bookkeeping,
- * training-time settings, generation defaults, ids that generation takes from elsewhere.
- */
-const HARMLESS = [
-  '_name_or_path',
-  'architectures',
-  'auto_map',
-  'torch_dtype',
-  'dtype',
-  'transformers_version',
-  'initializer_range',
-  'use_cache',
-  'cache_implementation',
-  'attention_dropout',
-  'attn_pdrop',
-  'embd_pdrop',
-  'resid_pdrop',
-  'bos_token_id',
-  'eos_token_id',
-  'pad_token_id',
-  'return_dict',
-  'output_hidden_states',
-  'output_attentions',
-  'id2label',
-  'label2id',
-  'problem_type',
-  'chunk_size_feed_forward',
-  '_attn_implementation',
-  '_attn_implementation_autoset',
-];
-
-/**
- * Reads a checkpoint's config.json key by key. A key that no one asked for and that is not known
- * to be harmless is refused at `done()`, since it may change the computation.
+ * Reads a checkpoint's config.json key by key; `done()` says what becomes of the keys that nobody
+ * asked for.
+ *
+ * The rule: a model is loaded when transformers 5.18 computes the same from the file with the key
+ * and without it. So a key is
+ * - harmless when it is bookkeeping, a setting of training, or an id (`HARMLESS_KEYS`): no word;
+ * - refused when it is a slip of one that was asked for and is not there (`rms_norm_epsilon`), for
+ *   the default would then be computed with in silence;
+ * - refused when it changes what a decoder computes, of this model type or another, and is not null
+ *   or at the value that changes nothing (`COMPUTING_KEYS`): transformers may ignore it here, but
+ *   then the file describes another model than its `model_type` says;
+ * - left unread otherwise (`author`, generation defaults, keys of other tools): transformers
+ *   ignores these, and `unread` has them for the one line that loading prints.
  */
 export class ModelConfig {
-  private asked = new Set<string>(HARMLESS);
+  /** Keys that `done()` found to be of no effect. */
+  unread: string[] = [];
+  private asked = new Set<string>();
+  private harmlessHere = new Set<string>();
+  private mayBeNull = new Set<string>();
 
   constructor(
     readonly values: Record<string, unknown>,
@@ -70,7 +56,8 @@ export class ModelConfig {
     return this.values[key];
   }
 
-  private refuse(key: string, wanted: string): never {
+  /** @throws InputError that says what was found at a key, and what is wanted there */
+  refuse(key: string, wanted: string): never {
     const found = JSON.stringify(this.values[key]);
     throw new InputError(
       found === undefined
@@ -79,18 +66,36 @@ export class ModelConfig {
     );
   }
 
-  /** A positive whole number. */
-  count(key: string, fallback?: number): number {
-    const value = this.get(key) ?? fallback;
+  /** The value; the fallback only where there is none. */
+  private valueOr(key: string, fallback: unknown): unknown {
+    const value = this.get(key);
+    const absent = value === undefined || (value === null && this.mayBeNull.has(key));
+    return absent ? fallback : value;
+  }
+
+  /** From now on null at this key is the same as no key; elsewhere it is a wrong value. */
+  nullable(key: string): void {
+    this.mayBeNull.add(key);
+  }
+
+  /** A positive whole number, `most` at most. */
+  count(key: string, fallback?: number, most = Number.MAX_SAFE_INTEGER): number {
+    const value = this.valueOr(key, fallback);
     if (!Number.isSafeInteger(value) || (value as number) <= 0) {
       this.refuse(key, 'a positive whole number');
     }
+    if ((value as number) > most) this.refuse(key, `at most ${most}`);
     return value as number;
   }
 
-  /** A positive even number. */
+  /** A number of layers. Whether the checkpoint has so many is for `loadWeights` to say. */
+  layers(key: string, fallback: number): number {
+    return this.count(key, fallback, LARGEST);
+  }
+
+  /** A positive even number, of the size of a head. */
   even(key: string, fallback?: number): number {
-    const value = this.count(key, fallback);
+    const value = this.count(key, fallback, LARGEST);
     if (value % 2) this.refuse(key, 'a positive even number');
     return value;
   }
@@ -111,7 +116,7 @@ export class ModelConfig {
 
   /** true or false. */
   flag(key: string, fallback: boolean): boolean {
-    const value = this.get(key) ?? fallback;
+    const value = this.valueOr(key, fallback);
     if (typeof value !== 'boolean') this.refuse(key, 'true or false');
     return value;
   }
@@ -128,7 +133,7 @@ export class ModelConfig {
 
   /** A positive number. */
   number(key: string, fallback?: number): number {
-    const value = this.get(key) ?? fallback;
+    const value = this.valueOr(key, fallback);
     if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0) {
       this.refuse(key, 'a positive number');
     }
@@ -162,87 +167,58 @@ export class ModelConfig {
   }
 
   /**
-   * `rope_theta` of a plain rotary embedding, in the old style (`rope_theta` at the top) or the
-   * new one (`rope_parameters`).
-   * @throws InputError for any other kind of rotary embedding
+   * The key to read of two that mean the same: transformers knows some settings under a second,
+   * common name. Where the file has both, they must agree.
    */
-  ropeTheta(): number {
-    const nested = this.get('rope_parameters');
-    const scaling = this.get('rope_scaling');
-    for (const [key, value] of Object.entries({ rope_parameters: nested, rope_scaling: scaling })) {
-      if (value === undefined || value === null) continue;
-      const inner = new ModelConfig(value as Record<string, unknown>, `${this.file}: ${key}`);
-      inner.oneOf('rope_type', ['default', undefined]);
-      inner.oneOf('type', ['default', undefined]);
-      const theta = inner.numberOrNull('rope_theta', null);
-      inner.done();
-      if (theta !== null) {
-        this.get('rope_theta');
-        return theta;
-      }
-    }
-    return this.number('rope_theta', 10000);
+  alias(key: string, common: string): string {
+    if (this.get(common) === undefined) return key;
+    if (this.values[key] === undefined) return common;
+    this.oneOf(common, [this.values[key]]);
+    return key;
   }
 
-  /**
-   * A rotary embedding that is plain or LongRoPE, of all dimensions of a head or the first ones, in
-   * the old style (`rope_theta`, `rope_scaling`, `partial_rotary_factor`) or the new one
-   * (`rope_parameters`). `original_max_position_embeddings` stands at the top of the file, as
-   * transformers 5.18 has it; a nested one must agree.
-   * @throws InputError for any other kind, or factors that do not fit the heads
-   */
-  rope(headDim: number, maxPositions: number, originalFallback: number): Rope {
-    const [nested, second] = ['rope_scaling', 'rope_parameters'].filter((key) => this.get(key));
-    if (second) this.refuse(second, `absent (there is "${nested}" already)`);
-    const values = (nested ? this.values[nested] : {}) as Record<string, unknown>;
-    const inner = new ModelConfig(values, nested ? `${this.file}: ${nested}` : this.file);
-    const types = ['type', 'rope_type'].map((key) =>
-      inner.oneOf(key, ['default', 'su', 'longrope', undefined]),
-    );
-    const isLong = types.map((type) => type && type !== 'default');
-    if (types.every(Boolean) && isLong[0] !== isLong[1]) {
-      inner.refuse('rope_type', `of the kind that "type" is (${types[0]})`);
-    }
-    const theta = inner.numberOrNull('rope_theta', null) ?? this.number('rope_theta', 10000);
-    const share =
-      inner.numberOrNull('partial_rotary_factor', null) ?? this.number('partial_rotary_factor', 1);
-    const half = Math.floor(headDim * share) / 2;
-    if (!Number.isInteger(half) || half < 1 || share > 1) {
-      this.refuse('partial_rotary_factor', `a share that makes ${headDim} an even number`);
-    }
-    this.get('rope_theta');
-    this.get('partial_rotary_factor');
-    const original = this.count('original_max_position_embeddings', originalFallback);
-    inner.oneOf('original_max_position_embeddings', [original, null, undefined]);
-    if (!isLong.some(Boolean)) {
-      inner.done();
-      return { kind: 'default', frequencies: defaultFrequencies(2 * half, theta) };
-    }
-    const factor = inner.numberOrNull('factor', null) ?? maxPositions / original;
-    const recommended = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
-    const rope: Rope = {
-      kind: 'longrope',
-      short: dividedFrequencies(theta, inner.numbers('short_factor', half)),
-      long: dividedFrequencies(theta, inner.numbers('long_factor', half)),
-      original,
-      attentionFactor: inner.numberOrNull('attention_factor', null) ?? recommended,
-    };
-    inner.done();
-    return rope;
+  /** An object of keys; null where it is absent, null or empty. */
+  nested(key: string): ModelConfig | null {
+    const value = this.get(key) ?? null;
+    if (value === null) return null;
+    if (typeof value !== 'object' || Array.isArray(value)) this.refuse(key, 'an object or null');
+    const values = value as Record<string, unknown>;
+    return Object.keys(values).length ? new ModelConfig(values, `${this.file}: ${key}`) : null;
   }
 
   /** Marks keys that do not change what this model type computes. */
   harmless(...keys: string[]): void {
-    for (const key of keys) this.asked.add(key);
+    for (const key of keys) this.harmlessHere.add(key);
   }
 
-  /** @throws InputError naming every key that was neither read nor known to be harmless */
+  /**
+   * Settles the keys that nobody asked for, by the rule above.
+   * @throws InputError naming every one that may change the computation
+   */
   done(): void {
-    const unknown = Object.keys(this.values).filter((key) => !this.asked.has(key));
-    if (!unknown.length) return;
-    const hints = unknown.map((key) => `"${key}"${didYouMean(key, this.asked)}`).join(', ');
+    const known = [this.asked, HARMLESS_KEYS, this.harmlessHere];
+    const rest = Object.keys(this.values).filter((key) => !known.some((keys) => keys.has(key)));
+    const absent = [...this.asked].filter((key) => this.values[key] === undefined);
+    const described = rest.flatMap((key) => {
+      const slip = absent.find((wanted) => isSlip(key, wanted));
+      if (slip) return [`"${key}" (did you mean "${slip}"?)`];
+      return isComputing(key) && !changesNothing(key, this.values[key]) ? [`"${key}"`] : [];
+    });
+    if (described.length) this.refuseKeys(described);
+    this.unread = rest.filter((key) => !isComputing(key) && this.values[key] !== null);
+  }
+
+  /** `done` for keys of a kind where every one counts. @throws InputError naming all others */
+  doneStrictly(): void {
+    const bad = Object.keys(this.values).filter(
+      (key) => !this.asked.has(key) && this.values[key] !== null,
+    );
+    if (bad.length) this.refuseKeys(bad.map((key) => `"${key}"${didYouMean(key, this.asked)}`));
+  }
+
+  private refuseKeys(described: string[]): never {
     throw new InputError(
-      `${this.file} has keys that Tiller does not know for this model type: ${hints}. They may change the computation, so the model is not loaded.`,
+      `${this.file} has keys that Tiller does not know for this model type: ${described.join(', ')}. They may change the computation, so the model is not loaded.`,
     );
   }
 }

@@ -2,6 +2,7 @@ import { Safetensors, type TensorInfo } from '../../weights/safetensors';
 import { formatTable } from '../util/table';
 import { formatBytes } from '../util/units';
 import { ModelConfig } from './configJson';
+import { openCheckpoint } from './weights';
 
 /** Tensors of one name but for a number in it, one shape and one dtype. */
 export interface TensorGroup {
@@ -40,7 +41,7 @@ export interface Inspection {
 export function inspect(place: string): Inspection {
   const single = place.endsWith('.safetensors');
   const config = single ? null : ModelConfig.open(place).values;
-  const file = single ? Safetensors.open(place) : Safetensors.openFolder(place);
+  const file = single ? Safetensors.open(place) : openCheckpoint(place);
   file.close();
   const tensors = [...file.tensors.values()];
   const floats = tensors.filter(({ dtype }) => /^B?F/.test(dtype)).map(count);

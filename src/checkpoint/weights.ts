@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { Safetensors, type TensorInfo } from '../../weights/safetensors';
+import { isFloat, Safetensors, type TensorInfo } from '../../weights/safetensors';
 import { memoryLimits } from '../backend';
 import { checkMemory, type WeightCounts } from '../backend/memory';
 import { putMatrix, type StoredMatrix } from '../backend/tensorflow/weights16';
@@ -28,61 +28,173 @@ export interface LoadOptions {
   dtype?: WeightDtype;
 }
 
-/** Some exports write a tied head a second time; it may stand in the checkpoint unused. */
-export const isHead = ({ name }: TensorInfo) => name === 'lm_head.weight';
+/** What an architecture's checkpoints may differ in. */
+export interface CheckpointNames {
+  /** `base_model_prefix` of transformers with a dot: some checkpoints are saved without it. */
+  prefix: string;
+  /** The embedding, which may be the output layer too. */
+  embedding: string;
+  /** Whether a tensor is a left-over of older exports that may stand unused without a word. */
+  isLeftOver?(tensor: TensorInfo): boolean;
+}
 
-/** The names of all tensors in a checkpoint folder: some families are published under two. */
-export function tensorNames(dir: string): string[] {
-  const file = Safetensors.openFolder(dir);
-  file.close();
-  return [...file.tensors.keys()];
+const HEAD = 'lm_head.weight';
+
+/**
+ * Tensors that change nothing: buffers of older exports, and heads for other tasks on top of the
+ * model. Any other tensor that a model does not use (a bias, a layer more) is a sign that config
+ * and weights belong to different models.
+ */
+const OF_NO_EFFECT =
+  /(^|\.)(rotary_emb\.inv_freq|position_ids)$|^(score|classifier|qa_outputs|v_head|multiple_choice_head)\./;
+
+/** Index and shards may disagree about these: they are not needed, or found to be missing later. */
+const mayDiffer = (name: string) => name === HEAD || OF_NO_EFFECT.test(name);
+
+/** Opens a checkpoint folder as `loadWeights` does. @throws InputError when its files are broken */
+export const openCheckpoint = (dir: string) => Safetensors.openFolder(dir, mayDiffer);
+
+/** Weights, and what was found out about them. */
+export interface Loaded<W> {
+  weights: W;
+  /** Whether the embedding is the output layer: the config says so, and no other head is there. */
+  tied: boolean;
+  /** Tensors that are of no effect. */
+  unread: string[];
 }
 
 /**
- * Builds a model's weights from a checkpoint folder, one tensor at a time.
+ * Builds a model's weights from a checkpoint folder, one tensor at a time. As in transformers 5.18,
+ * the prefix may be missing or doubled, and a tied head that is there must be equal to the
+ * embedding, or else it is the output layer.
  * @param dir folder with model.safetensors, or an index and its shards
+ * @param config the model's, of which this reads how many layers there are and whether the
+ *   embedding is the output layer too
  * @param build asks a source for every tensor of the model; it is run twice, first only to compare
  *   names and shapes
- * @param ignore tensors that may stand in the checkpoint unused
  * @throws InputError naming all missing, misshapen and unused tensors at once; for weights that do
  *   not fit into memory, or a dtype that the backend does not have
  */
-export function loadWeights<W>(
+export function loadWeights<C extends { nLayers: number; tied: boolean }, W>(
   dir: string,
-  build: (source: WeightSource) => W,
-  ignore: (tensor: TensorInfo) => boolean = () => false,
-  { dtype = 'float32' }: LoadOptions = {},
-): W {
-  checkDtype(dtype);
-  const file = Safetensors.openFolder(dir);
+  names: CheckpointNames,
+  config: C,
+  build: (source: WeightSource, config: C) => W,
+  options: LoadOptions = {},
+): Loaded<W> {
+  const dtype = checkOptions(options);
+  const file = openCheckpoint(dir);
   try {
-    const counts = compare(file, dir, build, ignore);
+    if (config.nLayers > file.tensors.size) {
+      throw new InputError(
+        `The weights in ${dir} do not fit its config.json: it has ${config.nLayers} layers, and there are only ${file.tensors.size} tensors.`,
+      );
+    }
+    const { tied, stored } = resolver(file, names, config.tied);
+    const buildFrom = (source: WeightSource) => build(source, { ...config, tied });
+    const isLeftOver = (tensor: TensorInfo) =>
+      (tied && tensor.name === stored(HEAD)) || Boolean(names.isLeftOver?.(tensor));
+    const { counts, unread } = compare(file, dir, buildFrom, stored, isLeftOver);
     checkMemory(dir, counts, dtype, memoryLimits());
-    return build(readingSource(file, dtype));
+    return { weights: buildFrom(readingSource(file, stored, dtype)), tied, unread };
   } finally {
     file.close();
   }
 }
 
-function checkDtype(dtype: string) {
-  if (!(WEIGHT_DTYPES as readonly string[]).includes(dtype)) {
-    const hint = didYouMean(dtype, [...WEIGHT_DTYPES]);
-    throw new InputError(`dtype: "${dtype}" is not one of ${WEIGHT_DTYPES.join(', ')}.${hint}`);
+/**
+ * Finds tensors under the names that checkpoints have for them, and whether the head is tied.
+ * `stored` leads from a model's name for a tensor to the file's, the same where there is none.
+ */
+function resolver(file: Safetensors, { prefix, embedding }: CheckpointNames, tied: boolean) {
+  const find = (name: string) => {
+    const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
+    return [name, bare, prefix + name].find((one) => file.tensors.has(one));
+  };
+  const [table, head] = [find(embedding), find(HEAD)];
+  const isTied = tied && (!table || !head || sameTensor(file, table, head));
+  const stored = (name: string) => {
+    // transformers ties both ways: of two tied tensors one is enough.
+    if (name === embedding && isTied) return table ?? head ?? name;
+    return find(name) ?? name;
+  };
+  return { tied: isTied, stored };
+}
+
+/** Whether two tensors hold the same numbers, read a few MB at a time. */
+function sameTensor(file: Safetensors, a: string, b: string): boolean {
+  const [one, other] = [a, b].map((name) => file.tensors.get(name) as TensorInfo);
+  if (one.shape.join() !== other.shape.join()) return false;
+  if (!isFloat(one.dtype) || !isFloat(other.dtype)) return false;
+  const count = one.shape.reduce((product, n) => product * n, 1);
+  const parts = [0, 1].map(() => new Float32Array(Math.min(count, 1 << 20)));
+  for (let i = 0; i < count; i += parts[0].length) {
+    const [x, y] = parts.map((part) => part.subarray(0, count - i));
+    file.readFloat32Into(a, x, i);
+    file.readFloat32Into(b, y, i);
+    if (x.some((value, j) => value !== y[j])) return false;
   }
+  return true;
+}
+
+/** At most so many names of a kind are printed. */
+const SHOWN = 12;
+
+/**
+ * Prints one line, on stderr, about what of a checkpoint is of no effect; nothing when all is read.
+ * @param keys of config.json
+ * @param tensors names; those of several layers are put together
+ */
+export function reportUnread(dir: string, keys: string[], tensors: string[]): void {
+  const list = (names: string[]) => {
+    const shown = names.slice(0, SHOWN).map((name) => JSON.stringify(name).slice(1, -1));
+    return [...shown, ...(names.length > SHOWN ? [`${names.length - SHOWN} more`] : [])].join(', ');
+  };
+  const together = [...new Set(tensors.map((name) => name.replace(/\.\d+\./, '.*.')))];
+  const parts = [
+    ...(keys.length ? [`config.json: ${list(keys)}`] : []),
+    ...(together.length ? [`tensors: ${list(together)}`] : []),
+  ];
+  if (!parts.length) return;
+  console.warn(`${dir}: left unread, for it changes nothing here (${parts.join('; ')})`);
+}
+
+/** The dtype to keep matrices in. */
+function checkOptions(options: LoadOptions): WeightDtype {
+  const unknown = Object.keys(options).find((key) => key !== 'dtype');
+  if (unknown) {
+    throw new InputError(`loadModel: no option "${unknown}".${didYouMean(unknown, ['dtype'])}`);
+  }
+  const { dtype = 'float32' } = options;
   const backend = tf.getBackend();
-  if (dtype === 'float32' || backend === 'tensorflow') return;
+  if (!backend) {
+    throw new InputError(
+      'No TensorFlow.js backend is in use yet. Before loading a model, call: await useBackend()   (src/backend)',
+    );
+  }
+  if (!(WEIGHT_DTYPES as readonly unknown[]).includes(dtype)) {
+    const hint = didYouMean(String(dtype), [...WEIGHT_DTYPES]);
+    throw new InputError(
+      `dtype: ${JSON.stringify(dtype)} is not one of ${WEIGHT_DTYPES.join(', ')}.${hint}`,
+    );
+  }
+  if (dtype === 'float32' || backend === 'tensorflow') return dtype;
   throw new InputError(
     `dtype: the ${backend} backend keeps weights in float32 only; ${dtype} needs tensorflow (npm run setup:tensorflow).`,
   );
 }
 
-/** Checks names and shapes; returns how many numbers the model asks for. */
+/**
+ * Checks names and shapes; returns how many numbers the model asks for, and the tensors of no effect.
+ * @param stored the file's name for a tensor
+ */
 function compare(
   file: Safetensors,
   dir: string,
   build: (source: WeightSource) => unknown,
-  ignore: (tensor: TensorInfo) => boolean,
-): WeightCounts {
+  stored: (name: string) => string,
+  isLeftOver: (tensor: TensorInfo) => boolean,
+): { counts: WeightCounts; unread: string[] } {
   const wanted = new Map<string, number[]>();
   const counts = { matrices: 0, largestTable: 0, vectors: 0 };
   const note = <T>(name: string, shape: number[]) => {
@@ -103,28 +215,43 @@ function compare(
   });
   const problems: string[] = [];
   for (const [name, shape] of wanted) {
-    const found = file.tensors.get(name);
+    const found = file.tensors.get(stored(name));
     if (!found) problems.push(`missing: ${name} [${shape}]`);
     else if (found.shape.join() !== shape.join()) {
-      problems.push(`${name} is [${found.shape}], but config.json makes it [${shape}]`);
+      problems.push(`${found.name} is [${found.shape}], but config.json makes it [${shape}]`);
+    } else if (!isFloat(found.dtype)) {
+      problems.push(
+        `${found.name} is ${found.dtype}, where floats are wanted (a quantised model?)`,
+      );
     }
   }
-  for (const [name, tensor] of file.tensors) {
-    if (!wanted.has(name) && !ignore(tensor)) problems.push(`not used by this model: ${name}`);
-  }
-  if (!problems.length) return counts;
+  const used = new Set([...wanted.keys()].map(stored));
+  const unused = [...file.tensors.values()].filter(
+    (one) => !used.has(one.name) && !isLeftOver(one),
+  );
+  const [unread, strange] = [true, false].map((harmless) =>
+    unused.map(({ name }) => name).filter((name) => OF_NO_EFFECT.test(name) === harmless),
+  );
+  problems.push(...strange.map((name) => `not used by this model: ${name}`));
+  if (!problems.length) return { counts, unread };
   const shown = problems.slice(0, 20).map((problem) => `\n  ${problem}`);
   const more = problems.length > 20 ? `\n  … and ${problems.length - 20} more` : '';
   throw new InputError(`The weights in ${dir} do not fit its config.json:${shown.join('')}${more}`);
 }
 
-function readingSource(file: Safetensors, dtype: WeightDtype): WeightSource {
-  const vector = (name: string) => tf.tensor1d(file.readFloat32(name));
+function readingSource(
+  file: Safetensors,
+  stored: (name: string) => string,
+  dtype: WeightDtype,
+): WeightSource {
+  const vector = (name: string) => tf.tensor1d(file.readFloat32(stored(name)));
+  const { linear, table } = tf.getBackend() === 'tensorflow' ? inSlices(file, dtype) : whole(file);
   return {
-    ...(tf.getBackend() === 'tensorflow' ? inSlices(file, dtype) : whole(file)),
+    linear: (name, inner, outer) => linear(stored(name), inner, outer),
+    table: (name, rows, columns) => table(stored(name), rows, columns),
     gain: vector,
     bias: vector,
-    gainLessOne: (name) => tf.tensor1d(file.readFloat32(name).map((w) => w + 1)),
+    gainLessOne: (name) => tf.tensor1d(file.readFloat32(stored(name)).map((w) => w + 1)),
   };
 }
 
@@ -140,15 +267,24 @@ function whole(file: Safetensors): Pick<WeightSource, 'linear' | 'table'> {
 /** Matrices from the file to the backend a few MB at a time. */
 function inSlices(file: Safetensors, dtype: WeightDtype): Pick<WeightSource, 'linear' | 'table'> {
   const put = (name: string, rows: number, columns: number, transposed: boolean) => {
-    const stored = file.tensors.get(name)?.dtype as StoredMatrix['dtype'];
-    if (!['F32', 'F16', 'BF16'].includes(stored)) {
-      throw new InputError(`Tensor "${name}" is ${stored}, where floats are wanted.`);
-    }
-    const read = (target: Uint8Array, offset: number) => file.readInto(name, target, offset);
-    return putMatrix({ name, shape: [rows, columns], dtype: stored, read }, dtype, transposed);
+    const matrix = { name, shape: [rows, columns] as [number, number], ...slices(file, name) };
+    return putMatrix(matrix, dtype, transposed);
   };
   return {
     linear: (name, inner, outer) => put(name, outer, inner, true),
     table: (name, rows, columns) => put(name, rows, columns, false),
+  };
+}
+
+/** A tensor's bytes as the backend takes them: as they are, or made float32 where it has no such dtype. */
+function slices(file: Safetensors, name: string): Pick<StoredMatrix, 'dtype' | 'read'> {
+  const dtype = file.tensors.get(name)?.dtype;
+  if (dtype === 'F32' || dtype === 'F16' || dtype === 'BF16') {
+    return { dtype, read: (target, offset) => file.readInto(name, target, offset) };
+  }
+  return {
+    dtype: 'F32',
+    read: ({ buffer, byteOffset, length }, offset) =>
+      file.readFloat32Into(name, new Float32Array(buffer, byteOffset, length / 4), offset / 4),
   };
 }

@@ -91,7 +91,7 @@ function loadStart(dir: string, parameters: Map<string, Parameter>) {
 function build(file: ModelConfig, source: WeightSource): Gemma2 | GPT2 {
   if (file.values.model_type === 'gpt2') {
     const config = readGPT2Config(file);
-    return new GPT2(config, gpt2Weights(source, config, 'transformer.'));
+    return new GPT2(config, gpt2Weights(source, config));
   }
   const config = readGemma2Config(file);
   return new Gemma2(config, gemma2Weights(source, config));

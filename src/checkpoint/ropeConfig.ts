@@ -1,0 +1,89 @@
+import { defaultFrequencies, dividedFrequencies, type Rope } from '../nn/rope';
+import type { ModelConfig } from './configJson';
+
+/** `rope_scaling` (the old style) or `rope_parameters` (the new one); null where there is neither. */
+function nestedRope(file: ModelConfig): ModelConfig | null {
+  const [scaling, parameters] = [file.nested('rope_scaling'), file.nested('rope_parameters')];
+  if (!scaling || !parameters) return scaling ?? parameters;
+  // transformers takes rope_scaling and forgets the other.
+  if (JSON.stringify(scaling.values) !== JSON.stringify(parameters.values)) {
+    file.refuse('rope_parameters', 'absent or the same (there is "rope_scaling" already)');
+  }
+  return scaling;
+}
+
+/** theta: the nested one first, else that at the top of the file, else the default. */
+function theta(file: ModelConfig, nested: ModelConfig | null): number {
+  const top = file.number('rope_theta', 10000);
+  return nested ? nested.number('rope_theta', top) : top;
+}
+
+/**
+ * `rope_theta` of a plain rotary embedding, in the old style (`rope_theta` at the top) or the new
+ * one (`rope_parameters`).
+ * @throws InputError for any other kind of rotary embedding
+ */
+export function readRopeTheta(file: ModelConfig): number {
+  const nested = nestedRope(file);
+  nested?.oneOf('rope_type', ['default', undefined]);
+  nested?.oneOf('type', ['default', undefined]);
+  for (const place of nested ? [file, nested] : [file]) {
+    place.oneOf('partial_rotary_factor', [1, null, undefined]);
+  }
+  const value = theta(file, nested);
+  nested?.doneStrictly();
+  return value;
+}
+
+/**
+ * A rotary embedding that is plain or LongRoPE, of all dimensions of a head or the first ones, in
+ * the old style (`rope_theta`, `rope_scaling`, `partial_rotary_factor`) or the new one
+ * (`rope_parameters`). `original_max_position_embeddings` stands at the top of the file, as
+ * transformers 5.18 has it; a nested one must agree.
+ * @throws InputError for any other kind, or factors that do not fit the heads
+ */
+export function readRope(
+  file: ModelConfig,
+  headDim: number,
+  maxPositions: number,
+  originalFallback: number,
+): Rope {
+  const nested = nestedRope(file);
+  const base = theta(file, nested);
+  const topShare = file.number('partial_rotary_factor', 1);
+  const share = nested ? nested.number('partial_rotary_factor', topShare) : topShare;
+  const half = Math.floor(headDim * share) / 2;
+  if (!Number.isInteger(half) || half < 1 || share > 1) {
+    const at = nested && nested.values.partial_rotary_factor !== undefined ? nested : file;
+    at.refuse('partial_rotary_factor', `a share that makes ${headDim} an even number`);
+  }
+  const original = file.count('original_max_position_embeddings', originalFallback);
+  nested?.oneOf('original_max_position_embeddings', [original, undefined]);
+  if (!nested || !isLong(nested)) {
+    nested?.doneStrictly();
+    return { kind: 'default', frequencies: defaultFrequencies(2 * half, base) };
+  }
+  const factor = nested.numberOrNull('factor', null) ?? maxPositions / original;
+  const recommended = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
+  const rope: Rope = {
+    kind: 'longrope',
+    short: dividedFrequencies(base, nested.numbers('short_factor', half)),
+    long: dividedFrequencies(base, nested.numbers('long_factor', half)),
+    original,
+    attentionFactor: nested.numberOrNull('attention_factor', null) ?? recommended,
+  };
+  nested.doneStrictly();
+  return rope;
+}
+
+/** Whether it is LongRoPE, under one of its names; both names of the key must say the same. */
+function isLong(nested: ModelConfig): boolean {
+  const types = ['type', 'rope_type'].map((key) =>
+    nested.oneOf(key, ['default', 'su', 'longrope', undefined]),
+  );
+  const long = types.map((type) => type !== undefined && type !== 'default');
+  if (types.every(Boolean) && long[0] !== long[1]) {
+    nested.refuse('rope_type', `of the kind that "type" is (${types[0]})`);
+  }
+  return long.some(Boolean);
+}
