@@ -104,19 +104,18 @@ export function loadWeights<C extends { nLayers: number; tied: boolean }, W>(
 
 /**
  * Finds tensors under the names that checkpoints have for them, and whether the head is tied.
- * `stored` leads from a model's name for a tensor to the file's, the same where there is none.
+ * `stored` leads from a model's name for a tensor to the file's, there or not.
  */
 function resolver(file: Safetensors, { prefix, embedding }: CheckpointNames, tied: boolean) {
-  const find = (name: string) => {
-    const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
-    return [name, bare, prefix + name].find((one) => file.tensors.has(one));
-  };
+  const bare = (name: string) => (name.startsWith(prefix) ? name.slice(prefix.length) : name);
+  const find = (name: string) =>
+    [name, bare(name), prefix + name].find((one) => file.tensors.has(one));
   const [table, head] = [find(embedding), find(HEAD)];
   const isTied = tied && (!table || !head || sameTensor(file, table, head));
   const stored = (name: string) => {
     // transformers ties both ways: of two tied tensors one is enough.
     if (name === embedding && isTied) return table ?? head ?? name;
-    return find(name) ?? name;
+    return find(name) ?? (table === bare(embedding) ? bare(name) : name);
   };
   return { tied: isTied, stored };
 }
