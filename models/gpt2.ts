@@ -37,7 +37,6 @@ export function readConfig(file: ModelConfig): GPT2Config {
   // Two names of one formula.
   file.oneOf('activation_function', ['gelu_new', 'gelu_pytorch_tanh', undefined]);
   file.oneOf('add_cross_attention', [false, undefined]);
-  file.oneOf('is_encoder_decoder', [false, undefined]);
   file.oneOf('n_special', [0, undefined]);
   // Precision of mixed arithmetic, another head on top, notes on training and tasks.
   file.harmless('reorder_and_upcast_attn', 'gradient_checkpointing', 'output_past', '_num_labels');

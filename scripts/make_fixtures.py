@@ -4,6 +4,7 @@
     pip install torch==2.13.0 transformers==5.18.0 safetensors
     python scripts/make_fixtures.py            # all
     python scripts/make_fixtures.py gemma2-gqa # one
+    python scripts/make_fixtures.py ties       # what becomes of heads beside an embedding
 
 Random weights make a poor test by themselves: a feature may be there and not matter. So seeds and
 prompts are tried until, for every fixture, (a) greedy choices are clear (lead over the runner-up at least 1e-2
@@ -15,6 +16,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 
 import torch
 import transformers
@@ -420,9 +422,59 @@ def make(name):
         print(f'    {case["name"]:12} {tensors[case["name"] + ".generated"].tolist()}')
 
 
+# Tied checkpoints of one file, and their embedding.
+TIES = {
+    'gemma2-gqa': 'model.embed_tokens.weight',
+    'gpt2-bare-masks': 'wte.weight',
+    'mistral-narrow-tied-f16': 'model.embed_tokens.weight',
+    'phi3-partial-tied-f16': 'model.embed_tokens.weight',
+}
+TIES_IDS = [2, 11, 5, 42, 7]
+
+
+def make_ties():
+    """What transformers makes of every combination of `tie_word_embeddings`, an embedding that is
+    there or not, and a head that is not there, equal to it, or its rows in reverse: the logits of
+    the last of five tokens, or the name of the tensor that it misses (and would fill at random)."""
+    result = {'transformers': transformers.__version__, 'ids': TIES_IDS, 'cases': []}
+    for name, embedding in TIES.items():
+        for tie in (True, False, None):
+            for head in (None, 'same', 'reversed'):
+                for embed in ((True, False) if head else (True,)):
+                    case = {'name': name, 'embedding': embedding, 'tie': tie, 'embed': embed, 'head': head}
+                    result['cases'].append({**case, **load_tied(**case)})
+    path = os.path.join(ROOT, 'ties.json')
+    with open(path, 'w', encoding='utf8') as file:
+        lines = ',\n  '.join(json.dumps(case) for case in result.pop('cases'))
+        file.write(json.dumps(result)[:-1] + f', "cases": [\n  {lines}\n]}}\n')
+
+
+def load_tied(name, embedding, tie, embed, head):
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(ROOT, name, 'config.json'), encoding='utf8') as file:
+            config = {**json.load(file), 'tie_word_embeddings': tie}
+        if tie is None:
+            del config['tie_word_embeddings']
+        with open(os.path.join(folder, 'config.json'), 'w', encoding='utf8') as file:
+            json.dump(config, file)
+        tensors = load_file(os.path.join(ROOT, name, 'model.safetensors'))
+        table = tensors[embedding] if embed else tensors.pop(embedding)
+        if head:
+            tensors['lm_head.weight'] = table.flip(0) if head == 'reversed' else table.clone()
+        save_file(tensors, os.path.join(folder, 'model.safetensors'), {'format': 'pt'})
+        model, info = CLASSES[name.split('-')[0]][1].from_pretrained(
+            folder, dtype=torch.float32, output_loading_info=True,
+        )
+    if info['missing_keys']:
+        return {'missing': sorted(info['missing_keys'])}
+    model.set_attn_implementation('eager')
+    logits = forward(model.eval(), TIES_IDS)[0][-1]
+    return {'logits': [float(f'{x:.6g}') for x in logits.tolist()]}
+
+
 if __name__ == '__main__':
     torch.set_num_threads(1)
     transformers.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()
-    for name in sys.argv[1:] or FIXTURES:
-        make(name)
+    for name in sys.argv[1:] or [*FIXTURES, 'ties']:
+        make_ties() if name == 'ties' else make(name)

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { didYouMean, InputError } from '../util/errors';
 import { changesNothing, HARMLESS_KEYS, isComputing, isSlip } from './configKeys';
@@ -34,16 +34,34 @@ export class ModelConfig {
     readonly file: string,
   ) {}
 
-  /** @throws InputError when the folder has no readable config.json */
+  /**
+   * @param dir the folder itself: names and aliases are for `findModelFolder` (src/hub) to find
+   * @throws InputError when there is no such folder, or it has no readable config.json
+   */
   static open(dir: string): ModelConfig {
+    if (typeof dir !== 'string') {
+      throw new InputError(`A model's folder must be text, not ${JSON.stringify(dir)}.`);
+    }
     const file = join(dir, 'config.json');
+    const stat = statSync(dir, { throwIfNoEntry: false });
+    if (!stat) {
+      throw new InputError(
+        `${dir}: no such folder. To load a model by its name, alias or id on the Hub: loadModel(findModelFolder(${JSON.stringify(dir)}).dir)   (src/hub/modelFolder)`,
+      );
+    }
+    if (!stat.isDirectory()) {
+      throw new InputError(`${dir}: is a file; give the folder that holds config.json.`);
+    }
+    if (!existsSync(file)) {
+      throw new InputError(
+        `${dir}: is a folder, but holds no config.json. A model's folder has one beside its .safetensors files.`,
+      );
+    }
     let values: unknown;
     try {
       values = JSON.parse(readFileSync(file, 'utf8'));
     } catch (error) {
-      throw new InputError(
-        `${file} cannot be read as JSON: ${(error as Error).message}. A model folder holds config.json beside its .safetensors files.`,
-      );
+      throw new InputError(`${file} is not JSON that can be read: ${(error as Error).message}.`);
     }
     if (typeof values !== 'object' || values === null || Array.isArray(values)) {
       throw new InputError(`${file} is not a JSON object.`);

@@ -49,6 +49,7 @@ export function readRope(
   originalFallback: number,
 ): Rope {
   const nested = nestedRope(file);
+  const long = nested !== null && isLong(nested);
   const base = theta(file, nested);
   const topShare = file.number('partial_rotary_factor', 1);
   const share = nested ? nested.number('partial_rotary_factor', topShare) : topShare;
@@ -59,7 +60,7 @@ export function readRope(
   }
   const original = file.count('original_max_position_embeddings', originalFallback);
   nested?.oneOf('original_max_position_embeddings', [original, undefined]);
-  if (!nested || !isLong(nested)) {
+  if (!long) {
     nested?.doneStrictly();
     return { kind: 'default', frequencies: defaultFrequencies(2 * half, base) };
   }

@@ -107,6 +107,7 @@ export function loadWeights<C extends { nLayers: number; tied: boolean }, W>(
  * `stored` leads from a model's name for a tensor to the file's, there or not.
  */
 function resolver(file: Safetensors, { prefix, embedding }: CheckpointNames, tied: boolean) {
+  const isBare = ![...file.tensors.keys()].some((name) => name.startsWith(prefix));
   const bare = (name: string) => (name.startsWith(prefix) ? name.slice(prefix.length) : name);
   const find = (name: string) =>
     [name, bare(name), prefix + name].find((one) => file.tensors.has(one));
@@ -114,8 +115,8 @@ function resolver(file: Safetensors, { prefix, embedding }: CheckpointNames, tie
   const isTied = tied && (!table || !head || sameTensor(file, table, head));
   const stored = (name: string) => {
     // transformers ties both ways: of two tied tensors one is enough.
-    if (name === embedding && isTied) return table ?? head ?? name;
-    return find(name) ?? (table === bare(embedding) ? bare(name) : name);
+    if (name === embedding && isTied && !table && head) return head;
+    return find(name) ?? (isBare ? bare(name) : name);
   };
   return { tied: isTied, stored };
 }
@@ -131,7 +132,8 @@ function sameTensor(file: Safetensors, a: string, b: string): boolean {
     const [x, y] = parts.map((part) => part.subarray(0, count - i));
     file.readFloat32Into(a, x, i);
     file.readFloat32Into(b, y, i);
-    if (x.some((value, j) => value !== y[j])) return false;
+    const [p, q] = [x, y].map((part) => Buffer.from(part.buffer, 0, part.byteLength));
+    if (p.compare(q) !== 0) return false;
   }
   return true;
 }
@@ -215,7 +217,7 @@ function compare(
   const problems: string[] = [];
   for (const [name, shape] of wanted) {
     const found = file.tensors.get(stored(name));
-    if (!found) problems.push(`missing: ${name} [${shape}]`);
+    if (!found) problems.push(`missing: ${stored(name)} [${shape}]`);
     else if (found.shape.join() !== shape.join()) {
       problems.push(`${found.name} is [${found.shape}], but config.json makes it [${shape}]`);
     } else if (!isFloat(found.dtype)) {

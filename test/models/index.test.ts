@@ -22,7 +22,8 @@ import { leftPad } from '../../src/engine/prefill';
 import { runWithCache } from '../../src/engine/runWithCache';
 import { InputError } from '../../src/util/errors';
 import { seededRandom } from '../../src/util/random';
-import { Safetensors, type TensorData, writeSafetensors } from '../../weights/safetensors';
+import type { TensorData } from '../../weights/safetensors';
+import { f32, rewritten } from '../src/checkpoint/rewritten';
 
 const fixtures = path.join(__dirname, '../fixtures');
 const NAMES = fs.readdirSync(fixtures).filter((name) => /^(gpt2|mistral|phi3)-/.test(name));
@@ -433,31 +434,8 @@ for (const [family, read, base, change, message] of refused) {
 
 // ── Checkpoints ─────────────────────────────────────────────────────────────────────────────────
 
-let copies = 0;
-/** A fixture of one file, with other tensors. */
-function rewritten(name: string, edit: (tensors: Record<string, TensorData>) => void) {
-  const dir = path.join(scratch, `model-${copies++}`);
-  fs.cpSync(path.join(fixtures, name), dir, { recursive: true });
-  const file = path.join(dir, 'model.safetensors');
-  const source = Safetensors.open(file);
-  const tensors: Record<string, TensorData> = {};
-  for (const [tensor, { dtype, shape }] of source.tensors) {
-    tensors[tensor] = { dtype, shape, data: source.readBytes(tensor) };
-  }
-  source.close();
-  edit(tensors);
-  writeSafetensors(file, tensors, { format: 'pt' });
-  return dir;
-}
-
-const f32 = (...shape: number[]): TensorData => ({
-  dtype: 'F32',
-  shape,
-  data: new Float32Array(shape.reduce((a, b) => a * b, 1)),
-});
-
 test('GPT-2: the same tensors with the prefix, and masks of one byte, give the same logits', () => {
-  const dir = rewritten('gpt2-bare-masks', (tensors) => {
+  const dir = rewritten(scratch, 'gpt2-bare-masks', (tensors) => {
     for (const name of Object.keys(tensors)) {
       tensors[`transformer.${name}`] = tensors[name];
       delete tensors[name];
@@ -528,7 +506,7 @@ const broken: [string, string, (tensors: Record<string, TensorData>) => void, Re
 ];
 for (const [what, name, edit, messages] of broken) {
   test(`${name} is refused with ${what}`, () => {
-    const dir = rewritten(name, edit);
+    const dir = rewritten(scratch, name, edit);
     for (const message of messages) refuses(() => loadModel(dir), message);
   });
 }
