@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { didYouMean, InputError } from '../util/errors';
+import { InputError } from '../util/errors';
 import { changesNothing, HARMLESS_KEYS, isComputing, isSlip } from './configKeys';
 
 /** More layers, or numbers in a head, than any model has: what reads a config makes such lists. */
@@ -217,12 +217,12 @@ export class ModelConfig {
     const known = [this.asked, HARMLESS_KEYS, this.harmlessHere];
     const rest = Object.keys(this.values).filter((key) => !known.some((keys) => keys.has(key)));
     const absent = [...this.asked].filter((key) => this.values[key] === undefined);
-    const described = rest.flatMap((key) => {
+    const bad = rest.flatMap((key) => {
       const slip = absent.find((wanted) => isSlip(key, wanted));
-      if (slip) return [`"${key}" (did you mean "${slip}"?)`];
-      return isComputing(key) && !changesNothing(key, this.values[key]) ? [`"${key}"`] : [];
+      if (slip) return [described(key, slip)];
+      return isComputing(key) && !changesNothing(key, this.values[key]) ? [described(key)] : [];
     });
-    if (described.length) this.refuseKeys(described);
+    if (bad.length) this.refuseKeys(bad);
     this.unread = rest.filter((key) => !isComputing(key) && this.values[key] !== null);
   }
 
@@ -231,12 +231,17 @@ export class ModelConfig {
     const bad = Object.keys(this.values).filter(
       (key) => !this.asked.has(key) && this.values[key] !== null,
     );
-    if (bad.length) this.refuseKeys(bad.map((key) => `"${key}"${didYouMean(key, this.asked)}`));
+    if (!bad.length) return;
+    const meant = (key: string) => [...this.asked].find((wanted) => isSlip(key, wanted));
+    this.refuseKeys(bad.map((key) => described(key, meant(key))));
   }
 
-  private refuseKeys(described: string[]): never {
+  private refuseKeys(keys: string[]): never {
     throw new InputError(
-      `${this.file} has keys that Tiller does not know for this model type: ${described.join(', ')}. They may change the computation, so the model is not loaded.`,
+      `${this.file} has keys that Tiller does not know for this model type: ${keys.join(', ')}. They may change the computation, so the model is not loaded.`,
     );
   }
 }
+
+const described = (key: string, meant?: string) =>
+  `"${key}"${meant ? ` (did you mean "${meant}"?)` : ''}`;

@@ -384,7 +384,7 @@ test('the inner values of a rotary embedding are checked as the outer ones', () 
       refuses(family, { rope_parameters: inner }, /rope_parameters: "rope_theta" is /);
     }
     const extra = { rope_type: 'default', rope_tetha: 5 };
-    refuses(family, { rope_parameters: extra }, /"rope_tetha" Did you mean "rope_theta"/);
+    refuses(family, { rope_parameters: extra }, /"rope_tetha" \(did you mean "rope_theta"\?\)/);
   }
   const factors = Array(48).fill(1);
   const longrope = { rope_type: 'longrope', short_factor: factors, long_factor: factors };

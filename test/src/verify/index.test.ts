@@ -360,7 +360,7 @@ const unusable: [string, () => string[], RegExp][] = [
   [
     'an unknown config key',
     () => [reconfigured(gqa, { sliding_windows: 3 })],
-    /"sliding_windows" Did you mean "sliding_window"/,
+    /"sliding_windows" \(did you mean "sliding_window"\?\)/,
   ],
   ['an unknown model type', () => [reconfigured(gqa, { model_type: 'gemma9' })], /gemma9/],
   ['an unknown backend', () => [gqa, '--backend', 'cuda'], /"cuda" is not one of/],
