@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { checkCount } from '../util/check';
+import { checkEdits } from './edit';
 import type { KVCache } from './kvCache';
 import type { ModelDims } from './model';
 import { type Columns, type Edit, type PassEdits, type Steerer, Steering } from './steering';
@@ -30,8 +32,15 @@ export class Branches implements Steerer {
     trunks: number,
     private readonly config: ModelDims,
   ) {
+    checkCount('Branches: trunks', trunks, 1);
+    checkEdits(
+      'Branches: edits',
+      branches.map(({ edits }) => edits),
+      config,
+    );
     this.topLayer = -1;
-    for (const [i, { edits }] of branches.entries()) {
+    for (const [i, { trunk, edits }] of branches.entries()) {
+      checkCount(`Branches: branch ${i}: trunk`, trunk, 0, trunks - 1);
       if (!edits.length) continue;
       const lowest = Math.min(...edits.map(({ layer }) => layer));
       this.leaving.set(lowest, [...(this.leaving.get(lowest) ?? []), i]);

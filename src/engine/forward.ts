@@ -5,6 +5,7 @@ import { forgetRecordings, replayed, tensorsIn } from '../backend/replay';
 import { lastColumn } from '../nn/embedding';
 import { causalMask } from '../nn/mask';
 import { InputError } from '../util/errors';
+import { checkForward, checkRows } from './checks';
 import { compileHooks } from './hooks';
 import type { KVCache } from './kvCache';
 import type { CausalLM, Computation, ForwardOptions, ModelDims, Pass, PassNumbers } from './model';
@@ -179,11 +180,12 @@ interface Layout extends Omit<PassNumbers, 'mask'> {
 }
 
 function layOut(ids: number[][], config: ModelDims, options: ForwardOptions): Layout {
+  checkRows(ids, config);
   const { cache } = options;
   const start = cache?.length ?? 0;
-  const length = ids[0]?.length ?? 0;
+  const { length } = ids[0];
+  checkForward(ids, start + length, options);
   const pads = cache?.pads ?? options.pads ?? ids.map(() => 0);
-  checkIds(ids, config, pads.length);
   const longest = start + length - Math.min(...pads);
   if (longest > config.maxPositions) {
     throw new InputError(
@@ -198,23 +200,4 @@ function layOut(ids: number[][], config: ModelDims, options: ForwardOptions): La
     lengths: options.lengths ?? pads.map((pad) => start + length - pad),
     positions: pads.map((pad) => Array.from({ length }, (_, t) => Math.max(0, start + t - pad))),
   };
-}
-
-function checkIds(ids: number[][], { vocabSize }: ModelDims, rows: number) {
-  const length = ids[0]?.length ?? 0;
-  if (!length) throw new InputError('A forward pass needs at least one row with one token.');
-  if (ids.length !== rows)
-    throw new InputError(`${ids.length} rows of ids for ${rows} rows of padding.`);
-  for (const row of ids) {
-    if (row.length !== length) {
-      throw new InputError(
-        `Rows of ${length} and ${row.length} tokens in one batch: pad them on the left.`,
-      );
-    }
-    for (const id of row) {
-      if (!Number.isInteger(id) || id < 0 || id >= vocabSize) {
-        throw new InputError(`Token id ${id} is outside the vocabulary of ${vocabSize}.`);
-      }
-    }
-  }
 }

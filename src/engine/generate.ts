@@ -1,12 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { checkCount, checkFunction, checkKeys, checkList, optional } from '../util/check';
 import { InputError } from '../util/errors';
 import { seededRandom } from '../util/random';
 import { BatchSizer } from './batchSizer';
+import { checkEditsOf, checkId, checkModel, checkPrompts } from './checks';
 import type { Hooks } from './hooks';
 import type { KVCache } from './kvCache';
 import type { CausalLM } from './model';
 import { prefill } from './prefill';
-import { draw, greedy, type SamplingOptions } from './sampling';
+import { checkSampling, draw, greedy, type SamplingOptions } from './sampling';
 import { type Edit, Steering } from './steering';
 
 export interface GenerateOptions extends SamplingOptions {
@@ -45,8 +47,8 @@ export interface Generation {
  * edits, share what lies below the steered layers (see `Branches`).
  * @param prompts token ids, BOS included
  * @returns one generation per prompt, in the order of the prompts
- * @throws InputError for an empty prompt, one longer than the context, or steering that does not
- *   fit the model; Error when logits are not finite
+ * @throws InputError for an argument that is not what it should be: an empty prompt, one longer than
+ *   the context, an unknown option, edits that do not fit the model; Error when logits are not finite
  */
 export async function generate(
   model: CausalLM,
@@ -67,18 +69,39 @@ export async function generate(
   return results;
 }
 
-function check({ config }: CausalLM, prompts: number[][], { edits }: GenerateOptions) {
-  prompts.forEach((prompt, i) => {
-    if (!prompt.length) throw new InputError(`Prompt ${i} has no tokens.`);
-    if (prompt.length >= config.maxPositions) {
-      throw new InputError(
-        `Prompt ${i} has ${prompt.length} tokens; this model's context is ${config.maxPositions}.`,
-      );
-    }
+const OPTIONS = [
+  ...['maxNewTokens', 'stopIds', 'stopWhen', 'edits', 'hooks', 'padId', 'batchSize', 'cacheBytes'],
+  ...['temperature', 'topP', 'seed', 'onToken', 'onFinish'],
+];
+
+function check(model: CausalLM, prompts: number[][], options: GenerateOptions) {
+  checkModel('generate', model);
+  const { config } = model;
+  checkPrompts('generate', prompts, config);
+  checkKeys('generate: options', options, OPTIONS, {
+    steering: 'Steering is given as "edits", one list for each prompt.',
   });
-  if (edits && edits.length !== prompts.length) {
-    throw new InputError(`${edits.length} lists of edits for ${prompts.length} prompts.`);
-  }
+  const name = (option: string) => `generate: ${option}`;
+  checkCount(name('maxNewTokens'), options.maxNewTokens);
+  checkSampling('generate', options);
+  optional(options.stopIds, (ids) => {
+    checkList(name('stopIds'), ids, 'a list of token ids');
+    for (const id of ids) checkCount(name('a stop id'), id);
+  });
+  optional(options.edits, (edits) => checkEditsOf('generate', edits, prompts, config));
+  optional(options.padId, (id) => checkId(name('padId'), id, config.vocabSize));
+  optional(options.batchSize, (size) => checkCount(name('batchSize'), size, 1));
+  optional(options.cacheBytes, (bytes) => checkCount(name('cacheBytes'), bytes, 1));
+  optional(options.seed, (seed) => checkCount(name('seed'), seed, -(2 ** 32), 2 ** 32));
+  optional(options.stopWhen, (stop) => checkFunction(name('stopWhen'), stop));
+  optional(options.onToken, (f) => checkFunction(name('onToken'), f));
+  optional(options.onFinish, (f) => checkFunction(name('onFinish'), f));
+  prompts.forEach(({ length }, i) => {
+    if (length < config.maxPositions) return;
+    throw new InputError(
+      `Prompt ${i} has ${length} tokens; this model's context is ${config.maxPositions}.`,
+    );
+  });
 }
 
 /** A share of finished rows that is worth a copy of the cache: to drop them, or to fill their places. */

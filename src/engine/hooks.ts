@@ -1,4 +1,5 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import { checkCount, checkFunction, checkObject, refuse } from '../util/check';
 import { didYouMean, InputError } from '../util/errors';
 
 /** Reads the tensor at a named point; what it returns, if anything, takes the tensor's place. */
@@ -20,6 +21,7 @@ export type BlockPoint = (typeof BLOCK_POINTS)[number];
 
 /** Every hook point of a decoder with `nLayers` blocks, in the order in which they are passed. */
 export function hookNames(nLayers: number): string[] {
+  checkCount('hookNames: nLayers', nLayers);
   const blocks = Array.from({ length: nLayers }, (_, l) =>
     BLOCK_POINTS.map((name) => `blocks.${l}.${name}`),
   );
@@ -27,17 +29,23 @@ export function hookNames(nLayers: number): string[] {
 }
 
 /** `blocks.{layer}.hook_resid_post`: the residual stream after a block, steering included. */
-export const residPost = (layer: number) => `blocks.${layer}.hook_resid_post`;
+export function residPost(layer: number): string {
+  checkCount('residPost: layer', layer);
+  return `blocks.${layer}.hook_resid_post`;
+}
 
 /**
  * The function a model calls at each point.
- * @throws InputError for a name the model does not have, or an edit that changes the shape
+ * @throws InputError for a name the model does not have, or a function that returns anything but
+ *   undefined or a tensor of the same shape
  */
 export function compileHooks(hooks: Hooks | undefined, nLayers: number) {
   if (!hooks) return <T extends tf.Tensor>(_name: string, value: T) => value;
   if (typeof hooks !== 'function') {
+    checkObject('hooks', hooks);
     const known = hookNames(nLayers);
-    for (const name of Object.keys(hooks)) {
+    for (const [name, fn] of Object.entries(hooks)) {
+      checkFunction(`The hook at ${name}`, fn);
       if (!known.includes(name)) {
         throw new InputError(`No hook point "${name}" in this model.${didYouMean(name, known)}`);
       }
@@ -46,10 +54,13 @@ export function compileHooks(hooks: Hooks | undefined, nLayers: number) {
   return <T extends tf.Tensor>(name: string, value: T): T => {
     const fn = typeof hooks === 'function' ? hooks : hooks[name];
     const edited = fn?.(value, name);
-    if (!edited) return value;
-    if (edited.shape.join() !== value.shape.join()) {
+    if (edited === undefined) return value;
+    if (!(edited instanceof tf.Tensor)) {
+      refuse(`What the hook at ${name} returned`, edited, 'a tensor, or undefined (at once)');
+    }
+    if (edited.dtype !== value.dtype || edited.shape.join() !== value.shape.join()) {
       throw new InputError(
-        `The hook at ${name} returned shape [${edited.shape}] in place of [${value.shape}].`,
+        `The hook at ${name} returned ${edited.dtype} [${edited.shape}] in place of ${value.dtype} [${value.shape}].`,
       );
     }
     return edited as T;

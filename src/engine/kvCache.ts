@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Seen } from '../nn/attention';
+import { checkCount, checkList } from '../util/check';
+import { InputError } from '../util/errors';
 
 /** What a layer holds: pieces of consecutive columns, each [B, K, s, d]. */
 type Pieces = Omit<Seen, 'columns'>;
@@ -33,6 +35,13 @@ export class KVCache {
     public promptEnds: number[],
     private readonly tailBytes = 1 << 18,
   ) {
+    for (const [name, list] of Object.entries({ pads, promptEnds })) {
+      checkList(`KVCache: ${name}`, list, 'a list of a number for each row');
+      for (const value of list) checkCount(`KVCache: ${name}: a value`, value);
+    }
+    if (!pads.length || pads.length !== promptEnds.length) {
+      throw new InputError(`KVCache: ${pads.length} pads and ${promptEnds.length} promptEnds.`);
+    }
     this.ids = pads.map(() => []);
     this.lengths = pads.map(() => 0);
   }
@@ -113,6 +122,8 @@ export class KVCache {
    * @param perLayer where layers hold other rows (see `Branches`): those of each layer
    */
   selectRows(rows: number[], perLayer?: (layer: number) => number[]): void {
+    if (!rows.length) throw new InputError('KVCache.selectRows: there are no rows.');
+    for (const row of rows) checkCount('KVCache.selectRows: a row', row, 0, this.pads.length - 1);
     const from = Math.min(...rows.map((row) => this.pads[row]));
     this.mapLayers((piece, layer) => {
       const wanted = perLayer?.(layer) ?? rows;

@@ -1,6 +1,7 @@
 /** How well a decoder predicts texts: the mean negative log-likelihood of their tokens. */
 import * as tf from '@tensorflow/tfjs-core';
-import { InputError } from '../util/errors';
+import { checkCount, checkKeys, checkList } from '../util/check';
+import { checkId, checkModel } from './checks';
 import { KVCache } from './kvCache';
 import type { CausalLM } from './model';
 import { leftPad } from './prefill';
@@ -30,17 +31,18 @@ export async function meanNll(
   texts: number[][],
   options: LikelihoodOptions = {},
 ): Promise<(number | null)[]> {
-  const { maxPositions } = model.config;
-  const { batchSize = 8, lastTokens = maxPositions, logitsPerStep = 1 << 24 } = options;
-  for (const [name, value, smallest] of [
-    ['batchSize', batchSize, 1],
-    ['lastTokens', lastTokens, 2],
-    ['logitsPerStep', logitsPerStep, 1],
-  ] as const) {
-    if (!Number.isSafeInteger(value) || value < smallest) {
-      throw new InputError(`${name} is ${value}, not a whole number from ${smallest}.`);
-    }
+  checkModel('meanNll', model);
+  const { maxPositions, vocabSize } = model.config;
+  checkList('meanNll: texts', texts, 'a list of texts, each a list of token ids');
+  for (const [i, text] of texts.entries()) {
+    checkList(`meanNll: text ${i}`, text, 'a list of token ids (texts are a list of such lists)');
+    for (const id of text) checkId(`meanNll: text ${i}`, id, vocabSize);
   }
+  checkKeys('meanNll: options', options, ['lastTokens', 'batchSize', 'logitsPerStep']);
+  const { batchSize = 8, lastTokens = maxPositions, logitsPerStep = 1 << 24 } = options;
+  checkCount('meanNll: batchSize', batchSize, 1);
+  checkCount('meanNll: lastTokens', lastTokens, 2);
+  checkCount('meanNll: logitsPerStep', logitsPerStep, 1);
   const cut = texts.map((text) => text.slice(-Math.min(lastTokens, maxPositions)));
   const byLength = Array.from(texts.keys())
     .filter((i) => cut[i].length > 1)

@@ -1,5 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { checkCount, checkKeys, checkList } from '../util/check';
+import { InputError } from '../util/errors';
 import { type Branch, Branches } from './branches';
+import { checkEditsOf, checkModel, checkPrompts } from './checks';
 import type { Hooks } from './hooks';
 import { KVCache } from './kvCache';
 import type { CausalLM } from './model';
@@ -24,8 +27,17 @@ export interface Started {
   logits: tf.Tensor2D;
 }
 
-/** Prompts as rows of one length, filled with `padId` on the left. */
+/**
+ * Prompts as rows of one length, filled with `padId` on the left.
+ * @throws InputError where there is no prompt
+ */
 export function leftPad(prompts: number[][], padId = 0): { ids: number[][]; pads: number[] } {
+  checkList('leftPad: prompts', prompts, 'a list of prompts');
+  if (!prompts.length) throw new InputError('leftPad: there are no prompts.');
+  for (const [i, prompt] of prompts.entries()) {
+    checkList(`leftPad: prompt ${i}`, prompt, 'a list of token ids');
+  }
+  checkCount('leftPad: padId', padId);
   const longest = Math.max(...prompts.map((prompt) => prompt.length));
   const pads = prompts.map((prompt) => longest - prompt.length);
   const ids = prompts.map((prompt, row) => [...new Array(pads[row]).fill(padId), ...prompt]);
@@ -36,8 +48,14 @@ export function leftPad(prompts: number[][], padId = 0): { ids: number[][]; pads
  * Runs whole prompts. Those that come more than once go together with others of their length, as
  * branches of one pass; the rest are padded to one length.
  * @returns one row per prompt, in their order
+ * @throws InputError where there is no prompt, for an empty one, or edits that do not fit
  */
 export function prefill(model: CausalLM, prompts: number[][], options: PrefillOptions): Started {
+  checkModel('prefill', model);
+  checkPrompts('prefill', prompts, model.config);
+  if (!prompts.length) throw new InputError('prefill: there are no prompts.');
+  checkKeys('prefill: options', options, ['edits', 'hooks', 'padId']);
+  checkEditsOf('prefill', options.edits, prompts, model.config);
   const names = prompts.map((prompt) => prompt.join());
   // Hooks would see the trunks of a branching pass, not the rows that they expect.
   const repeated = (row: number) =>

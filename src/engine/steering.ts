@@ -1,18 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { checkCount } from '../util/check';
 import { InputError } from '../util/errors';
+import { checkEdits, type Edit, type Positions } from './edit';
 
-/**
- * Where a vector acts: at `all` columns (the paper's default), on the `prompt`, at the `last`
- * prompt token, or on `generated` tokens only.
- */
-export const POSITIONS = ['all', 'prompt', 'last', 'generated'] as const;
-export type Positions = (typeof POSITIONS)[number];
-
-/** One edit of the residual stream after block `layer`; `vector` is [D]. */
-export type Edit = { layer: number; vector: Float32Array; positions?: Positions } & (
-  | { /** h + weight · u */ kind: 'add'; weight: number }
-  | { /** h + (target − h·u) · u, for unit u */ kind: 'project'; target: number }
-);
+export { type Edit, POSITIONS, type Positions } from './edit';
 
 /** The columns of one forward call, as far as steering must know them. */
 export interface Columns {
@@ -67,7 +58,7 @@ export class Steering implements Steerer {
     private rows: Edit[][],
     private config: { nLayers: number; dModel: number },
   ) {
-    for (const edit of rows.flat()) check(edit, config);
+    checkEdits('Steering: rows', rows, config);
     this.compile();
   }
 
@@ -87,6 +78,10 @@ export class Steering implements Steerer {
   }
 
   at(columns: Columns): PassEdits {
+    const { length } = columns.promptEnds;
+    if (length !== this.rows.length) {
+      throw new InputError(`Steering of ${this.rows.length} rows in a pass of ${length}.`);
+    }
     const edits = [...this.slots].flatMap(([layer, slots]) =>
       slots.flatMap((slot) => {
         const mask = positionMask(slot.positions, columns);
@@ -119,6 +114,7 @@ export class Steering implements Steerer {
 
   /** Keeps only the given rows, in the given order. */
   selectRows(rows: number[]): void {
+    for (const row of rows) checkCount('Steering.selectRows: a row', row, 0, this.rows.length - 1);
     this.dispose();
     this.rows = rows.map((row) => this.rows[row]);
     this.compile();
@@ -130,22 +126,6 @@ export class Steering implements Steerer {
       slot.projects?.dispose();
     }
     this.slots.clear();
-  }
-}
-
-function check(edit: Edit, { nLayers, dModel }: { nLayers: number; dModel: number }) {
-  const { layer, vector } = edit;
-  const amount = edit.kind === 'add' ? edit.weight : edit.target;
-  if (!Number.isInteger(layer) || layer < 0 || layer >= nLayers) {
-    throw new InputError(`Steering at layer ${layer}: this model has layers 0 to ${nLayers - 1}.`);
-  }
-  if (vector.length !== dModel) {
-    throw new InputError(
-      `A steering vector for layer ${layer} has ${vector.length} numbers; this model's residual stream has ${dModel}. Was it computed with another model?`,
-    );
-  }
-  if (!Number.isFinite(amount) || !vector.every(Number.isFinite)) {
-    throw new InputError(`Steering at layer ${layer} holds a number that is not finite.`);
   }
 }
 

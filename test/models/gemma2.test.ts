@@ -383,7 +383,7 @@ test('steering that does not fit the model is refused', () => {
   refused({ ...good, layer: 3 }, /layers 0 to 2/);
   refused({ ...good, layer: -1 }, /layer -1/);
   refused({ ...good, vector: unit(41, 1) }, /41 numbers.*40/);
-  refused({ ...good, weight: Number.NaN }, /not finite/);
+  refused({ ...good, weight: Number.NaN }, /weight is NaN, not a finite number/);
 });
 
 // ── Decoding ────────────────────────────────────────────────────────────────────────────────────
@@ -499,7 +499,7 @@ test('input that a model cannot take is refused in plain words', async () => {
   assert.throws(() => narrow.forward([[1]], { hooks: { hook_resid: () => undefined } }), /No hook/);
   assert.throws(
     () => narrow.forward([[1]], { hooks: { hook_embed: () => tf.zeros([1, 1, 3]) } }),
-    /hook_embed returned shape \[1,1,3\]/,
+    /hook_embed returned float32 \[1,1,3\] in place of float32/,
   );
   for (const prompts of [[[]], [prompt(32)]]) {
     const error = await generate(narrow, prompts, { maxNewTokens: 1 }).catch((e) => e);
