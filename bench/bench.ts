@@ -15,16 +15,24 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { loadModel } from '../models';
 import { useBackend } from '../src/backend';
-import type { WeightDtype } from '../src/backend/weightDtype';
+import {
+  BACKEND_OPTION,
+  count,
+  DTYPE_OPTION,
+  JSON_OPTION,
+  type Options,
+  text,
+  weightDtype,
+} from '../src/commands/command';
 import { generate } from '../src/engine/generate';
 import { KVCache } from '../src/engine/kvCache';
 import type { CausalLM } from '../src/engine/model';
 import { InputError } from '../src/util/errors';
 import { seededRandom } from '../src/util/random';
+import { runAsProgram } from '../src/util/script';
 import { fixed, formatTable } from '../src/util/table';
 import { writeRandomCheckpoint } from './shapes';
 
@@ -121,35 +129,43 @@ async function profile(model: CausalLM, batch: number, steps: number): Promise<[
   return [...seconds].sort((a, b) => b[1] - a[1]);
 }
 
-async function main() {
-  const { values } = parseArgs({
-    options: {
-      backend: { type: 'string' },
-      dtype: { type: 'string', default: 'float32' },
-      models: { type: 'string', default: Object.keys(MODELS).join() },
-      batches: { type: 'string', default: '1,8,32' },
-      contexts: { type: 'string' },
-      tokens: { type: 'string', default: '32' },
-      repeats: { type: 'string', default: '3' },
-      naive: { type: 'boolean', default: false },
-      profile: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      serve: { type: 'boolean', default: false },
-    },
-  });
-  const list = (text: string) => text.split(',').map(Number);
-  const backend = await useBackend(values.backend);
-  const [tokens, repeats] = [Number(values.tokens), Number(values.repeats)];
+const OPTIONS = [
+  BACKEND_OPTION,
+  DTYPE_OPTION,
+  ['--models <names>', `Of ${Object.keys(MODELS)}, with commas (default: all)`],
+  ['--batches <sizes>', 'Rows computed together (default: 1,8,32)'],
+  ['--contexts <lengths>', `Tokens of a prompt (default: ${PROMPT})`],
+  ['--tokens <n>', 'New tokens (default: 32)'],
+  ['--repeats <n>', 'Runs, of which the median is shown (default: 3)'],
+  ['--naive', "Measure the original's loop too"],
+  ['--profile', 'Show the time by kernel instead'],
+  ['--serve', 'Answer requests from standard input instead'],
+  JSON_OPTION,
+] as const;
+
+/** Whole numbers with commas between them. @throws InputError for other things */
+function counts(options: Options, name: string, fallback: string): number[] {
+  const list = text(options, name) ?? fallback;
+  return list.split(',').map((word) => count({ [name]: word }, name, undefined)!);
+}
+
+async function main(options: Options) {
+  const names = (text(options, 'models') ?? Object.keys(MODELS).join()).split(',');
+  const batches = counts(options, 'batches', '1,8,32');
+  const contexts = counts(options, 'contexts', String(PROMPT));
+  const [tokens, repeats] = [count(options, 'tokens', 32), count(options, 'repeats', 3)];
+  const dtype = weightDtype(options) ?? 'float32';
+  const dirs = names.map(checkpoint);
+  const backend = await useBackend(text(options, 'backend'));
   const rows: Record<string, string | number | null>[] = [];
-  for (const name of values.models.split(',')) {
-    const dir = checkpoint(name);
+  for (const [i, name] of names.entries()) {
     const begin = performance.now();
-    const model = loadModel(dir, { dtype: values.dtype as WeightDtype });
+    const model = loadModel(dirs[i], { dtype });
     const load = (performance.now() - begin) / 1000;
-    if (values.serve) return serve(model);
-    const naive = values.naive ? 1 / (await measureUncached(model, PROMPT, 8)) : 0;
-    for (const batch of list(values.batches)) {
-      if (values.profile) {
+    if (options.serve) return serve(model);
+    const naive = options.naive ? 1 / (await measureUncached(model, PROMPT, 8)) : 0;
+    for (const batch of batches) {
+      if (options.profile) {
         console.log(`${name}, batch ${batch}: ms per decoding step, by kernel`);
         const all = await profile(model, batch, 5);
         console.log(
@@ -160,7 +176,7 @@ async function main() {
         );
         continue;
       }
-      for (const prompt of values.contexts ? list(values.contexts) : [PROMPT]) {
+      for (const prompt of contexts) {
         const run = () => measure(model, { batch, prompt, tokens });
         const { prefill, decode } = await repeated(repeats, run);
         rows.push({
@@ -178,9 +194,9 @@ async function main() {
     }
     model.dispose();
   }
-  if (values.json) console.log(JSON.stringify({ backend, dtype: values.dtype, rows }, null, 2));
+  if (options.json) console.log(JSON.stringify({ backend, dtype, rows }, null, 2));
   else if (rows.length) {
-    console.log(`${backend.name} (${backend.detail}), ${values.dtype}`);
+    console.log(`${backend.name} (${backend.detail}), ${dtype}`);
     console.log(
       formatTable(
         Object.keys(rows[0]),
@@ -202,9 +218,4 @@ async function serve(model: CausalLM) {
   }
 }
 
-if (require.main === module) {
-  main().catch((error) => {
-    console.error(error instanceof InputError ? error.message : error);
-    process.exitCode = error instanceof InputError ? 2 : 1;
-  });
-}
+runAsProgram(module, { options: OPTIONS }, ({ options }) => main(options));

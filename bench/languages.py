@@ -140,6 +140,11 @@ def texts(folder, responses):
 
 
 def main():
+    if {'-h', '--help'} & set(sys.argv):
+        sys.exit(print(__doc__))
+    if len(sys.argv) not in (3, 4) or any(word.startswith('-') for word in sys.argv):
+        print('Give a folder, a file and, if you like, a folder; see --help.', file=sys.stderr)
+        sys.exit(2)
     folder, output, *responses = sys.argv[1:]
     detect = load_detect(folder)
     with open(output, 'w') as file:

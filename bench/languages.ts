@@ -18,6 +18,7 @@ import { detectLanguage } from '../ifeval/detectLanguage';
 import { looseVariants } from '../ifeval/follow';
 import { isLower, isUpper } from '../ifeval/python';
 import { readRows } from '../ifeval/rows';
+import { runAsProgram } from '../src/util/script';
 
 type Detect = (text: string) => string | undefined | Promise<string | undefined>;
 
@@ -166,4 +167,4 @@ async function main([folder, file, responses]: string[]) {
   }
 }
 
-main(process.argv.slice(2));
+runAsProgram(module, { takes: [2, 3] }, ({ positionals }) => main(positionals));

@@ -15,6 +15,23 @@ import statistics
 import subprocess
 import time
 
+
+def read_words():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("models", nargs="*", default=["gpt2", "gemma-2-2b-4layers"])
+    parser.add_argument("--backend", default="tensorflow")
+    parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--batches", default="1,8,32")
+    parser.add_argument("--tokens", type=int, default=32)
+    parser.add_argument("--repeats", type=int, default=5)
+    return parser.parse_args()
+
+
+# Before what it takes seconds to import, and --help does not need.
+OPTIONS = read_words() if __name__ == "__main__" else None
+
 import torch
 from transformers import AutoModelForCausalLM
 
@@ -79,15 +96,7 @@ def spread(values):
     return f"{statistics.median(values):6.2f} ({min(values):.2f}-{max(values):.2f})"
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("models", nargs="*", default=["gpt2", "gemma-2-2b-4layers"])
-    parser.add_argument("--backend", default="tensorflow")
-    parser.add_argument("--dtype", default="float32")
-    parser.add_argument("--batches", default="1,8,32")
-    parser.add_argument("--tokens", type=int, default=32)
-    parser.add_argument("--repeats", type=int, default=5)
-    options = parser.parse_args()
+def main(options):
     torch.set_num_threads(os.cpu_count())
     print(f"tokens/s: Tiller ({options.backend}, {options.dtype}), transformers (torch {torch.__version__}); ratio")
     for name in options.models:
@@ -110,4 +119,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(OPTIONS)

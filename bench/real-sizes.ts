@@ -10,13 +10,14 @@
  * (from a warm disk when written just before) and continues a prompt; `peak` is the most memory the
  * process ever had resident, weights, libtensorflow (0.4 GB) and all. 1 GB = 10^9 bytes.
  */
-import { parseArgs } from 'node:util';
 import { loadModel } from '../models';
 import { useBackend } from '../src/backend';
 import type { WeightDtype } from '../src/backend/weightDtype';
 import { ModelConfig } from '../src/checkpoint/configJson';
+import { count, number, type Options, weightDtype } from '../src/commands/command';
 import { generate } from '../src/engine/generate';
 import { InputError } from '../src/util/errors';
+import { runAsProgram } from '../src/util/script';
 import { bytesOf, tensorsOf, totalBytes, writeRandomCheckpoint } from './shapes';
 
 export interface LoadFigures {
@@ -68,24 +69,24 @@ export async function measureLoad(
   };
 }
 
-async function main() {
-  const { positionals, values } = parseArgs({
-    allowPositionals: true,
-    options: {
-      scale: { type: 'string', default: '1' },
-      dtype: { type: 'string', default: 'bfloat16' },
-      tokens: { type: 'string', default: '32' },
-    },
-  });
-  const [command, ...words] = positionals;
+const OPTIONS = [
+  ['--scale <s>', 'write: this share of the published sizes (default: 1)'],
+  ['--dtype <dtype>', 'load: float32, bfloat16 or float16 (default: bfloat16)'],
+  ['--tokens <n>', 'load: new tokens (default: 32)'],
+] as const;
+
+async function main([command, ...words]: string[], options: Options) {
+  const scale = number(options, 'scale', 1, 'a number up to 1', (x) => x > 0 && x <= 1);
+  const tokens = count(options, 'tokens', 32);
+  const dtype = weightDtype(options) ?? 'bfloat16';
   const GB = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
   if (command === 'write' && words.length === 2) {
-    const total = writeRandomCheckpoint(words[0], words[1], { scale: Number(values.scale) });
+    const total = writeRandomCheckpoint(words[0], words[1], { scale });
     console.log(`${words[1]}: ${GB(total)}, ${(total / 2).toLocaleString('en')} parameters`);
   } else if (command === 'load' && words.length === 1) {
-    const figures = await measureLoad(words[0], values.dtype as WeightDtype, Number(values.tokens));
+    const figures = await measureLoad(words[0], dtype, tokens);
     const { weights, loadSeconds, rate, peak, promptSeconds, tokensPerSecond } = figures;
-    console.log(`weights      ${GB(weights)} in ${values.dtype}`);
+    console.log(`weights      ${GB(weights)} in ${dtype}`);
     console.log(`load         ${loadSeconds.toFixed(1)} s, ${(rate / 1e6).toFixed(0)} MB/s`);
     const over = (bytes: number) => `${GB(bytes)} (weights + ${GB(bytes - weights)})`;
     console.log(`peak         before ${GB(peak.before)}, loaded ${over(peak.loaded)}`);
@@ -93,13 +94,10 @@ async function main() {
     console.log(`prompt       32 tokens in ${promptSeconds.toFixed(2)} s`);
     console.log(`generation   ${tokensPerSecond.toFixed(2)} tokens/s`);
   } else {
-    throw new InputError('write <model> <folder> [--scale s], or load <folder> [--dtype d]');
+    throw new InputError('Give write <model> <folder>, or load <folder>. See --help.');
   }
 }
 
-if (require.main === module) {
-  main().catch((error) => {
-    console.error(error instanceof InputError ? error.message : error);
-    process.exitCode = error instanceof InputError ? 2 : 1;
-  });
-}
+runAsProgram(module, { options: OPTIONS, takes: [2, 3] }, ({ positionals, options }) =>
+  main(positionals, options),
+);

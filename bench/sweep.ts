@@ -9,15 +9,16 @@
  * original: one row at a time, the whole text again for every token, here in the same engine; a few
  * rows are timed, and taken times their number. Both take turns.
  */
-import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { loadModel } from '../models';
 import { useBackend } from '../src/backend';
+import { BACKEND_OPTION, count, type Options, text } from '../src/commands/command';
 import { generate } from '../src/engine/generate';
 import type { CausalLM } from '../src/engine/model';
 import { type Edit, Steering } from '../src/engine/steering';
-import { localModelFolder } from '../src/hub/modelFolder';
+import { findModelFolder } from '../src/hub/modelFolder';
 import { seededRandom } from '../src/util/random';
+import { runAsProgram } from '../src/util/script';
 import { fixed, formatTable } from '../src/util/table';
 import { checkpoint, MODELS } from './bench';
 
@@ -36,25 +37,26 @@ async function uncached(model: CausalLM, prompt: number[], edits: Edit[], tokens
   return ids.slice(prompt.length);
 }
 
-async function main() {
-  const { values } = parseArgs({
-    options: {
-      model: { type: 'string', default: 'tiny-gemma2' },
-      backend: { type: 'string' },
-      prompts: { type: 'string', default: '16' },
-      tokens: { type: 'string', default: '128' },
-      repeats: { type: 'string', default: '3' },
-      sample: { type: 'string', default: '2' },
-    },
-  });
-  const backend = await useBackend(values.backend);
-  const dir = values.model in MODELS ? checkpoint(values.model) : localModelFolder(values.model)!;
+const OPTIONS = [
+  ['--model <model>', `A folder, or one of ${Object.keys(MODELS)} (default: tiny-gemma2)`],
+  BACKEND_OPTION,
+  ['--prompts <n>', 'How many prompts (default: 16)'],
+  ['--tokens <n>', 'New tokens of each answer (default: 128)'],
+  ['--repeats <n>', 'Turns of both sides (default: 3)'],
+  ['--sample <n>', "Rows of a turn that the original's loop computes (default: 2)"],
+] as const;
+
+async function main(options: Options) {
+  const [prompts, tokens] = [count(options, 'prompts', 16), count(options, 'tokens', 128)];
+  const [repeats, sample] = [count(options, 'repeats', 3), count(options, 'sample', 2)];
+  const name = text(options, 'model') ?? 'tiny-gemma2';
+  const dir = name in MODELS ? checkpoint(name) : findModelFolder(name).dir;
+  const backend = await useBackend(text(options, 'backend'));
   const model = loadModel(dir);
   const { nLayers, dModel, vocabSize } = model.config;
-  const [count, tokens, sample] = [values.prompts, values.tokens, values.sample].map(Number);
   const random = seededRandom(1);
   const vector = Float32Array.from({ length: dModel }, () => random() - 0.5);
-  const rows = Array.from({ length: count }, () => {
+  const rows = Array.from({ length: prompts }, () => {
     const prompt = Array.from({ length: PROMPT }, () => Math.floor(random() * vocabSize));
     const at = (layer: number): Edit[] => [{ kind: 'add', layer, vector, weight: 1 }];
     return [[], ...Array.from({ length: nLayers }, (_, layer) => at(layer))].map((edits) => {
@@ -62,7 +64,7 @@ async function main() {
     });
   }).flat();
   const results = [];
-  for (let i = 0; i < Number(values.repeats); i++) {
+  for (let i = 0; i < repeats; i++) {
     let begin = performance.now();
     const found = await generate(
       model,
@@ -72,9 +74,7 @@ async function main() {
     const ours = (performance.now() - begin) / 1000;
     begin = performance.now();
     for (let s = 0; s < sample; s++) {
-      const at = Math.floor(
-        ((i * sample + s + 0.5) * rows.length) / (sample * Number(values.repeats)),
-      );
+      const at = Math.floor(((i * sample + s + 0.5) * rows.length) / (sample * repeats));
       const { prompt, edits } = rows[at];
       const same = (await uncached(model, prompt, edits, tokens)).join();
       if (same !== found[at].tokens.join()) console.log(`Row ${at} is not the same in both.`);
@@ -83,9 +83,9 @@ async function main() {
     results.push([rows.length, fixed(ours, 1), fixed(theirs, 1), fixed(theirs / ours, 1)]);
   }
   console.log(
-    `${values.model} on ${backend.name}, ${count} prompts × (none + ${nLayers} layers), ${tokens} tokens`,
+    `${name} on ${backend.name}, ${prompts} prompts × (none + ${nLayers} layers), ${tokens} tokens`,
   );
   console.log(formatTable(['rows', 'ours s', 'original s', 'ratio'], results));
 }
 
-main();
+runAsProgram(module, { options: OPTIONS }, ({ options }) => main(options));

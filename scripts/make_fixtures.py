@@ -18,6 +18,9 @@ import shutil
 import sys
 import tempfile
 
+if __name__ == '__main__' and {'-h', '--help'} & set(sys.argv):
+    sys.exit(print(__doc__))
+
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
@@ -476,5 +479,10 @@ if __name__ == '__main__':
     torch.set_num_threads(1)
     transformers.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()
-    for name in sys.argv[1:] or [*FIXTURES, 'ties']:
+    known = [*FIXTURES, 'ties']
+    unknown = [name for name in sys.argv[1:] if name not in known]
+    if unknown:
+        print(f'There is no fixture {unknown[0]}, only {", ".join(known)}.', file=sys.stderr)
+        sys.exit(2)
+    for name in sys.argv[1:] or known:
         make_ties() if name == 'ties' else make(name)

@@ -17,6 +17,13 @@ import subprocess
 import sys
 import types
 
+if __name__ == '__main__':
+    if {'-h', '--help'} & set(sys.argv):
+        sys.exit(print(__doc__))
+    if len(sys.argv) != 2 or not os.path.isdir(sys.argv[1]):
+        print('Give the folder of the official checkers; see --help.', file=sys.stderr)
+        sys.exit(2)
+
 import nltk
 from nltk.tokenize import punkt
 

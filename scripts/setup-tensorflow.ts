@@ -10,12 +10,15 @@
  * native part of tfjs-node is compiled against it. Everything goes into .tensorflow/, which git
  * ignores and `npm ci` leaves alone; tfjs-core stays the project's own copy.
  */
-import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { tensorflowCandidates } from '../src/backend';
 import { probe } from '../src/backend/probe';
+import { text } from '../src/commands/command';
 import { InputError } from '../src/util/errors';
+import { runAsProgram } from '../src/util/script';
+import type { Words } from '../src/util/words';
+import { mustRun, watchPip, works } from './command';
 
 const tensorflowVersion = '2.21.0';
 const tfjsNodeVersion = '4.22.0';
@@ -54,39 +57,13 @@ interface Options {
   wheel?: string;
 }
 
-function parseArguments(args: string[]): Options {
-  const options: Options = { cuda: false };
-  for (let i = 0; i < args.length; i++) {
-    if (args[i] === '--cuda') options.cuda = true;
-    else if (args[i] === '--wheel' && args[i + 1]) options.wheel = path.resolve(args[++i]);
-    else {
-      throw new InputError(
-        `setup:tensorflow: unknown argument "${args[i]}". It takes --cuda and --wheel <file>.`,
-      );
-    }
+function readOptions(words: Words['options']): Options {
+  const given = text(words, 'wheel');
+  const wheel = given === undefined ? undefined : path.resolve(given);
+  if (wheel && !fs.existsSync(wheel)) {
+    throw new InputError(`setup:tensorflow: --wheel ${wheel}: there is no such file.`);
   }
-  if (options.wheel && !fs.existsSync(options.wheel)) {
-    throw new InputError(`setup:tensorflow: --wheel ${options.wheel}: there is no such file.`);
-  }
-  return options;
-}
-
-/** Runs a command to its end; its output is kept, and shown (the last lines) only when it fails. */
-function run(
-  command: string,
-  args: string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
-) {
-  const result = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28, ...options });
-  const output = `${result.stdout ?? ''}${result.stderr ?? ''}`;
-  return { ok: result.status === 0, output, stdout: result.stdout ?? '' };
-}
-
-function mustRun(what: string, ...[command, args, options]: Parameters<typeof run>): string {
-  const { ok, output, stdout } = run(command, args, options);
-  if (ok) return stdout;
-  const tail = output.trimEnd().split('\n').slice(-12).join('\n  ');
-  throw new InputError(`${what} failed: ${command} ${args.slice(0, 4).join(' ')} ...\n  ${tail}`);
+  return { cuda: Boolean(words.cuda), wheel };
 }
 
 /** All that the recipe needs from the machine, checked before anything is fetched. */
@@ -104,7 +81,7 @@ function checkMachine(needsWheel: boolean): void {
     ['make', 'make', ['--version']],
   ];
   if (needsWheel) needs.push(['pip', python, ['-m', 'pip', '--version']]);
-  const missing = needs.filter(([, command, args]) => !run(command, args).ok);
+  const missing = needs.filter(([, command, args]) => !works(command, args));
   if (missing.length === 0) return;
   const list = missing.map(([name, command, args]) => `${name} ("${command} ${args.join(' ')}")`);
   throw new InputError(
@@ -114,13 +91,13 @@ function checkMachine(needsWheel: boolean): void {
 }
 
 /** tfjs-node and what it needs, in .tensorflow/node_modules, without its install script. */
-function installTfjsNode(): void {
+async function installTfjsNode(): Promise<void> {
   if (fs.existsSync(path.join(addon, 'package.json'))) return;
   console.log(`Installing @tensorflow/tfjs-node ${tfjsNodeVersion} ...`);
   const manifest = { private: true, dependencies: { '@tensorflow/tfjs-node': tfjsNodeVersion } };
   fs.writeFileSync(path.join(home, 'package.json'), `${JSON.stringify(manifest)}\n`);
   const flags = ['--ignore-scripts', '--no-package-lock', '--no-audit', '--no-fund'];
-  mustRun('Installing tfjs-node', 'npm', ['install', ...flags], { cwd: home });
+  await mustRun('Installing tfjs-node', 'npm', ['install', ...flags], { cwd: home });
   // Without copies of its own, tfjs-node finds the project's, one folder up.
   for (const shared of ['tfjs-core', 'tfjs-backend-cpu']) {
     fs.rmSync(path.join(home, 'node_modules/@tensorflow', shared), {
@@ -131,7 +108,7 @@ function installTfjsNode(): void {
 }
 
 /** The library and its headers in .tensorflow/site; what is there stays until all has arrived. */
-function fetchLibrary(options: Options): void {
+async function fetchLibrary(options: Options): Promise<void> {
   const arriving = path.join(home, 'arriving');
   fs.rmSync(arriving, { recursive: true, force: true });
   fs.mkdirSync(arriving, { recursive: true });
@@ -143,30 +120,41 @@ function fetchLibrary(options: Options): void {
     const name = `${options.cuda ? 'tensorflow' : 'tensorflow_cpu'}==${tensorflowVersion}`;
     console.log(`Downloading the wheel ${name} (${options.cuda ? 600 : 270} MB) ...`);
     fs.rmSync(downloads, { recursive: true, force: true });
-    const args = ['-m', 'pip', 'download', '--quiet', ...pipFlags, '--dest', downloads, name];
-    mustRun('Downloading the wheel', python, args);
+    await pip('Downloading the wheel', ['download', ...pipFlags, '--dest', downloads, name]);
     const file = fs.readdirSync(downloads).find((entry) => entry.endsWith('.whl'));
     wheel = path.join(downloads, file!);
   }
   console.log('Unpacking the library ...');
   const args = ['-c', unpackProgram, wheel, arriving, ...wheelParts];
-  const cudaPackages = mustRun('Unpacking the wheel', python, args).split('\n').filter(Boolean);
+  const printed = await mustRun('Unpacking the wheel', python, args);
+  const cudaPackages = printed.split('\n').filter(Boolean);
   for (const part of wheelParts) {
     if (fs.existsSync(path.join(arriving, part))) continue;
     throw new InputError(`${wheel} has no ${part}: it is not a TensorFlow wheel for Linux.`);
   }
-  if (options.cuda) installCuda(cudaPackages, pipFlags, arriving);
+  if (options.cuda) await installCuda(cudaPackages, pipFlags, arriving);
   fs.rmSync(downloads, { recursive: true, force: true });
   fs.rmSync(site, { recursive: true, force: true });
   fs.renameSync(arriving, site);
 }
 
+/** Runs pip with its downloads shown as they arrive. */
+async function pip(what: string, [command, ...args]: string[]): Promise<void> {
+  const scratch = path.join(home, 'pip');
+  fs.rmSync(scratch, { recursive: true, force: true });
+  fs.mkdirSync(scratch);
+  const env = { ...process.env, TMPDIR: scratch, PYTHONUNBUFFERED: '1' };
+  const words = ['-m', 'pip', command, '--progress-bar', 'off', ...args];
+  await mustRun(what, python, words, { env, watch: watchPip(scratch) });
+  fs.rmSync(scratch, { recursive: true, force: true });
+}
+
 /** The CUDA libraries, each linked beside libtensorflow, where its run path looks. */
-function installCuda(packages: string[], pipFlags: string[], target: string): void {
+async function installCuda(packages: string[], pipFlags: string[], target: string) {
   if (packages.length === 0) throw new InputError('This wheel names no CUDA packages.');
   console.log(`Installing CUDA: ${packages.length} packages, about 3 GB ...`);
-  const args = ['-m', 'pip', 'install', '--quiet', ...pipFlags, '--target', target, ...packages];
-  mustRun('Installing the CUDA libraries', python, args);
+  const args = ['install', ...pipFlags, '--target', target, ...packages];
+  await pip('Installing the CUDA libraries', args);
   const nvidia = path.join(target, 'nvidia');
   for (const name of fs.readdirSync(nvidia)) {
     const folder = path.join(nvidia, name, 'lib');
@@ -185,7 +173,7 @@ function link(target: string, place: string): void {
 }
 
 /** Compiles tfjs-node's native part against the library. */
-function build(): void {
+async function build(): Promise<void> {
   console.log('Compiling the native part of tfjs-node ...');
   link('libtensorflow_cc.so.2', path.join(libraries, 'libtensorflow.so'));
   // The file whose presence tells tfjs-node that it need not download anything.
@@ -206,11 +194,10 @@ function build(): void {
   if (!env.npm_config_nodedir && fs.existsSync(path.join(prefix, 'include/node/node_api.h'))) {
     env.npm_config_nodedir = prefix;
   }
-  mustRun('Compiling', process.execPath, ['scripts/install.js'], { cwd: addon, env });
+  await mustRun('Compiling', process.execPath, ['scripts/install.js'], { cwd: addon, env });
 }
 
-function main(): void {
-  const options = parseArguments(process.argv.slice(2));
+async function main(options: Options): Promise<void> {
   const wanted = options.cuda ? 'cuda' : (options.wheel ?? 'any');
   const stamp = path.join(home, 'installed.json');
   const fetched = path.join(site, 'complete');
@@ -224,14 +211,14 @@ function main(): void {
     fs.existsSync(fetched) && (wanted === 'any' || fs.readFileSync(fetched, 'utf8') === wanted);
   checkMachine(!haveLibrary && (options.cuda || !options.wheel));
   fs.mkdirSync(home, { recursive: true });
-  installTfjsNode();
+  await installTfjsNode();
   const source = haveLibrary ? fs.readFileSync(fetched, 'utf8') : wanted === 'any' ? 'cpu' : wanted;
   if (!haveLibrary) {
-    fetchLibrary(options);
+    await fetchLibrary(options);
     fs.writeFileSync(fetched, source);
   }
   fs.rmSync(stamp, { force: true });
-  build();
+  await build();
   const { found, failed } = probe('tensorflow');
   if (!found) throw new InputError(`Built, but it does not work: ${failed}`);
   fs.writeFileSync(stamp, `${JSON.stringify({ source, detail: found.detail })}\n`);
@@ -243,9 +230,9 @@ function main(): void {
   }
 }
 
-try {
-  main();
-} catch (error) {
-  console.error(error instanceof InputError ? error.message : error);
-  process.exitCode = error instanceof InputError ? 2 : 1;
-}
+const OPTIONS = [
+  ['--cuda', 'For NVIDIA cards, with the CUDA libraries'],
+  ['--wheel <file>', 'From a TensorFlow wheel that is already here'],
+] as const;
+
+runAsProgram(module, { options: OPTIONS }, ({ options }) => main(readOptions(options)));

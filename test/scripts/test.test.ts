@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { countTests } from '../../scripts/test';
+import { countTests, skippedLines } from '../../scripts/test';
 
 test('the test runner counts what uvu reports, and a dead file as one failure', () => {
   const report = (total: number, passed: number, skipped: number) =>
@@ -10,6 +10,11 @@ test('the test runner counts what uvu reports, and a dead file as one failure', 
   assert.equal(countTests(report(5, 5, 0), 134), { passed: 5, failed: 1, skipped: 0 });
   assert.equal(countTests(report(0, 0, 0), 0), { passed: 0, failed: 1, skipped: 0 });
   assert.equal(countTests('Segmentation fault', null), { passed: 0, failed: 1, skipped: 0 });
+});
+
+test('what the runner shows of a file that passes: the tests that were skipped, and why', () => {
+  const output = '• •\nSkipped: authors (shared is not here)\nnoise, skipped: no\n(skipped: x)\n';
+  assert.equal(skippedLines(output), ['Skipped: authors (shared is not here)', '(skipped: x)']);
 });
 
 test.run();

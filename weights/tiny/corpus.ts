@@ -13,9 +13,9 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
-import { cac } from 'cac';
-import { InputError } from '../../src/util/errors';
+import { count, number, type Options, text } from '../../src/commands/command';
 import { seededRandom } from '../../src/util/random';
+import { oneOf, runAsProgram } from '../../src/util/script';
 import { answer, between, pick, type Rng, spanish } from './answers';
 import type { Kwargs } from './check';
 import { FORMATS } from './instructions';
@@ -186,41 +186,38 @@ export function statistics(examples: Example[]): string {
   ].join('\n');
 }
 
-function main() {
-  const cli = cac('corpus');
-  cli
-    .option('--n <count>', 'How many examples', { default: 20000 })
-    .option('--seed <seed>', 'Seed of the generator', { default: 1 })
-    .option('--split <split>', 'Topics: train or heldout', { default: 'train' })
-    .option('--family <id>', 'Only this family')
-    .option('--out <file>', 'JSONL to write; without it samples are printed')
-    .option('--prompts <folder>', 'Write the prompts of the experiments instead')
-    .help();
-  const { options } = cli.parse();
-  if (options.help) return;
-  if (options.prompts) {
+const CLI_OPTIONS = [
+  ['--n <count>', 'How many examples --out holds (default: 20000)'],
+  ['--seed <seed>', 'Seed of the generator (default: 1)'],
+  ['--split <split>', 'Topics: train or heldout (default: train)'],
+  ['--family <id>', 'Only this family'],
+  ['--out <file>', 'JSONL to write; without it samples are printed'],
+  ['--prompts <folder>', 'Write the prompts of the experiments instead'],
+] as const;
+
+function main(options: Options) {
+  const prompts = text(options, 'prompts');
+  if (prompts !== undefined) {
     for (const [name, content] of Object.entries(promptFiles())) {
-      writeFile(path.join(options.prompts, name), content);
+      writeFile(path.join(prompts, name), content);
     }
     return;
   }
-  const { split, family } = options as { split: Split; family?: Family };
-  if (split !== 'train' && split !== 'heldout') {
-    throw new InputError(`--split must be train or heldout, not ${split}.`);
-  }
-  if (family && !FAMILIES.includes(family)) {
-    throw new InputError(`--family must be one of ${FAMILIES.join(', ')}; not ${family}.`);
-  }
-  const rng = seededRandom(Number(options.seed));
-  const examples = Array.from({ length: options.out ? Number(options.n) : 15 }, () =>
+  const split = oneOf('--split', text(options, 'split') ?? 'train', ['train', 'heldout']);
+  const wanted = text(options, 'family');
+  const family = wanted === undefined ? undefined : oneOf('--family', wanted, FAMILIES);
+  const n = count(options, 'n', 20_000);
+  const out = text(options, 'out');
+  const rng = seededRandom(number(options, 'seed', 1, 'a whole number', Number.isSafeInteger));
+  const examples = Array.from({ length: out === undefined ? 15 : n }, () =>
     makeExample(rng, { split, family }),
   );
-  if (options.out) {
-    writeFile(options.out, jsonl(examples));
+  if (out !== undefined) {
+    writeFile(out, jsonl(examples));
     console.log(statistics(examples));
   } else {
     for (const { prompt, answer } of examples) console.log(`> ${prompt}\n${answer}\n`);
   }
 }
 
-if (require.main === module) main();
+runAsProgram(module, { options: CLI_OPTIONS }, ({ options }) => main(options));

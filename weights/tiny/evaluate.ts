@@ -4,14 +4,16 @@
  *     npx ts-node weights/tiny/evaluate.ts                       40 prompts of each family
  *     npx ts-node weights/tiny/evaluate.ts --n 10 --family keywords:existence --show
  */
-import { cac } from 'cac';
 import { loadModel } from '../../models';
 import { useBackend } from '../../src/backend';
+import { BACKEND_OPTION, count, type Options, text } from '../../src/commands/command';
 import { generate } from '../../src/engine/generate';
 import type { CausalLM } from '../../src/engine/model';
+import { findModelFolder } from '../../src/hub/modelFolder';
 import { loadTokenizer, type Tokenizer } from '../../src/text/tokenizer';
 import { Progress } from '../../src/util/progress';
 import { seededRandom } from '../../src/util/random';
+import { oneOf, runAsProgram } from '../../src/util/script';
 import { formatTable, percent } from '../../src/util/table';
 import { checkAnswer, obeyedByPlainAnswers } from './check';
 import { type Example, FAMILIES, type Family, makeExample } from './corpus';
@@ -100,22 +102,21 @@ export function outcomeTable(outcomes: Outcome[]): string {
   return formatTable(['instruction', 'n', 'in the prompt', 'not'], rows);
 }
 
-async function main() {
-  const cli = cac('evaluate');
-  cli
-    .option('--model <dir>', 'Checkpoint folder', { default: 'weights/tiny-gemma2' })
-    .option('--n <count>', 'Prompts of each family', { default: 40 })
-    .option('--family <id>', 'Only this family')
-    .option('--show', 'Print every answer')
-    .help();
-  const { options } = cli.parse();
-  if (options.help) return;
-  await useBackend();
-  const families = options.family ? [options.family as Family] : FAMILIES;
-  const outcomes = await evaluate(loadModel(options.model), loadTokenizer(options.model), {
-    n: options.n,
-    families,
-  });
+const OPTIONS = [
+  ['--model <dir>', 'Checkpoint folder (default: tiny-gemma2)'],
+  ['--n <count>', 'Prompts of each family (default: 40)'],
+  ['--family <id>', 'Only this family'],
+  ['--show', 'Print every answer'],
+  BACKEND_OPTION,
+] as const;
+
+async function main(options: Options) {
+  const { dir } = findModelFolder(text(options, 'model') ?? 'tiny-gemma2');
+  const family = text(options, 'family');
+  const families = family === undefined ? FAMILIES : [oneOf('--family', family, FAMILIES)];
+  const n = count(options, 'n', 40);
+  await useBackend(text(options, 'backend'));
+  const outcomes = await evaluate(loadModel(dir), loadTokenizer(dir), { n, families });
   if (options.show) {
     for (const { example, answer, plainAnswer, obeyed } of outcomes) {
       console.log(`> ${example.prompt}\n[${obeyed ? 'obeyed' : 'NOT obeyed'}] ${answer}`);
@@ -127,9 +128,4 @@ async function main() {
   console.log(`Answers to the question alone that name its topic: ${percent(onTopic)}`);
 }
 
-if (require.main === module) {
-  main().catch((error) => {
-    console.error(error);
-    process.exitCode = 1;
-  });
-}
+runAsProgram(module, { options: OPTIONS }, ({ options }) => main(options));

@@ -3,13 +3,15 @@
  *
  *     npx ts-node weights/tiny/judge.ts              20 answers of each family, each in six ways
  */
-import { cac } from 'cac';
 import { loadModel } from '../../models';
 import { useBackend } from '../../src/backend';
+import { BACKEND_OPTION, count, type Options, text } from '../../src/commands/command';
 import type { CausalLM } from '../../src/engine/model';
 import { meanNll } from '../../src/engine/perplexity';
+import { findModelFolder } from '../../src/hub/modelFolder';
 import { loadTokenizer, type Tokenizer } from '../../src/text/tokenizer';
 import { seededRandom } from '../../src/util/random';
+import { runAsProgram } from '../../src/util/script';
 import { formatTable, percent } from '../../src/util/table';
 import { pick, type Rng } from './answers';
 import { FAMILIES, type Family, makeExample } from './corpus';
@@ -56,17 +58,18 @@ const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.le
 export const shareWhere = (nlls: number[], so: (perplexity: number) => boolean) =>
   nlls.filter((nll) => so(Math.exp(nll))).length / nlls.length;
 
-async function main() {
-  const cli = cac('judge');
-  cli
-    .option('--model <dir>', 'Checkpoint folder', { default: 'weights/tiny-gpt2' })
-    .option('--n <count>', 'Answers of each family', { default: 20 })
-    .help();
-  const { options } = cli.parse();
-  if (options.help) return;
-  await useBackend();
-  const [model, tokenizer] = [loadModel(options.model), loadTokenizer(options.model)];
-  const answers = FAMILIES.map((family) => heldoutAnswers(family, options.n));
+const OPTIONS = [
+  ['--model <dir>', 'Checkpoint folder (default: tiny-gpt2)'],
+  ['--n <count>', 'Answers of each family (default: 20)'],
+  BACKEND_OPTION,
+] as const;
+
+async function main(options: Options) {
+  const { dir } = findModelFolder(text(options, 'model') ?? 'tiny-gpt2');
+  const n = count(options, 'n', 20);
+  await useBackend(text(options, 'backend'));
+  const [model, tokenizer] = [loadModel(dir), loadTokenizer(dir)];
+  const answers = FAMILIES.map((family) => heldoutAnswers(family, n));
   const row = (name: string, nlls: number[]) => [
     name,
     ...[mean(nlls), nlls[0], nlls.at(-1)!].map((nll) => Math.exp(nll).toFixed(2)),
@@ -86,9 +89,4 @@ async function main() {
   console.log(`\n${formatTable(['answers as they are', ...columns], families)}`);
 }
 
-if (require.main === module) {
-  main().catch((error) => {
-    console.error(error);
-    process.exitCode = 1;
-  });
-}
+runAsProgram(module, { options: OPTIONS }, ({ options }) => main(options));

@@ -1,7 +1,15 @@
-// Builds the tokenizer of the tiny models:  npx ts-node weights/tiny/tokenizer.ts
+/**
+ * Builds the tokenizers of the tiny models from their corpus:
+ *
+ *     npx ts-node weights/tiny/tokenizer.ts --out /tmp/tokenizers
+ *     npx ts-node weights/tiny/tokenizer.ts --out weights             in place of the shipped ones
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from '../../src/commands/command';
+import { InputError } from '../../src/util/errors';
 import { seededRandom } from '../../src/util/random';
+import { runAsProgram } from '../../src/util/script';
 
 export { encodeExample } from './encode';
 
@@ -251,7 +259,7 @@ function writeFiles(dir: string, files: Record<string, object>): void {
 }
 
 /** Learns the vocabulary from training examples drawn with a fixed seed, and writes the files. */
-function main(): void {
+function main(out: string): void {
   const { makeExample } = require('./corpus') as typeof import('./corpus');
   const random = seededRandom(20);
   const examples = Array.from({ length: 20_000 }, () => makeExample(random, { split: 'train' }));
@@ -259,10 +267,16 @@ function main(): void {
   const prompts = examples.map((example) => `user\n${example.prompt}\nmodel`);
   const answers = examples.map((example) => example.answer);
   const { json, vocabSize, words, dropped } = buildTokenizer(prompts, answers);
-  writeTokenizer(join(__dirname, '..', 'tiny-gemma2'), json);
-  writeTextTokenizer(join(__dirname, '..', 'tiny-gpt2'), json);
+  writeTokenizer(join(out, 'tiny-gemma2'), json);
+  writeTextTokenizer(join(out, 'tiny-gpt2'), json);
   const left = dropped > 0 ? `, ${dropped} words left out for lack of room` : '';
   console.log(`${vocabSize} tokens, ${words.length} of them whole words${left}.`);
 }
 
-if (require.main === module) main();
+const OPTIONS = [['--out <folder>', 'Gets the folders tiny-gemma2 and tiny-gpt2']] as const;
+
+runAsProgram(module, { options: OPTIONS }, ({ options }) => {
+  const out = text(options, 'out');
+  if (out === undefined) throw new InputError('Give the folder to write into: --out <folder>.');
+  main(out);
+});

@@ -4,22 +4,32 @@
  *
  *     TILLER_BACKEND=tensorflow npx ts-node weights/tiny/train.ts              tiny-gemma2
  *     TILLER_BACKEND=tensorflow npx ts-node weights/tiny/train.ts tiny-gpt2
+ *     ... --out weights/tiny-gemma2                           in place of the shipped checkpoint
  *
- * Killed and started again, it goes on from its last saved state (weights/tiny/.training).
+ * Ctrl-C ends it after the step it is at. Started again, it goes on from there; killed, from its
+ * last saved state, at most 100 steps before.
  */
-import { appendFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { cac } from 'cac';
 import { Gemma2, gemma2Weights, readConfig as readGemma2Config } from '../../models/gemma2';
 import { GPT2, gpt2Weights, readConfig as readGPT2Config } from '../../models/gpt2';
 import { useBackend } from '../../src/backend';
 import { ModelConfig } from '../../src/checkpoint/configJson';
 import type { WeightSource } from '../../src/checkpoint/weights';
+import { count, number, type Options, text } from '../../src/commands/command';
 import { residPost } from '../../src/engine/hooks';
 import { crossEntropy } from '../../src/nn/loss';
 import { loadTokenizer, type Tokenizer } from '../../src/text/tokenizer';
-import { didYouMean, InputError } from '../../src/util/errors';
+import { InputError } from '../../src/util/errors';
+import { oneOf, runAsProgram } from '../../src/util/script';
 import { duration } from '../../src/util/units';
 import { Safetensors, writeSafetensors } from '../safetensors';
 import { AdamW } from './adamw';
@@ -117,7 +127,12 @@ function writeCheckpoint(dir: string, parameters: Map<string, Parameter>) {
 }
 
 /** Everything that a later run needs to go on as if it had not been away. */
-function saveState(file: string, parameters: Map<string, Parameter>, optimizer: AdamW) {
+function saveState(
+  file: string,
+  parameters: Map<string, Parameter>,
+  optimizer: AdamW,
+  losses: number[],
+) {
   const tensors: Parameters<typeof writeSafetensors>[1] = {};
   for (const [name, { variable }] of parameters) {
     const { m, v } = optimizer.moments.get(name)!;
@@ -129,10 +144,12 @@ function saveState(file: string, parameters: Map<string, Parameter>, optimizer: 
       };
     }
   }
-  writeSafetensors(file, tensors, { step: String(optimizer.step) });
+  const metadata = { step: String(optimizer.step), losses: JSON.stringify(losses) };
+  writeSafetensors(file, tensors, metadata);
 }
 
-function loadState(file: string, parameters: Map<string, Parameter>, optimizer: AdamW) {
+/** @returns the losses since the last line of the curve */
+function loadState(file: string, parameters: Map<string, Parameter>, optimizer: AdamW): number[] {
   const state = Safetensors.open(file);
   const set = (variable: tf.Variable, name: string) =>
     tf.tidy(() => variable.assign(tf.tensor(state.readFloat32(name), variable.shape)));
@@ -143,6 +160,7 @@ function loadState(file: string, parameters: Map<string, Parameter>, optimizer: 
   }
   optimizer.step = Number(state.metadata.step);
   state.close();
+  return JSON.parse(state.metadata.losses ?? '[]');
 }
 
 /** Linear warm-up, then each round's peak rate and descent. */
@@ -188,14 +206,63 @@ function batchLoss(
   );
 }
 
+/** The files beside config.json and the weights. */
+const TOKENIZER_FILES = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'generation_config.json',
+];
+
+/** Makes the checkpoint folder, with its config and, where it has none, a copy of a tokenizer. */
+function prepareFolder({ out, tokenizerFrom, recipe }: TrainOptions) {
+  mkdirSync(out, { recursive: true });
+  writeFileSync(join(out, 'config.json'), `${JSON.stringify(recipe.model, null, 2)}\n`);
+  if (!tokenizerFrom || existsSync(join(out, 'tokenizer.json'))) return;
+  for (const name of TOKENIZER_FILES) {
+    if (existsSync(join(tokenizerFrom, name))) {
+      copyFileSync(join(tokenizerFrom, name), join(out, name));
+    }
+  }
+}
+
+/** The loss curve without the steps after `step`, which a killed run did in vain. */
+function cutCurve(curve: string, step: number) {
+  if (!existsSync(curve)) return;
+  const lines = readFileSync(curve, 'utf8').split('\n');
+  const kept = lines.filter((line) => line && Number.parseInt(line, 10) <= step);
+  writeFileSync(curve, kept.map((line) => `${line}\n`).join(''));
+}
+
+const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+
+/** Prints the first step, the last, and one now and then. */
+function reporter(first: number, steps: number) {
+  const started = performance.now();
+  let shown = -Infinity;
+  return (step: number, loss: number) => {
+    const now = performance.now();
+    if (now - shown < 5000 && step < steps) return;
+    shown = now;
+    const rate = (1000 * (step - first)) / (now - started);
+    const left = duration((steps - step) / rate);
+    const [nats, speed] = [loss.toFixed(4), rate.toFixed(2)];
+    console.log(`step ${step}/${steps}, loss ${nats}, ${speed} steps/s, ${left} left`);
+  };
+}
+
 export interface TrainOptions {
-  /** Checkpoint folder, which holds the tokenizer. */
+  /** Checkpoint folder. */
   out: string;
+  /** The folder whose tokenizer `out` gets where it has none. */
+  tokenizerFrom?: string;
   /** Where the state of an unfinished run and the loss curve are kept. */
   stateDir: string;
   steps: number;
   /** Stop after so many minutes, to go on later; 0: never. */
   minutes?: number;
+  /** Asked after each step: stop there, to go on later. */
+  stop?: () => boolean;
   recipe: Recipe;
 }
 
@@ -204,7 +271,7 @@ export interface TrainOptions {
  * @throws InputError on a backend that can't train
  */
 export async function train(options: TrainOptions): Promise<void> {
-  const { out, stateDir, steps, minutes = 0, recipe } = options;
+  const { out, stateDir, steps, minutes = 0, stop, recipe } = options;
   const backend = await useBackend();
   if (backend.name !== 'tensorflow') {
     // A tied output is a copy there, which no gradient reaches.
@@ -214,27 +281,31 @@ export async function train(options: TrainOptions): Promise<void> {
   }
   console.log(`Training on ${backend.name} (${backend.detail}), ${steps} steps.`);
   mkdirSync(stateDir, { recursive: true });
-  mkdirSync(out, { recursive: true });
-  writeFileSync(join(out, 'config.json'), `${JSON.stringify(recipe.model, null, 2)}\n`);
+  prepareFolder(options);
   const tokenizer = loadTokenizer(out);
   const parameters = new Map<string, Parameter>();
   const model = build(ModelConfig.open(out), randomParameters(parameters, recipe));
-  const count = [...parameters.values()].reduce((n, { variable }) => n + variable.size, 0);
+  const size = [...parameters.values()].reduce((n, { variable }) => n + variable.size, 0);
   const variables = new Map([...parameters].map(([name, { variable }]) => [name, variable]));
   const optimizer = new AdamW(variables, recipe.adamw);
   const stateFile = join(stateDir, 'state.safetensors');
   const curve = join(stateDir, 'loss.csv');
   if (recipe.startsFrom) loadStart(join(__dirname, '..', recipe.startsFrom), parameters);
-  if (existsSync(stateFile)) loadState(stateFile, parameters, optimizer);
-  else rmSync(curve, { force: true });
-  console.log(`${count.toLocaleString('en')} parameters; starting at step ${optimizer.step}.`);
+  let losses = existsSync(stateFile) ? loadState(stateFile, parameters, optimizer) : [];
+  const first = optimizer.step;
+  cutCurve(curve, first);
+  console.log(`${size.toLocaleString('en')} parameters; starting at step ${first}.`);
 
   const noise = recipe.noise ? new Noise(recipe) : null;
-  const source = batchesOf(recipe, tokenizer, optimizer.step);
-  const started = performance.now();
-  const first = optimizer.step;
-  let losses: number[] = [];
-  while (optimizer.step < steps) {
+  const source = batchesOf(recipe, tokenizer, first);
+  const report = reporter(first, steps);
+  const end = performance.now() + (minutes || Infinity) * 60_000;
+  const save = () => {
+    saveState(stateFile, parameters, optimizer, losses);
+    writeCheckpoint(out, parameters);
+  };
+  let stopping = false;
+  while (optimizer.step < steps && !stopping) {
     const step = optimizer.step;
     const batch = source.next().value;
     const kept: tf.Tensor[] = [];
@@ -246,63 +317,53 @@ export async function train(options: TrainOptions): Promise<void> {
     optimizer.update(new Map(Object.entries(grads)), learningRate(step, recipe));
     losses.push(value.dataSync()[0]);
     tf.dispose([value, ...(batch.mask ? [batch.mask] : []), ...kept, ...Object.values(grads)]);
+    report(optimizer.step, mean(losses));
     if (optimizer.step % 20 === 0 || optimizer.step === steps) {
-      const mean = losses.reduce((a, b) => a + b, 0) / losses.length;
-      const seconds = (performance.now() - started) / 1000;
-      const left = (seconds / (optimizer.step - first)) * (steps - optimizer.step);
-      appendFileSync(curve, `${optimizer.step},${mean.toFixed(4)}\n`);
-      console.log(
-        `step ${optimizer.step}/${steps}, loss ${mean.toFixed(4)}, ${((optimizer.step - first) / seconds).toFixed(2)} steps/s, ${duration(left)} left`,
-      );
+      appendFileSync(curve, `${optimizer.step},${mean(losses).toFixed(4)}\n`);
       losses = [];
     }
-    const late = minutes > 0 && performance.now() - started > minutes * 60_000;
-    if (optimizer.step % 100 === 0 || optimizer.step === steps || late) {
-      saveState(stateFile, parameters, optimizer);
-      writeCheckpoint(out, parameters);
-    }
-    if (late) break;
+    // Signals arrive between steps only.
+    await new Promise(setImmediate);
+    stopping = performance.now() > end || Boolean(stop?.());
+    if (optimizer.step % 100 === 0 && optimizer.step < steps) save();
   }
+  save();
   optimizer.dispose();
   noise?.dispose();
   model.dispose();
   console.log(`Step ${optimizer.step}: checkpoint in ${out}, loss curve in ${curve}.`);
 }
 
-function main() {
-  const cli = cac('train');
-  cli.usage(`[model] [options]\n\nModels: ${Object.keys(RECIPES).join(', ')}`);
-  cli
-    .option('--out <dir>', 'Checkpoint folder, holds the tokenizer (default: weights/<model>)')
-    .option('--steps <n>', "Training steps (default: the recipe's)")
-    .option('--state <dir>', 'Where an unfinished run is kept (default: weights/tiny/.training/…)')
-    .option('--minutes <n>', 'Stop after so many minutes, to go on later (0: never)', {
-      default: 0,
-    })
-    .help();
-  const { args, options } = cli.parse();
-  if (options.help) return;
-  start(args[0] ?? 'tiny-gemma2', options).catch((error) => {
-    console.error(error instanceof InputError ? error.message : error);
-    process.exitCode = error instanceof InputError ? 2 : 1;
-  });
-}
+const OPTIONS = [
+  ['--out <dir>', 'Checkpoint folder (default: weights/tiny/.training/<model>/checkpoint)'],
+  ['--steps <n>', "Training steps (default: the recipe's)"],
+  ['--state <dir>', 'Where an unfinished run is kept (default: weights/tiny/.training/<model>)'],
+  ['--minutes <n>', 'Stop after so many minutes, to go on later (default: never)'],
+] as const;
 
-async function start(name: string, options: Record<string, unknown>): Promise<void> {
-  const known = Object.keys(RECIPES);
-  if (!known.includes(name)) {
-    throw new InputError(
-      `There is no recipe for "${name}", only for ${known.join(' and ')}.${didYouMean(name, known)}`,
-    );
-  }
+async function main(given: string | undefined, options: Options): Promise<number> {
+  const name = oneOf('The model', given ?? 'tiny-gemma2', Object.keys(RECIPES));
   const recipe = RECIPES[name];
+  const weights = join(__dirname, '..');
+  const stateDir = text(options, 'state') ?? join(weights, 'tiny/.training', name);
+  let stopped = false;
+  process.once('SIGINT', () => {
+    console.log('Stopping after this step; Ctrl-C again stops at once.');
+    stopped = true;
+  });
   await train({
     recipe,
-    out: String(options.out ?? `weights/${name}`),
-    stateDir: String(options.state ?? `weights/tiny/.training/${name}`),
-    steps: Number(options.steps ?? recipe.rounds.at(-1)!.until),
-    minutes: Number(options.minutes),
+    out: text(options, 'out') ?? join(stateDir, 'checkpoint'),
+    tokenizerFrom: join(weights, name),
+    stateDir,
+    steps: count(options, 'steps', recipe.rounds.at(-1)!.until),
+    minutes: number(options, 'minutes', 0, 'a number from 0', (x) => x >= 0),
+    stop: () => stopped,
   });
+  if (stopped) console.log('The same command goes on from there.');
+  return stopped ? 130 : 0;
 }
 
-if (require.main === module) main();
+runAsProgram(module, { options: OPTIONS, takes: [0, 1] }, ({ positionals, options }) =>
+  main(positionals[0], options),
+);

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -5,7 +6,6 @@ import * as tf from '@tensorflow/tfjs-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadModel } from '../../../models';
-import { tensorflowCandidates } from '../../../src/backend';
 import { meanNll } from '../../../src/engine/perplexity';
 import { loadTokenizer } from '../../../src/text/tokenizer';
 import { seededRandom } from '../../../src/util/random';
@@ -14,6 +14,7 @@ import { SHARES } from '../../../weights/tiny/corpus';
 import { type Recipe, TINY_GEMMA2, TINY_GPT2 } from '../../../weights/tiny/recipe';
 import { mixed, stuckText, textBatches } from '../../../weights/tiny/texts';
 import { train } from '../../../weights/tiny/train';
+import { hasTensorflow, testWhere } from '../../where';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-training-'));
 const weights = path.join(__dirname, '../../..', 'weights');
@@ -53,9 +54,11 @@ function place(model: string, name: string) {
   return { out, stateDir: path.join(out, 'state') };
 }
 
-// Only this backend can train.
-const tensorflow = tensorflowCandidates().some(({ missing }) => !missing);
-const trained = tensorflow && process.env.TILLER_BACKEND !== 'wasm' ? test : test.skip;
+// Only tensorflow can train.
+const trained = testWhere(
+  hasTensorflow && process.env.TILLER_BACKEND !== 'wasm',
+  'training needs the tensorflow backend',
+);
 
 const checkpoint = ({ out }: { out: string }) =>
   fs.readFileSync(path.join(out, 'model.safetensors'));
@@ -72,11 +75,13 @@ for (const [name, recipe, tensors] of small) {
     await train({ ...straight, steps: 3, recipe });
     for (let run = 0; run < 3; run++) {
       // The least time: one step a run.
-      await train({ ...stopped, steps: 3, minutes: 1e-9, recipe });
+      const stop = run === 1 ? { stop: () => true } : { minutes: 1e-9 };
+      await train({ ...stopped, steps: 3, ...stop, recipe });
     }
     assert.ok(checkpoint(straight).equals(checkpoint(stopped)));
     assert.is(curve(straight).length, 1);
     assert.is(curve(straight)[0][0], 3);
+    assert.equal(curve(stopped), curve(straight));
   });
 
   trained(`${name}: the loss falls, and no tensor is left behind`, async () => {
@@ -91,6 +96,20 @@ for (const [name, recipe, tensors] of small) {
     assert.ok(losses.at(-1)! < losses[0] - 0.3, `${losses}`);
   });
 
+  trained(
+    `${name}: steps beyond the saved state leave the curve; a new folder gets all`,
+    async () => {
+      const { stateDir } = place(name, 'straight');
+      fs.appendFileSync(path.join(stateDir, 'loss.csv'), '20,9.0000\n40,9.0000\n');
+      const out = path.join(folder, name, 'new');
+      const tokenizerFrom = path.join(weights, name);
+      await train({ out, tokenizerFrom, stateDir, steps: 3, recipe });
+      assert.is(curve({ stateDir }).length, 1);
+      assert.ok(checkpoint({ out }).equals(checkpoint(place(name, 'straight'))));
+      assert.is(loadTokenizer(out).vocabSize, loadTokenizer(tokenizerFrom).vocabSize);
+    },
+  );
+
   trained(`${name}: the checkpoint holds what the config says, in bfloat16`, () => {
     const dir = path.join(folder, name, 'straight');
     const file = Safetensors.open(path.join(dir, 'model.safetensors'));
@@ -100,6 +119,35 @@ for (const [name, recipe, tensors] of small) {
     loadModel(dir).dispose();
   });
 }
+
+trained(
+  'Ctrl-C ends a training after the step it is at; the state and the checkpoint are there',
+  async () => {
+    const shipped = path.join(weights, 'tiny-gpt2', 'model.safetensors');
+    const before = fs.statSync(shipped).mtimeMs;
+    const state = path.join(folder, 'stopped');
+    const args = ['weights/tiny/train.ts', 'tiny-gpt2', '--state', state];
+    const child = spawn(process.execPath, ['-r', 'ts-node/register', ...args], {
+      cwd: path.join(weights, '..'),
+      env: { ...process.env, TILLER_BACKEND: 'tensorflow' },
+    });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => {
+        // The first step is told at once.
+        if (!said.includes('step 1/') && `${said}${text}`.includes('step 1/')) child.kill('SIGINT');
+        said += text;
+      });
+    }
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    assert.is(code, 130, said);
+    assert.match(said, 'The same command goes on from there.');
+    const { metadata } = Safetensors.open(path.join(state, 'state.safetensors'));
+    assert.ok(Number(metadata.step) >= 1 && Number(metadata.step) < 100, metadata.step);
+    loadModel(path.join(state, 'checkpoint')).dispose();
+    assert.is(fs.statSync(shipped).mtimeMs, before);
+  },
+);
 
 const tokenizer = loadTokenizer(path.join(weights, 'tiny-gpt2'));
 const reads = { shares: SHARES, foreign: 0.3, noise: 0.1, stuck: 0.2, tokens: 0 };
