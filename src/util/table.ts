@@ -115,10 +115,10 @@ function fit(columns: Texts[], width: number): Texts[][] {
   const parts: Texts[][] = [];
   for (const column of others) {
     const last = parts.at(-1);
-    if (last && lineWidth([...last, column]) <= width) last.push(column);
-    else parts.push([...head, column]);
+    if (last && lineWidth([...head, ...last, column]) <= width) last.push(column);
+    else parts.push([column]);
   }
-  return parts;
+  return parts.map((part) => shorten([...labels, ...part], width) ?? [...head, ...part]);
 }
 
 /** Columns with labels cut until they fit; undefined where they could no longer be told apart. */

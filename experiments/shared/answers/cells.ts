@@ -42,6 +42,7 @@ export interface CellStats {
   mean_tokens: number;
   median_tokens: number;
   mean_chars: number;
+  median_chars: number;
   /** Share of answers that hit the token limit. */
   cut_off: number;
 }
@@ -105,6 +106,7 @@ export function cellStats<R extends ScoredRow>(
     .filter((value) => value !== null);
   const over = (value: (row: R) => number | boolean) => mean(rows.map((row) => Number(value(row))));
   const tokens = rows.map((row) => row.tokens);
+  const chars = rows.map(({ response }) => response.trim().length);
   const accuracy = over(score);
   const draws = bootstrap(rows, baseline ?? [], score, options);
   const base = baseline && baseline.filter(score).length / baseline.length;
@@ -119,7 +121,8 @@ export function cellStats<R extends ScoredRow>(
     n_perplexity: judged.length,
     mean_tokens: mean(tokens),
     median_tokens: median(tokens),
-    mean_chars: over(({ response }) => response.trim().length),
+    mean_chars: mean(chars),
+    median_chars: median(chars),
     cut_off: over(({ stopped }) => stopped === 'length'),
   };
 }
