@@ -80,7 +80,7 @@ export function runStep(step: Script, ...words: string[]): Promise<string> {
   return printedBy(() => runWithWords(step, [], own));
 }
 
-/** What `act` prints on standard output; its progress lines go nowhere. */
+/** What `act` prints on standard output, its tables 80 columns wide at most; progress goes nowhere. */
 export async function printedBy(act: () => Promise<unknown>): Promise<string> {
   const { log } = console;
   const lines: string[] = [];
@@ -90,7 +90,21 @@ export async function printedBy(act: () => Promise<unknown>): Promise<string> {
   } finally {
     console.log = log;
   }
-  return lines.join('\n');
+  const text = lines.join('\n');
+  assertTablesFit(text);
+  return text;
+}
+
+/** A table is a header, the rule below it, and what follows up to an empty line. */
+export function assertTablesFit(text: string): void {
+  const lines = text.split('\n');
+  lines.forEach((rule, at) => {
+    if (!/^─[─ ]*$/.test(rule)) return;
+    const end = lines.indexOf('', at);
+    for (const line of lines.slice(at - 1, end < 0 ? undefined : end)) {
+      assert.ok([...line].length <= 80, `wider than 80 columns: ${line}`);
+    }
+  });
 }
 
 /** `act` without its progress lines. */

@@ -10,9 +10,9 @@ import {
 } from '../../../src/runs/config';
 import { InputError } from '../../../src/util/errors';
 import { explainFailure, watchOutput } from '../../../src/util/program';
-import { showTable, type Table } from '../../../src/util/table';
+import type { Table } from '../../../src/util/table';
 import { defaultsFile } from './help';
-import { joinRuns } from './joinRuns';
+import { type Done, showRuns } from './joinRuns';
 
 export const projectRoot = path.join(__dirname, '../../..');
 
@@ -90,14 +90,14 @@ export async function runIfMain(
   try {
     const command = readCommandLine(process.argv.slice(2));
     const runs = command.multirun ? sweep(command.overrides) : [command.overrides];
-    const done: { overrides: string[]; table: Table }[] = [];
+    const done: Done[] = [];
     for (const [i, overrides] of runs.entries()) {
       if (runs.length > 1) console.log(`\n[${i + 1}/${runs.length}] ${overrides.join(' ')}`);
       const table = await act({ ...command, overrides });
       if (table) done.push({ overrides, table });
     }
     if (done.length > 1) {
-      console.log(`\nAll ${runs.length} runs\n\n${showTable(joinRuns(done), command)}`);
+      console.log(`\nAll ${done.length} runs\n${showRuns(done, command)}`);
     }
   } catch (error) {
     const { message, code } = explainFailure(error);
