@@ -14,7 +14,7 @@ import { graphMode } from './graphMode';
 import type { BackendInfo } from './info';
 import type { MemoryLimit } from './memory';
 import { recordWith } from './replay';
-import type { NodeBackend } from './tensorflow/binding';
+import { limitTensors, type NodeBackend } from './tensorflow/binding';
 import { inOrder, type TensorflowCandidate, tensorflowCandidates } from './tensorflow/candidates';
 import { graphRecorder } from './tensorflow/graph';
 import { speedUpKernels } from './tensorflow/kernels';
@@ -104,6 +104,7 @@ async function loadTensorflow({ folder, label }: TensorflowCandidate): Promise<B
     if (!(await tf.setBackend('tensorflow'))) throw new Error('it did not initialize');
     await tf.ready();
     const backend = tf.backend() as unknown as NodeBackend;
+    limitTensors(backend);
     const op = tensorflowOps(backend);
     speedUpKernels(op);
     await mustCompute();

@@ -70,11 +70,11 @@ export function prefill(model: CausalLM, prompts: number[][], options: PrefillOp
   try {
     for (const rows of passes(alone, prompts)) {
       order.push(...rows);
-      parts.push(together(model, prompts, rows, options));
+      parts.push(padded(model, prompts, rows, options));
     }
     for (const group of groups) {
       order.push(...group);
-      parts.push(branching(model, prompts, group, options));
+      parts.push(branched(model, prompts, group, options));
     }
     return assemble(
       parts,
@@ -106,7 +106,7 @@ function passes(rows: number[], prompts: number[][]): number[][] {
 }
 
 /** Different prompts, each a row from the start. */
-function together(
+function padded(
   model: CausalLM,
   prompts: number[][],
   rows: number[],
@@ -130,7 +130,7 @@ function together(
 }
 
 /** Prompts of one length, each of them several times with other edits. */
-function branching(
+function branched(
   model: CausalLM,
   prompts: number[][],
   rows: number[],

@@ -1,5 +1,6 @@
 /** The parts of tfjs-node's backend that are used beside tfjs-core's interface. */
 import * as tf from '@tensorflow/tfjs-core';
+import { InputError } from '../../util/errors';
 
 export interface Attribute {
   name: string;
@@ -38,6 +39,36 @@ export interface NodeBackend {
   createOutputTensor(output: Output): tf.Tensor;
   executeSingleOutput(name: string, attributes: Attribute[], inputs: tf.TensorInfo[]): tf.Tensor;
   readSync(dataId: object): tf.TypedArray;
+}
+
+/** Attributes of ops, as the addon takes them. */
+export function attributeMakers(binding: NodeBackend['binding']) {
+  const maker =
+    <T>(type: number) =>
+    (name: string, value: T): Attribute => ({ name, type, value });
+  return {
+    type: maker<number>(binding.TF_ATTR_TYPE),
+    flag: maker<boolean>(binding.TF_ATTR_BOOL),
+    count: maker<number>(binding.TF_ATTR_INT),
+  };
+}
+
+/** The addon numbers tensors with 31 bits; of 2^31 this leaves enough to end in good order. */
+const MOST_TENSORS = 2_100_000_000;
+
+/**
+ * Ends a process that has made about as many tensors as the addon can number: it never uses a number
+ * again, and past the last one it frees nothing. With graphs a decoding step takes some 65 of them,
+ * op by op about 500.
+ */
+export function limitTensors(backend: Pick<NodeBackend, 'createOutputTensor'>): void {
+  const create = backend.createOutputTensor.bind(backend);
+  backend.createOutputTensor = (output) => {
+    if (output.id <= MOST_TENSORS) return create(output);
+    throw new InputError(
+      `This process has made ${MOST_TENSORS} tensors, nearly as many as the tensorflow backend can number. Start it again: a run goes on where it was.`,
+    );
+  };
 }
 
 type Kernel = Parameters<typeof tf.registerKernel>[0]['kernelFunc'];

@@ -1,6 +1,6 @@
 /** Ops of libtensorflow on its own tensors, below tfjs: for kernels that are made of several. */
 import type * as tf from '@tensorflow/tfjs-core';
-import type { Attribute, NodeBackend, Output } from './binding';
+import { type Attribute, attributeMakers, type NodeBackend, type Output } from './binding';
 
 /** Shapes change with every token; so many are kept, then the oldest are freed. */
 const MOST_CONSTANTS = 4096;
@@ -30,15 +30,7 @@ export type TensorflowOps = ReturnType<typeof tensorflowOps>;
  */
 export function tensorflowOps(backend: NodeBackend) {
   const { binding, tensorMap } = backend;
-  const type = (name: string, value: number): Attribute => {
-    return { name, type: binding.TF_ATTR_TYPE, value };
-  };
-  const flag = (name: string, value: boolean): Attribute => {
-    return { name, type: binding.TF_ATTR_BOOL, value };
-  };
-  const count = (name: string, value: number): Attribute => {
-    return { name, type: binding.TF_ATTR_INT, value };
-  };
+  const { type, flag, count } = attributeMakers(binding);
   const float = type('T', binding.TF_FLOAT);
   const index = (name: string) => [float, type(name, binding.TF_INT32)];
   const attributes = {

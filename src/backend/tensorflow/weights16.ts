@@ -11,7 +11,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../../util/errors';
 import type { WeightDtype } from '../weightDtype';
-import { type Attribute, type NodeBackend, replaceKernel } from './binding';
+import { type Attribute, attributeMakers, type NodeBackend, replaceKernel } from './binding';
 
 /** A matrix in a file. */
 export interface StoredMatrix {
@@ -45,8 +45,8 @@ const CAST = { cpu: 1 << 21, gpu: 1 << 27 };
  */
 const FEW_ROWS = 4;
 
-/** Backends that know what to do with 16-bit tensors. */
-const taught = new WeakSet<NodeBackend>();
+/** Backends that let 16-bit tensors pass. */
+const ready = new WeakSet<NodeBackend>();
 
 /**
  * Reads a matrix onto the tensorflow backend; beyond the result it takes a few MB, and when
@@ -61,9 +61,9 @@ export function putMatrix(
   transposed: boolean,
 ): tf.Tensor2D {
   const backend = tf.backend() as unknown as NodeBackend;
-  if (dtype !== 'float32' && !taught.has(backend)) {
-    teach16Bit(backend);
-    taught.add(backend);
+  if (dtype !== 'float32' && !ready.has(backend)) {
+    admit16Bit(backend);
+    ready.add(backend);
   }
   const ops = rawOps(backend.binding);
   const [from, to] = [STORED[stored.dtype], KEPT[dtype]];
@@ -101,11 +101,10 @@ export function putMatrix(
 }
 
 /** What libtensorflow's Cast is told. */
-const castAttributes = (binding: NodeBackend['binding'], from: number, to: number): Attribute[] => [
-  { name: 'SrcT', type: binding.TF_ATTR_TYPE, value: from },
-  { name: 'DstT', type: binding.TF_ATTR_TYPE, value: to },
-  { name: 'Truncate', type: binding.TF_ATTR_BOOL, value: false },
-];
+function castAttributes(binding: NodeBackend['binding'], from: number, to: number): Attribute[] {
+  const { type, flag } = attributeMakers(binding);
+  return [type('SrcT', from), type('DstT', to), flag('Truncate', false)];
+}
 
 /** Ops of libtensorflow on tensors by their id: tfjs has some of them not at all, others not in 16 bit. */
 function rawOps(binding: NodeBackend['binding']) {
@@ -114,8 +113,7 @@ function rawOps(binding: NodeBackend['binding']) {
     live.add(id);
     return id;
   };
-  const type = (name: string, value: number) => ({ name, type: binding.TF_ATTR_TYPE, value });
-  const flag = (name: string) => ({ name, type: binding.TF_ATTR_BOOL, value: false });
+  const { type, flag } = attributeMakers(binding);
   const run = (op: string, attributes: Attribute[], ...inputs: number[]) =>
     own(binding.executeOp(op, attributes, inputs, 1)[0].id);
   const integers = (values: ArrayLike<number>) =>
@@ -126,7 +124,7 @@ function rawOps(binding: NodeBackend['binding']) {
   return {
     bitcast,
     empty: (shape: number[], dtype: number) =>
-      run('Empty', [type('dtype', dtype), flag('init')], integers(shape)),
+      run('Empty', [type('dtype', dtype), flag('init', false)], integers(shape)),
     fromBytes(bytes: Uint8Array, shape: number[], dtype: number) {
       const width = dtype === FLOAT ? 4 : 2;
       return bitcast(own(binding.createTensor([...shape, width], UINT8, bytes)), UINT8, dtype);
@@ -135,7 +133,7 @@ function rawOps(binding: NodeBackend['binding']) {
       a === b ? id : run('Cast', castAttributes(binding, a, b), id),
     isFinite(id: number) {
       const each = run('IsFinite', [type('T', HALF)], id);
-      const all = run('All', [flag('keep_dims'), index], each, integers([0, 1]));
+      const all = run('All', [flag('keep_dims', false), index], each, integers([0, 1]));
       return Boolean(binding.tensorDataSync(all)[0]);
     },
     /** Writes rows into a matrix; the result is the same memory under another id. */
@@ -161,7 +159,7 @@ const beyondHalf = ({ name, shape }: StoredMatrix) =>
   );
 
 /** Lets 16-bit tensors pass for float32; products, look-ups and reading give float32 from them. */
-function teach16Bit(backend: NodeBackend) {
+function admit16Bit(backend: NodeBackend) {
   const { tensorMap, binding } = backend;
   const create = backend.createOutputTensor.bind(backend);
   backend.createOutputTensor = (output) => {
@@ -172,8 +170,7 @@ function teach16Bit(backend: NodeBackend) {
   };
   const isNarrow = (x: tf.TensorInfo) => is16Bit(tensorMap.get(x.dataId).dtype);
   const isBf16 = (x: tf.TensorInfo) => tensorMap.get(x.dataId).dtype === BFLOAT16;
-  const type = (name: string, value: number) => ({ name, type: binding.TF_ATTR_TYPE, value });
-  const flag = (name: string, value: boolean) => ({ name, type: binding.TF_ATTR_BOOL, value });
+  const { type, flag } = attributeMakers(binding);
   const sparse = [
     type('Ta', FLOAT),
     type('Tb', BFLOAT16),
