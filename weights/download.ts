@@ -43,12 +43,13 @@ a model that is there already is used as it is. Broken off, it goes on where it 
   --revision <name>   a branch, tag or commit (default: main)
   --update            ask again for what is here: a branch may have moved, a file been added
 
-Environment:
-  HF_TOKEN              access token, for gated models (Gemma, Mistral)
-  HF_HOME, HF_HUB_CACHE where the cache is
-  HF_ENDPOINT           a mirror of the Hub
-  HF_HUB_OFFLINE=1      never ask the Hub
-  TILLER_DATA_URL       a mirror of raw.githubusercontent.com, for "data"
+Environment, as all Hugging Face tools read it:
+  HF_TOKEN               access token, for gated models (Gemma, Mistral)
+  HF_HOME, HF_HUB_CACHE  where the cache is
+  HF_ENDPOINT            a mirror of the Hub
+  HF_HUB_OFFLINE=1       never ask the Hub
+  HTTPS_PROXY, NO_PROXY  a proxy, and the hosts that it is not for; also HTTP_PROXY, ALL_PROXY
+  TILLER_DATA_URL        a mirror of raw.githubusercontent.com, for "data"
 
 Exit codes:
 ${EXIT_CODES.replace('a check failed', 'the network or a checksum failed')}

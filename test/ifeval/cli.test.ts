@@ -185,22 +185,28 @@ test('flags and files that are not there end with code 2 and a line', () => {
   write(responses, answers);
 });
 
-test('results that cannot be written end with code 2 and a line, and leave nothing half', () => {
+/** Where the system has a disk that is always full. */
+const testFull = fs.existsSync('/dev/full') ? test : test.skip;
+
+function refused(folder: string, message: RegExp) {
+  const files = ['--input_data', inputs, '--input_response_data', responses];
+  const { status, stdout, stderr } = runHere([...files, '--output_dir', folder]);
+  assert.is(status, 2);
+  assert.match(stderr, message);
+  assert.is(stderr.split('\n').length, 2, 'one line');
+  assert.is(stdout, '');
+}
+
+test('results that cannot be written end with code 2 and a line', () => {
   write(inputs, good);
   const file = path.join(temp, 'a-file');
   fs.writeFileSync(file, '');
-  const refused = (folder: string, message: RegExp) => {
-    const files = ['--input_data', inputs, '--input_response_data', responses];
-    const { status, stdout, stderr } = runHere([...files, '--output_dir', folder]);
-    assert.is(status, 2);
-    assert.match(stderr, message);
-    assert.is(stderr.split('\n').length, 2, 'one line');
-    assert.is(stdout, '');
-  };
   refused(path.join(file, 'results'), /^Can't write the results: .*not a directory/);
   refused(file, /^Can't write the results: .*already exists/);
   refused(path.join(temp, 'n'.repeat(300)), /^Can't write the results: .*name too long/);
-  if (!fs.existsSync('/dev/full')) return;
+});
+
+testFull('results on a full disk: both files or none', () => {
   const folder = path.join(temp, 'full');
   fs.mkdirSync(folder);
   fs.symlinkSync('/dev/full', path.join(folder, 'eval_results_loose.jsonl.tmp'));
@@ -208,16 +214,23 @@ test('results that cannot be written end with code 2 and a line, and leave nothi
   assert.equal(fs.readdirSync(folder), []);
 });
 
-test('nobody reads the output, or it cannot be written: no stack', () => {
-  const command = `${process.execPath} -r ts-node/register ifeval/cli.ts --input_data ${inputs} --input_response_data ${responses} --output_dir ${temp}/piped`;
-  const shell = (line: string) =>
-    spawnSync('bash', ['-c', line], { cwd: root, encoding: 'utf8', shell: false });
-  const closed = shell(`${command} | true; exit \${PIPESTATUS[0]}`);
-  assert.equal([closed.status, closed.stderr], [141, '']);
-  if (!fs.existsSync('/dev/full')) return;
-  const full = shell(`${command} > /dev/full`);
-  assert.is(full.status, 2);
-  assert.match(full.stderr, /^Can't write the output: .*no space left.*\n$/);
+/** Runs a shell's line; the exit code is that of its first program. */
+function shell(rest: string) {
+  const files = `--input_data ${inputs} --input_response_data ${responses}`;
+  const command = `${process.execPath} -r ts-node/register ifeval/cli.ts ${files}`;
+  const line = `${command} --output_dir ${temp}/piped ${rest}; exit \${PIPESTATUS[0]}`;
+  return spawnSync('bash', ['-c', line], { cwd: root, encoding: 'utf8' });
+}
+
+test('nobody reads the output: the end, without a word', () => {
+  const { status, stderr } = shell('| true');
+  assert.equal([status, stderr], [141, '']);
+});
+
+testFull('the output on a full disk: a line and code 2', () => {
+  const { status, stderr } = shell('> /dev/full');
+  assert.is(status, 2);
+  assert.match(stderr, /^Can't write the output: .*no space left.*\n$/);
 });
 
 test.run();

@@ -592,7 +592,7 @@ test('a cache that cannot be written: one line, code 2', async () => {
   const file = path.join(home, 'file');
   fs.writeFileSync(file, '');
   for (const [HF_HOME, reason] of [
-    [path.join(file, 'hf'), /part of the path is a file/],
+    [path.join(file, 'hf'), /is a file/],
     [path.join(home, 'n'.repeat(300)), /the name is too long/],
   ] as const) {
     process.env.HF_HOME = HF_HOME;
@@ -633,6 +633,20 @@ test('data: prompt files, told apart from what a proxy sends', async () => {
   assert.match(said, /has changed since Tiller was tested with it/);
   const kept = fs.readFileSync(path.join(folder, DATA_FILES[1].name), 'utf8');
   assert.is(kept, '{"prompt": "x"}\n', 'the file from before stays');
+
+  process.env.TILLER_DATA_URL = 'localhost';
+  const wrong = await downloadData(folder, network, { update: true }).catch((error) => error);
+  assert.match(wrong.message, /TILLER_DATA_URL is "localhost", not an address/);
+  process.env.TILLER_DATA_URL = `${hub.url}/org/data/resolve/${commit}`;
+
+  for (const broken of ['', '<html>', '{"prompt": "x"}\n{"prompt']) {
+    fs.writeFileSync(path.join(folder, DATA_FILES[2].name), broken);
+    hub.requests = [];
+    await downloadData(folder, network);
+    assert.is(hub.requests.length, 1, 'what is broken is fetched again');
+    const now = fs.readFileSync(path.join(folder, DATA_FILES[2].name), 'utf8');
+    assert.is(now, '{"prompt": "x"}\n');
+  }
 });
 
 test.run();

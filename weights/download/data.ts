@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { InputError } from '../../src/util/errors';
-import { writeAtomic } from '../../src/util/files';
+import { makeFolder, writeAtomic } from '../../src/util/files';
 import { type Network, open, readAll, say, withRetries } from './http';
 
 const IFEVAL = 'google-research/google-research/master/instruction_following_eval/data';
@@ -74,7 +74,8 @@ export const DATA_FILES: DataFile[] = [
 }));
 
 /**
- * Fetches the prompt files into a folder. Those that are there stay as they are.
+ * Fetches the prompt files into a folder. Those that are there stay as they are, unless they are
+ * broken.
  * @param update fetches them again
  * @throws InputError for a file that its repository no longer has, or that is not what it was
  */
@@ -85,12 +86,12 @@ export async function downloadData(
 ): Promise<void> {
   for (const { name, from, sha256 } of DATA_FILES) {
     const file = path.join(folder, name);
-    if (fs.existsSync(file) && !update) {
+    if (!update && fs.existsSync(file) && isData(name, fs.readFileSync(file))) {
       say(network, `${file} is there.`);
       continue;
     }
     const bytes = await fetchText(`${rawHost()}/${from}`, network);
-    fs.mkdirSync(path.dirname(file), { recursive: true });
+    makeFolder(path.dirname(file));
     writeAtomic(file, bytes.toString('utf8'));
     say(network, `${file}: ${bytes.length} bytes`);
     const found = createHash('sha256').update(bytes).digest('hex');
@@ -105,7 +106,8 @@ export async function downloadData(
 /** TILLER_DATA_URL (a mirror, or the server of a test), else GitHub. */
 function rawHost(): string {
   const given = process.env.TILLER_DATA_URL || 'https://raw.githubusercontent.com';
-  return given.replace(/\/+$/, '');
+  if (/^https?:\/\/\w/.test(given) && URL.canParse(given)) return given.replace(/\/+$/, '');
+  throw new InputError(`TILLER_DATA_URL is "${given}", not an address (https://...).`);
 }
 
 /** @throws InputError for an answer that is no success, or is not lines of text */
@@ -119,11 +121,15 @@ function fetchText(url: string, network: Network): Promise<Buffer> {
       );
     }
     const bytes = await readAll(opened, LARGEST_FILE);
-    // A page of a proxy or of a login would come as a success, too.
-    const looksRight = url.endsWith('.jsonl') ? isJsonLines(bytes.toString('utf8')) : true;
-    if (bytes.length && looksRight && bytes[0] !== 60 /* < */) return bytes;
+    if (isData(url, bytes)) return bytes;
     throw new InputError(`${url}: what came is not the file, but: ${bytes.subarray(0, 80)}`);
   });
+}
+
+/** Not nothing, nor a page of a proxy or of a login, which would come as a success, too. */
+function isData(name: string, bytes: Buffer): boolean {
+  if (!bytes.length || bytes[0] === '<'.charCodeAt(0)) return false;
+  return name.endsWith('.jsonl') ? isJsonLines(bytes.toString('utf8')) : true;
 }
 
 function isJsonLines(text: string): boolean {

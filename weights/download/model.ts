@@ -11,7 +11,7 @@ import {
 } from '../../src/hub/hubCache';
 import type { HubModel } from '../../src/hub/modelFolder';
 import { InputError } from '../../src/util/errors';
-import { readText, writeAtomic } from '../../src/util/files';
+import { makeFolder, readText, writeAtomic } from '../../src/util/files';
 import { lock } from '../../src/util/lock';
 import { Progress } from '../../src/util/progress';
 import { formatBytes } from '../../src/util/units';
@@ -62,7 +62,7 @@ export async function downloadModel(
     // Last, so that a branch never points at a snapshot with holes.
     const ref = path.join(hubModelFolder(model.id), 'refs', model.revision);
     if (!COMMIT.test(model.revision)) {
-      fs.mkdirSync(path.dirname(ref), { recursive: true });
+      makeFolder(path.dirname(ref));
       writeAtomic(ref, commit);
     }
     noteTokenizer(folder, network);
@@ -142,8 +142,8 @@ function shardsOf({ id }: Commit, files: Map<string, HubFile>, folder: string): 
 /** Fetches what the cache lacks, under one bar, and puts links to it into the snapshot. */
 async function fetchAll(model: Commit, files: HubFile[], folder: string, network: Network) {
   const blobs = path.join(hubModelFolder(model.id), 'blobs');
-  fs.mkdirSync(blobs, { recursive: true });
-  fs.mkdirSync(folder, { recursive: true });
+  makeFolder(blobs);
+  makeFolder(folder);
   noteCheck(sum(files.map((file) => sizeOf(path.join(folder, file.path)))), network);
   const wanted = files
     .filter((file) => !isWhole(path.join(folder, file.path), file.checksum, file.size))
