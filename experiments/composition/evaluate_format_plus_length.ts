@@ -3,10 +3,11 @@
 import '../shared/command/help';
 import * as path from 'node:path';
 import { POSITIONS } from '../../src/engine/steering';
-import { integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import { integer, layer, listOf, nameText, nullable, oneOf, text } from '../../src/runs/config';
+import { makeFolder } from '../../src/util/files';
 import { showTable } from '../../src/util/table';
 import { evaluationRows, loadFormatRows } from '../format/parts/rows';
-import { checkVectorsFor, loadFormatVectors } from '../format/parts/vectors';
+import { checkVectorsFor, foreseeIvs, loadFormatVectors } from '../format/parts/vectors';
 import { directionNames, loadPhrasings } from '../length/parts/phrasings';
 import { splitQuestions } from '../length/parts/plan';
 import { lengthVectorFile, needLengthVectors } from '../length/parts/vectors';
@@ -18,9 +19,11 @@ import {
 } from '../shared/answers/answering';
 import { findJudge, judgeSchema } from '../shared/answers/judge';
 import { isOn } from '../shared/command/compat';
+import { vectorSettings } from '../shared/command/names';
 import { defineScript } from '../shared/command/script';
-import { inputPath, loadQuestions } from '../shared/data/questions';
-import { findModel, hashFile } from '../shared/provenance';
+import { inputPath } from '../shared/data/inputPath';
+import { loadQuestions } from '../shared/data/questions';
+import { findModel, hashFile, hashOf } from '../shared/provenance';
 import { openSession } from '../shared/session';
 import { steeringWeight } from '../shared/vectors/weight';
 import { type CompositionRow, computeCells, STEERINGS } from './parts/cells';
@@ -36,9 +39,10 @@ const schema = {
   steering: listOf(oneOf(STEERINGS)),
   vectors_data_path: nullable(text()),
   vectors_model: nullable(text()),
+  ivs_name: nullable(nameText()),
   format_positions: oneOf(POSITIONS),
   length_steering: oneOf(['conciseness', 'verbosity']),
-  length_source_layer_idx: integer({ min: 0 }),
+  length_source_layer_idx: layer(),
   length_weight: steeringWeight(),
   length_positions: oneOf(POSITIONS),
   length_data_path: text(),
@@ -50,85 +54,90 @@ const schema = {
   seed: integer(),
 };
 
-export const script = defineScript(
-  __filename,
-  schema,
-  async (config, { runName, wide, resultsFollow }) => {
-    // The rows: formats from data_path, a number of sentences for each drawn with the seed.
-    const model = findModel(config.model_name);
-    findJudge(config);
-    const data_path = inputPath(config.data_path);
-    const formats = evaluationRows(loadFormatRows(data_path, { checked: true }), data_path);
-    const rows = formats.slice(0, config.n_examples ?? formats.length);
-    const phrasings = loadPhrasings(inputPath(config.phrasings_path));
+export const script = defineScript(__filename, schema, async (config, context) => {
+  const { runName, made, wrote, wide, resultsFollow } = context;
+  // The rows: formats from data_path, a number of sentences for each drawn with the seed.
+  const model = findModel(config.model_name);
+  findJudge(config);
+  const data_path = inputPath(config.data_path);
+  const formats = evaluationRows(loadFormatRows(data_path, { checked: true }), data_path);
+  const rows = formats.slice(0, config.n_examples ?? formats.length);
+  const phrasings = loadPhrasings(inputPath(config.phrasings_path));
 
-    // The vectors: of every format at its selected layer, of length at length_source_layer_idx.
-    const vectors_data_path = inputPath(config.vectors_data_path ?? config.data_path);
-    const results = (experiment: string) => path.join(config.output_path, experiment, model.name);
-    const length = {
-      constraint_type: 'high-level' as const,
-      n_sent_max: config.n_sent_max,
-      n_examples: config.length_rep_examples,
-      num_final_tokens: 1,
-      seed: config.seed,
-      data_path: inputPath(config.length_data_path),
-      phrasings,
-    };
-    const lengthFolder =
-      config.length_vectors_folder ?? path.join(results('length'), 'representations');
-    const lengthFile = lengthVectorFile(lengthFolder, length);
-    const lengthNames = directionNames(phrasings, 'high-level', config.n_sent_max);
-    const { first } = splitQuestions(
-      loadQuestions(length.data_path),
-      config.length_rep_examples,
-      0,
-    );
-    const folder = path.join(results('composition'), config.name ?? runName);
-    if (config.dry_run) {
-      console.log(
-        `${rows.length} prompts, length vectors: ${lengthFile}\nWould write to ${folder}`,
-      );
-      return;
-    }
-    const session = await openSession(config);
-    const format = loadFormatVectors({ ...config, vectors_data_path }, session);
-    checkVectorsFor(rows, format);
-    const { vectors: formatVectors, selected } = format;
-    console.log(`Format vectors: ${format.file}, layers by ${format.chosenBy}`);
-    console.log(`Length vectors: ${lengthFile}`);
-    const lengthVectors = await needLengthVectors(
-      session,
-      first,
-      length,
-      lengthFile,
-      config.batch_size,
-    );
+  // The vectors: of every format at its selected layer, of length at length_source_layer_idx.
+  const vectors_data_path = inputPath(config.vectors_data_path ?? config.data_path);
+  const results = (experiment: string) => path.join(config.output_path, experiment, model.name);
+  const length = {
+    ...vectorSettings(config),
+    constraint_type: 'high-level' as const,
+    n_sent_max: config.n_sent_max,
+    n_examples: config.length_rep_examples,
+    num_final_tokens: 1,
+    seed: config.seed,
+    data_path: inputPath(config.length_data_path),
+    phrasings,
+  };
+  const lengthFolder =
+    config.length_vectors_folder ?? path.join(results('length'), 'representations');
+  const lengthFile = lengthVectorFile(lengthFolder, length);
+  const lengthNames = directionNames(phrasings, 'high-level', config.n_sent_max);
+  const { first } = splitQuestions(loadQuestions(length.data_path), config.length_rep_examples, 0);
+  const source = { chosen: config.ivs_name, made, layers: [] };
+  const folderFor = (mark: string[]) =>
+    path.join(results('composition'), config.name ?? runName(mark));
+  if (config.dry_run) {
+    const folder = folderFor(foreseeIvs({ ...config, model: model.name }, source));
+    console.log(`${rows.length} prompts, length vectors: ${lengthFile}\nWould write to ${folder}`);
+    wrote(folder);
+    return;
+  }
+  makeFolder(results('composition'));
+  const session = await openSession(config);
+  const format = loadFormatVectors(
+    { ...config, vectors_data_path },
+    source,
+    { positions: config.format_positions, steering: ['adjust_rs'] },
+    session,
+  );
+  const folder = folderFor(format.mark);
+  checkVectorsFor(rows, format);
+  const { vectors: formatVectors, selected } = format;
+  console.log(`Format vectors: ${format.file}, layers by ${format.chosenBy}`);
+  console.log(`Length vectors: ${lengthFile}`);
+  const lengthVectors = await needLengthVectors(
+    session,
+    first,
+    length,
+    lengthFile,
+    config.batch_size,
+  );
 
-    // Fault 6 of the authors' scripts: the length vector of the format's layer (none: the last one).
-    const lastLayer = session.model.config.nLayers - 1;
-    const sourceLayer = isOn('length_at_format_layer', config.compat)
-      ? (id: string) => selected.get(id) ?? lastLayer
-      : undefined;
-    const plan = planComposition(rows, config, { selected, lengthNames, sourceLayer }, phrasings);
-    console.log(`${plan.length} rows, ${countAnswers(plan)} different answers`);
+  // Fault 6 of the authors' scripts: the length vector of the format's layer (none: the last one).
+  const lastLayer = session.model.config.nLayers - 1;
+  const sourceLayer = isOn('length_at_format_layer', config.compat)
+    ? (id: string) => selected.get(id) ?? lastLayer
+    : undefined;
+  const plan = planComposition(rows, config, { selected, lengthNames, sourceLayer }, phrasings);
+  console.log(`${plan.length} rows, ${countAnswers(plan)} different answers`);
 
-    const run = openRun<CompositionRow>(session, folder, {
-      ...config,
-      data_path,
-      vectors_data_path,
-      format_vectors_sha256: format.sha256,
-      length_vectors_sha256: hashFile(lengthFile),
-    });
-    const answered = await answerAndJudge(session, run, plan, config, {
-      vectors: [formatVectors, lengthVectors],
-      toRow: (planned, answer) => checkAnswer(planned, answer, config.constraint_type),
-    });
-    const cells = computeCells(answered.rows, answered.perplexities);
-    run.writeSummary({ cells });
-    run.close();
-    const table = cellsTable(cells);
-    if (!resultsFollow) console.log(`\n${showTable(table, { wide })}`);
-    console.log(`\nAll answers and figures: ${folder}`);
-    return table;
-  },
-);
+  const run = openRun<CompositionRow>(session, folder, {
+    ...config,
+    data_path,
+    vectors_data_path,
+    phrasings: hashOf(phrasings),
+    format_vectors_sha256: format.sha256,
+    length_vectors_sha256: hashFile(lengthFile),
+  });
+  const answered = await answerAndJudge(session, run, plan, config, {
+    vectors: [formatVectors, lengthVectors],
+    toRow: (planned, answer) => checkAnswer(planned, answer, config.constraint_type),
+  });
+  const cells = computeCells(answered.rows, answered.perplexities);
+  run.writeSummary({ cells });
+  run.close();
+  const table = cellsTable(cells);
+  if (!resultsFollow) console.log(`\n${showTable(table, { wide })}`);
+  console.log(`\nAll answers and figures: ${folder}`);
+  wrote(folder);
+  return table;
+});

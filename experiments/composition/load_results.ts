@@ -8,10 +8,10 @@ import { defineScript } from '../shared/command/script';
 import { type CompositionRow, computeCells } from './parts/cells';
 import { byFormatTable, cellsTable } from './parts/tables';
 
-export const script = defineScript(__filename, resultsSchema, async (config, { wide }) => {
+export const script = defineScript(__filename, resultsSchema, async (config, { made, wide }) => {
   const base = path.join(config.output_path, 'composition', modelName(config.model_name));
   const how = 'npx ts-node experiments/composition/evaluate_format_plus_length.ts';
-  const run = openResults<CompositionRow>(config, base, {}, how);
+  const run = openResults<CompositionRow>(config, base, {}, how, made);
   if (!run) return;
   const { folder, unfinished, rows, perplexities } = run;
   const table = cellsTable(computeCells(rows, perplexities));

@@ -1,16 +1,17 @@
 // npx ts-node experiments/format/compute_representations.ts
 // npx ts-node experiments/format/compute_representations.ts subset_ratio=1 n_generations=2
 import '../shared/command/help';
-import * as path from 'node:path';
 import { integer, number } from '../../src/runs/config';
+import { makeFolder } from '../../src/util/files';
 import { defineScript } from '../shared/command/script';
-import { inputPath } from '../shared/data/questions';
+import { inputPath } from '../shared/data/inputPath';
 import { groupBy } from '../shared/groupBy';
+import { layerCount } from '../shared/layers';
 import { findModel } from '../shared/provenance';
 import { openSession } from '../shared/session';
 import { representationsSchema } from '../shared/vectors/compute';
 import { writeGenerations } from './parts/previews';
-import { drawSubset, layerCount, loadFormatRows, searchLayers, trainingRows } from './parts/rows';
+import { drawSubset, loadFormatRows, searchLayers, trainingRows } from './parts/rows';
 import { computeFormatVectors, formatFolders, formatVectorFile } from './parts/vectors';
 
 const schema = {
@@ -20,7 +21,7 @@ const schema = {
   generation_length: integer({ min: 1 }),
 };
 
-export const script = defineScript(__filename, schema, async (config) => {
+export const script = defineScript(__filename, schema, async (config, { wrote }) => {
   const model = findModel(config.model_name);
   const layers = config.layers && searchLayers(config.layers, layerCount(model));
   const data_path = inputPath(config.data_path);
@@ -31,8 +32,9 @@ export const script = defineScript(__filename, schema, async (config) => {
   const groups = groupBy(rows, ({ id }) => id);
   console.log(`${rows.length} of ${all.length} rows → ${file}`);
   console.log(groups.map((group) => `  ${group[0].id}: ${group.length}`).join('\n'));
-  if (config.dry_run) return;
+  if (config.dry_run) return wrote(file);
 
+  makeFolder(representations);
   const session = await openSession(config);
   await computeFormatVectors(session, rows, { ...config, data_path }, file, {
     finalTokens: config.num_final_tokens,
@@ -42,8 +44,10 @@ export const script = defineScript(__filename, schema, async (config) => {
   });
   if (config.n_generations) {
     const some = groups.flatMap((group) => group.slice(0, config.n_generations));
-    const beside = `${file.slice(0, -path.extname(file).length)}.generations.jsonl`;
-    await writeGenerations(session, some, beside, config);
+    const { n_generations, generation_length } = config;
+    const beside = `.generations_${n_generations}x${generation_length}.jsonl`;
+    await writeGenerations(session, some, file.replace(/\.safetensors$/, beside), config);
   }
   console.log(`Done: ${file}`);
+  wrote(file);
 });

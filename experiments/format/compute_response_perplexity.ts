@@ -2,11 +2,11 @@
 import '../shared/command/help';
 import { flag, nameText, nullable } from '../../src/runs/config';
 import { formatTable, percent } from '../../src/util/table';
-import { findJudge, judgeResponses, judgeSchema } from '../shared/answers/judge';
+import { findJudge, judgeFolder, judgeResponses, judgeSchema } from '../shared/answers/judge';
 import { defineScript } from '../shared/command/script';
 import { groupBy } from '../shared/groupBy';
 import { openBackend, sessionSchema } from '../shared/session';
-import { findSearchRun, searchSchema } from './parts/search';
+import { findSearchRun, foreseeSearch, searchSchema } from './parts/search';
 
 const schema = {
   ...searchSchema,
@@ -17,13 +17,21 @@ const schema = {
   dry_run: flag(),
 };
 
-export const script = defineScript(__filename, schema, async (config) => {
+export const script = defineScript(__filename, schema, async (config, { made, wrote }) => {
   const judge = findJudge(config);
-  if (!judge) return console.log('perplexity_model=null: there is no judge, and nothing to do.');
-  if (config.dry_run) return console.log(`${judge.name} would judge the newest layer search`);
-  const { folder, rows } = findSearchRun(config, config.name);
+  if (!judge) {
+    return console.log('perplexity_model=null: there is no judge, and nothing to do.');
+  }
+  const source = { key: 'name', chosen: config.name, made } as const;
+  if (config.dry_run) {
+    const { folder } = foreseeSearch(config, source);
+    console.log(`${judge.name} would judge ${folder}`);
+    return wrote(judgeFolder(folder, judge.name));
+  }
+  const { folder, rows } = findSearchRun(config, source);
   await openBackend(config);
   const perplexities = (await judgeResponses(folder, rows, config))!;
+  const place = judgeFolder(folder, judge.name);
   const table = groupBy(rows, ({ layer }) => String(layer)).map((group) => {
     const values = group.flatMap(({ id }) => perplexities.get(id) ?? []).sort((a, b) => a - b);
     const at = (quantile: number) => values[Math.floor(quantile * (values.length - 1))]?.toFixed(2);
@@ -38,6 +46,7 @@ export const script = defineScript(__filename, schema, async (config) => {
       percent(missing),
     ];
   });
-  console.log(`Perplexity of the responses by ${judge.name}, kept in ${folder}/perplexity`);
+  console.log(`Perplexity of the responses by ${judge.name}, kept in ${place}`);
   console.log(formatTable(['layer', 'n', 'lowest', '5 %', 'median', '95 %', 'without any'], table));
+  wrote(place);
 });

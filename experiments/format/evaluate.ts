@@ -3,100 +3,115 @@
 import '../shared/command/help';
 import * as path from 'node:path';
 import { POSITIONS } from '../../src/engine/steering';
-import { integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
-import { answeringSchema, countAnswers, openRun } from '../shared/answers/answering';
+import { integer, layer, listOf, nameText, nullable, oneOf, text } from '../../src/runs/config';
+import { makeFolder } from '../../src/util/files';
+import { answeringSchema, openRun } from '../shared/answers/answering';
 import { findJudge, judgeResponses, judgeSchema } from '../shared/answers/judge';
 import { defineScript } from '../shared/command/script';
-import { inputPath } from '../shared/data/questions';
+import { inputPath } from '../shared/data/inputPath';
 import { groupBy } from '../shared/groupBy';
+import { layerCount } from '../shared/layers';
 import { findModel } from '../shared/provenance';
 import { openSession } from '../shared/session';
 import { steeringWeight } from '../shared/vectors/weight';
 import { computeCells, type FormatRow } from './parts/cells';
-import { answerFormatRows, FORMAT_STEERINGS, planFormatRows, steeringActs } from './parts/plan';
-import { evaluationRows, layerCount, loadFormatRows, searchLayers } from './parts/rows';
+import {
+  answerFormatRows,
+  countFormatAnswers,
+  FORMAT_STEERINGS,
+  planFormatRows,
+  steeringActs,
+} from './parts/plan';
+import { evaluationRows, loadFormatRows, searchLayers } from './parts/rows';
 import { cellsTable, describeCells } from './parts/tables';
-import { checkVectorsFor, formatFolders, loadFormatVectors, usedRows } from './parts/vectors';
+import {
+  checkVectorsFor,
+  foreseeIvs,
+  formatFolders,
+  loadFormatVectors,
+  usedRows,
+} from './parts/vectors';
 
 const schema = {
   ...answeringSchema,
   ...judgeSchema,
   vectors_data_path: nullable(text()),
   vectors_model: nullable(text()),
+  ivs_name: nullable(nameText()),
   n_examples_per_instruction: nullable(integer({ min: 1 })),
   include_instructions: oneOf([true, false, 'both']),
   steering: listOf(oneOf(FORMAT_STEERINGS)),
   steering_weights: listOf(steeringWeight()),
-  compare_layers: nullable(listOf(integer({ min: 0 }))),
+  compare_layers: nullable(listOf(layer())),
   positions: oneOf(POSITIONS),
   max_generation_length_long: integer({ min: 1 }),
 };
 
-export const script = defineScript(
-  __filename,
-  schema,
-  async (config, { runName, wide, resultsFollow }) => {
-    const model = findModel(config.model_name);
-    findJudge(config);
-    const data_path = inputPath(config.data_path);
-    const vectors_data_path = inputPath(config.vectors_data_path ?? config.data_path);
-    const all = evaluationRows(loadFormatRows(data_path, { checked: true }), data_path);
-    const rows = groupBy(all, ({ id }) => id).flatMap((group) =>
-      group.slice(0, config.n_examples_per_instruction ?? group.length),
+export const script = defineScript(__filename, schema, async (config, context) => {
+  const { runName, made, wrote, wide, resultsFollow } = context;
+  const model = findModel(config.model_name);
+  findJudge(config);
+  const data_path = inputPath(config.data_path);
+  const vectors_data_path = inputPath(config.vectors_data_path ?? config.data_path);
+  const all = evaluationRows(loadFormatRows(data_path, { checked: true }), data_path);
+  const rows = groupBy(all, ({ id }) => id).flatMap((group) =>
+    group.slice(0, config.n_examples_per_instruction ?? group.length),
+  );
+  const acts = steeringActs(config.steering, ['selected'], config.steering_weights);
+  const compared = config.compare_layers && searchLayers(config.compare_layers, layerCount(model));
+  const [, ...atFixed] = steeringActs(config.steering, compared ?? [], config.steering_weights);
+  // At the layers compared, only without the instruction where there is a choice.
+  const withoutIfBoth = { ...config, include_instructions: config.include_instructions === true };
+  const planFor = (selected?: Map<string, number | null>) => [
+    ...planFormatRows(rows, config, acts, selected),
+    ...planFormatRows(rows, withoutIfBoth, atFixed),
+  ];
+  const { base } = formatFolders({ ...config, model: model.name });
+  const source = { chosen: config.ivs_name, made, layers: compared ?? [] };
+  const folderFor = (mark: string[]) => path.join(base, config.name ?? runName(mark));
+  if (config.dry_run) {
+    const plan = planFor();
+    console.log(
+      `${rows.length} rows, steering ${config.steering.join(', ')}: ${plan.length} answers`,
     );
-    const acts = steeringActs(config.steering, ['selected'], config.steering_weights);
-    const compared =
-      config.compare_layers && searchLayers(config.compare_layers, layerCount(model));
-    const [, ...atFixed] = steeringActs(config.steering, compared ?? [], config.steering_weights);
-    // At the layers compared, only without the instruction where there is a choice.
-    const withoutIfBoth = { ...config, include_instructions: config.include_instructions === true };
-    const planFor = (selected?: Map<string, number | null>) => [
-      ...planFormatRows(rows, config, acts, selected),
-      ...planFormatRows(rows, withoutIfBoth, atFixed),
-    ];
-    const folder = path.join(
-      formatFolders({ ...config, model: model.name }).base,
-      config.name ?? runName,
-    );
-    if (config.dry_run) {
-      const plan = planFor();
-      console.log(
-        `${rows.length} rows, steering ${config.steering.join(', ')}: ${plan.length} answers`,
-      );
-      console.log(`For example: "${plan[plan.length - 1].prompt}"\nWould write to ${folder}`);
-      return;
-    }
+    const folder = folderFor(foreseeIvs({ ...config, model: model.name }, source));
+    console.log(`For example: "${plan[plan.length - 1].prompt}"\nWould write to ${folder}`);
+    wrote(folder);
+    return;
+  }
 
-    const session = await openSession(config);
-    console.log(`${model.name} on ${session.backend.name} (${session.backend.detail})`);
-    const found = loadFormatVectors({ ...config, vectors_data_path }, session);
-    console.log(`Vectors: ${found.file}, layers by ${found.chosenBy}`);
-    if (acts.length > 1) checkVectorsFor(rows, found);
-    const used = usedRows(found, data_path);
-    const known = rows.filter(({ key }) => used.has(key)).length;
-    if (known) {
-      console.log(
-        `Careful: ${known} of the ${rows.length} rows evaluated gave the vectors too; what follows is ` +
-          'no test on unseen rows. Split the file (split: train | eval), or set vectors_data_path.',
-      );
-    }
-    const plan = planFor(found.selected);
-    console.log(`${plan.length} rows, ${countAnswers(plan)} different answers`);
-    const run = openRun<FormatRow>(session, folder, {
-      ...config,
-      step: 'evaluate',
-      data_path,
-      vectors_data_path,
-      vectors_sha256: found.sha256,
-    });
-    const answers = await answerFormatRows(session, run, plan, found.vectors, config);
-    const perplexities = await judgeResponses(folder, answers, config);
-    const cells = computeCells(answers, perplexities);
-    const selected_layers = Object.fromEntries(found.selected);
-    run.writeSummary({ cells, selected_layers, rows_that_gave_the_vectors: known });
-    run.close();
-    if (!resultsFollow) console.log(`\n${describeCells(cells, wide)}`);
-    console.log(`\nAll answers and figures: ${folder}`);
-    return cellsTable(cells, wide);
-  },
-);
+  makeFolder(base);
+  const session = await openSession(config);
+  console.log(`${model.name} on ${session.backend.name} (${session.backend.detail})`);
+  const found = loadFormatVectors({ ...config, vectors_data_path }, source, config, session);
+  const folder = folderFor(found.mark);
+  console.log(`Vectors: ${found.file}, layers by ${found.chosenBy}`);
+  if (acts.length > 1) checkVectorsFor(rows, found);
+  const used = usedRows(found, data_path);
+  const known = rows.filter(({ key }) => used.has(key)).length;
+  if (known) {
+    console.log(
+      `Careful: ${known} of the ${rows.length} rows evaluated gave the vectors too; what follows is ` +
+        'no test on unseen rows. Split the file (split: train | eval), or set vectors_data_path.',
+    );
+  }
+  const plan = planFor(found.selected);
+  console.log(`${plan.length} rows, ${countFormatAnswers(plan, config)} different answers`);
+  const run = openRun<FormatRow>(session, folder, {
+    ...config,
+    step: 'evaluate',
+    data_path,
+    vectors_data_path,
+    vectors_sha256: found.sha256,
+  });
+  const answers = await answerFormatRows(session, run, plan, found.vectors, config);
+  const perplexities = await judgeResponses(folder, answers, config);
+  const cells = computeCells(answers, perplexities);
+  const selected_layers = Object.fromEntries(found.selected);
+  run.writeSummary({ cells, selected_layers, rows_that_gave_the_vectors: known });
+  run.close();
+  if (!resultsFollow) console.log(`\n${describeCells(cells, wide)}`);
+  console.log(`\nAll answers and figures: ${folder}`);
+  wrote(folder);
+  return cellsTable(cells, wide);
+});

@@ -3,32 +3,35 @@
 import '../shared/command/help';
 import * as path from 'node:path';
 import { POSITIONS } from '../../src/engine/steering';
-import { integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import { integer, layer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import { makeFolder } from '../../src/util/files';
 import { showTable } from '../../src/util/table';
-import { answeringSchema, countAnswers, openRun } from '../shared/answers/answering';
+import { answeringSchema, openRun } from '../shared/answers/answering';
 import { defineScript } from '../shared/command/script';
-import { inputPath } from '../shared/data/questions';
-import { findModel } from '../shared/provenance';
+import { inputPath } from '../shared/data/inputPath';
+import { layerCount } from '../shared/layers';
+import { findModel, hashFile } from '../shared/provenance';
 import { openSession } from '../shared/session';
 import { steeringWeight } from '../shared/vectors/weight';
 import { computeCells, type FormatRow } from './parts/cells';
-import { answerFormatRows, planFormatRows, steeringActs } from './parts/plan';
-import {
-  drawSearchRows,
-  layerCount,
-  loadFormatRows,
-  searchLayers,
-  trainingRows,
-} from './parts/rows';
+import { answerFormatRows, countFormatAnswers, planFormatRows, steeringActs } from './parts/plan';
+import { drawSearchRows, loadFormatRows, searchLayers, trainingRows } from './parts/rows';
 import { cellsTable } from './parts/tables';
-import { checkVectorsFor, findFormatVectors, formatFolders, usedRows } from './parts/vectors';
+import {
+  checkVectorsFor,
+  findFormatVectors,
+  foreseeVectors,
+  formatFolders,
+  usedRows,
+} from './parts/vectors';
 
 const schema = {
   ...answeringSchema,
   vectors_data_path: nullable(text()),
   vectors_model: nullable(text()),
+  vectors_file: nullable(text()),
   n_examples_per_instruction: integer({ min: 1 }),
-  layers: nullable(listOf(integer({ min: 0 }))),
+  layers: nullable(listOf(layer())),
   steering: oneOf(['adjust_rs', 'add_vector']),
   steering_weight: steeringWeight(),
   positions: oneOf(POSITIONS),
@@ -37,7 +40,8 @@ const schema = {
   seed: integer(),
 };
 
-export const script = defineScript(__filename, schema, async (config, { runName, wide }) => {
+export const script = defineScript(__filename, schema, async (config, context) => {
+  const { runName, made, wrote, wide } = context;
   const model = findModel(config.model_name);
   const layers = searchLayers(config.layers, layerCount(model));
   const acts = steeringActs([config.steering], layers, [config.steering_weight]);
@@ -48,27 +52,31 @@ export const script = defineScript(__filename, schema, async (config, { runName,
     const rows = drawSearchRows(all, config.n_examples_per_instruction, config.seed, used);
     const plan = planFormatRows(rows, config, acts);
     console.log(
-      `${rows.length} rows × (unsteered, layers ${layers.join(', ')}): ${countAnswers(plan)} different answers`,
+      `${rows.length} rows × (unsteered, layers ${layers.join(', ')}): ${countFormatAnswers(plan, config)} different answers`,
     );
     const known = rows.filter(({ key }) => used.has(key)).length;
     if (known)
       console.log(`${known} of these rows gave the vectors too: there are too few others.`);
     return { rows, plan };
   };
-  const folder = path.join(
-    formatFolders({ ...config, model: model.name }).search,
-    config.name ?? runName,
-  );
+  const { search } = formatFolders({ ...config, model: model.name });
+  const wanted = { ...config, vectors_data_path };
+  const source = { chosen: config.vectors_file, made, layers };
+  const folderFor = (mark: string[]) => path.join(search, config.name ?? runName(mark));
   if (config.dry_run) {
     planFor(new Set());
+    const folder = folderFor(foreseeVectors(wanted, source));
     console.log(`Would write to ${folder}`);
+    wrote(folder);
     return;
   }
 
+  makeFolder(search);
   const session = await openSession(config);
   console.log(`${model.name} on ${session.backend.name} (${session.backend.detail})`);
-  const found = findFormatVectors({ ...config, vectors_data_path }, session);
+  const found = findFormatVectors(wanted, source, session);
   console.log(`Vectors: ${found.file}`);
+  const folder = folderFor(found.mark);
   const { rows, plan } = planFor(usedRows(found, data_path));
   checkVectorsFor(rows, found);
   const run = openRun<FormatRow>(session, folder, {
@@ -76,6 +84,7 @@ export const script = defineScript(__filename, schema, async (config, { runName,
     step: 'find_best_layer',
     data_path,
     vectors_data_path,
+    vectors_data_sha256: hashFile(vectors_data_path),
     vectors_file: found.file,
     vectors_sha256: found.sha256,
   });
@@ -85,5 +94,6 @@ export const script = defineScript(__filename, schema, async (config, { runName,
   run.close();
   const table = cellsTable(cells, wide);
   console.log(`\n${showTable(table, { wide })}\n\nAll answers and figures: ${folder}`);
+  wrote(folder);
   return table;
 });

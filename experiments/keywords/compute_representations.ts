@@ -3,8 +3,9 @@
 import '../shared/command/help';
 import * as path from 'node:path';
 import { integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import { makeFolder } from '../../src/util/files';
 import { defineScript } from '../shared/command/script';
-import { inputPath } from '../shared/data/questions';
+import { inputPath } from '../shared/data/inputPath';
 import { findModel } from '../shared/provenance';
 import { openSession } from '../shared/session';
 import { representationsSchema } from '../shared/vectors/compute';
@@ -21,7 +22,7 @@ const schema = {
   representations_folder: nullable(text()),
 };
 
-export const script = defineScript(__filename, schema, async (config) => {
+export const script = defineScript(__filename, schema, async (config, { wrote }) => {
   const model = findModel(config.model_name);
   const words = loadWords(config.data_path, config.word_set, config.words_path);
   const settings = {
@@ -39,8 +40,9 @@ export const script = defineScript(__filename, schema, async (config) => {
     `${words.length} words (${shown}): ${queries.length} queries of ${settings.queries_file} ` +
       `with an instruction to ${config.keyword_type} the word, and without → ${file}`,
   );
-  if (config.dry_run) return;
+  if (config.dry_run) return wrote(file);
 
+  makeFolder(folder);
   const session = await openSession(config);
   await computeKeywordVectors(session, queries, words, settings, file, {
     finalTokens: config.num_final_tokens,
@@ -49,4 +51,5 @@ export const script = defineScript(__filename, schema, async (config) => {
     keepActivations: config.keep_activations,
   });
   console.log(`Done: ${file}`);
+  wrote(file);
 });

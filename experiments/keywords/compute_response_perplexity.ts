@@ -6,9 +6,9 @@ import { flag, nullable, number, oneOf, text } from '../../src/runs/config';
 import { readRun } from '../../src/runs/runFolder';
 import { writeAtomic } from '../../src/util/files';
 import { percent, showTable } from '../../src/util/table';
-import { judgeResponses } from '../shared/answers/judge';
+import { judgeFolder, judgeResponses } from '../shared/answers/judge';
 import { defineScript } from '../shared/command/script';
-import { findRun } from '../shared/earlierSteps';
+import { findRun, foreseen, without } from '../shared/earlierSteps';
 import { findModel } from '../shared/provenance';
 import { openBackend, sessionSchema } from '../shared/session';
 import { bestCell, computeGrid, type KeywordRow } from './parts/cells';
@@ -27,22 +27,32 @@ const schema = {
   dry_run: flag(),
 };
 
-export const script = defineScript(__filename, schema, async (config, { wide }) => {
+export const script = defineScript(__filename, schema, async (config, { made, wrote, wide }) => {
   const { specific_instruction, perplexity_threshold: threshold } = config;
   const base = path.join(config.output_path, 'keywords', modelName(config.model_name));
+  const usual = `${specific_instruction}_default`;
   if (config.dry_run) {
-    const which = config.run_folder ?? `the newest run of ${specific_instruction} in ${base}`;
-    console.log(`Would judge ${which} by ${config.perplexity_model}`);
+    const folder = config.run_folder ?? foreseen(base, { chosen: null, made, usual }, '');
+    console.log(`Would judge ${folder} by ${config.perplexity_model}`);
+    wrote(judgeFolder(folder, config.perplexity_model));
     return;
   }
   const folder =
     config.run_folder ??
-    findRun(
-      base,
-      { specific_instruction },
-      'npx ts-node experiments/keywords/evaluate.ts ' +
+    findRun(base, {
+      expected: {
+        specific_instruction,
+        model_fingerprint: findModel(config.model_name).fingerprint,
+      },
+      same: (says) => without(says, ['name', 'output_path', 'data_path', 'vectors_file']),
+      chosen: null,
+      key: 'run_folder',
+      usual,
+      made,
+      how:
+        'npx ts-node experiments/keywords/evaluate.ts ' +
         `model_name=${config.model_name} specific_instruction=${specific_instruction}`,
-    );
+    });
   const run = readRun<KeywordRow>(folder);
   const judge = findModel(config.perplexity_model);
   await openBackend(config);
@@ -54,7 +64,10 @@ export const script = defineScript(__filename, schema, async (config, { wide }) 
     perplexity_threshold: threshold,
     cells,
   };
-  writeAtomic(path.join(folder, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+  const place = judgeFolder(folder, judge.name);
+  const file = path.join(place, `degenerate_below_${threshold}.json`);
+  writeAtomic(file, `${JSON.stringify(summary, null, 2)}\n`);
+  wrote(place);
   const table = gridTable(cells, wide);
   console.log(`\n${showTable(table, { wide })}`);
   console.log(`\nDegenerate: perplexity below ${threshold}, or no answer.`);

@@ -3,7 +3,8 @@
 import '../shared/command/help';
 import * as path from 'node:path';
 import { POSITIONS } from '../../src/engine/steering';
-import { integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import { integer, layer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import { makeFolder } from '../../src/util/files';
 import { showTable } from '../../src/util/table';
 import {
   answerAndJudge,
@@ -29,7 +30,7 @@ import {
 } from './parts/data';
 import { KEYWORD_STEERINGS, type KeywordPlan, planKeywordRows } from './parts/plan';
 import { cellsTable, example } from './parts/tables';
-import { findKeywordVectors, representationsCommand } from './parts/vectors';
+import { findKeywordVectors, foreseeKeywordVectors, representationsCommand } from './parts/vectors';
 
 const schema = {
   ...answeringSchema,
@@ -39,69 +40,82 @@ const schema = {
   include_instructions: oneOf([true, false, 'both']),
   steering: listOf(oneOf(KEYWORD_STEERINGS)),
   steering_weights: listOf(steeringWeight()),
-  source_layer_idx: listOf(integer({ min: 0 })),
+  source_layer_idx: listOf(layer()),
   positions: oneOf(POSITIONS),
   representations_folder: nullable(text()),
   vectors_model: nullable(text()),
+  vectors_file: nullable(text()),
 };
 
-export const script = defineScript(
-  __filename,
-  schema,
-  async (config, { runName, wide, resultsFollow }) => {
-    const model = findModel(config.model_name);
-    findJudge(config);
-    const { specific_instruction } = config;
-    const data_path = findKeywordFile(config.data_path, rowsFile(specific_instruction), true);
-    const rows = loadKeywordRows(data_path, specific_instruction);
-    const queries = rows.slice(0, config.n_examples ?? rows.length);
-    const plan = planKeywordRows(queries, config);
-    const words = [...new Set(queries.flatMap((query) => query.words))];
-    const base = path.join(config.output_path, 'keywords', model.name);
-    const folder = path.join(base, config.name ?? `${specific_instruction}_${runName}`);
-    console.log(
-      `${specific_instruction}: ${queries.length} rows of ${data_path}, ${words.length} words, ` +
-        `${countAnswers(plan)} different answers`,
-    );
-    if (config.dry_run) {
-      console.log([...new Set(plan.map(cellName))].join('\n'));
-      console.log(`For example: "${plan[plan.length - 1].prompt}"\nWould write to ${folder}`);
-      return;
-    }
-
-    const session = await openSession(config);
-    const provider = config.vectors_model === null ? model : findModel(config.vectors_model);
-    const provenance = expectedProvenance(session, config.vectors_model);
-    const vectorFile = findKeywordVectors(
+export const script = defineScript(__filename, schema, async (config, context) => {
+  const { runName, made, wrote, wide, resultsFollow } = context;
+  const model = findModel(config.model_name);
+  findJudge(config);
+  const { specific_instruction } = config;
+  const data_path = findKeywordFile(config.data_path, rowsFile(specific_instruction), true);
+  const rows = loadKeywordRows(data_path, specific_instruction);
+  const queries = rows.slice(0, config.n_examples ?? rows.length);
+  const plan = planKeywordRows(queries, config);
+  const words = [...new Set(queries.flatMap((query) => query.words))];
+  const base = path.join(config.output_path, 'keywords', model.name);
+  const folderFor = (mark: string[]) =>
+    path.join(base, config.name ?? `${specific_instruction}_${runName(mark)}`);
+  console.log(
+    `${specific_instruction}: ${queries.length} rows of ${data_path}, ${words.length} words, ` +
+      `${countAnswers(plan)} different answers`,
+  );
+  const provider = config.vectors_model === null ? model : findModel(config.vectors_model);
+  const source = {
+    folder:
       config.representations_folder ??
-        path.join(config.output_path, 'keywords', provider.name, 'representations'),
-      { type: describeInstruction(specific_instruction).vectors, words, provenance },
-      representationsCommand(config),
-    );
-    const vectors = loadVectors(vectorFile, provenance);
-    checkWidth(vectors, session.model.config.dModel, model.name);
-    console.log(`${model.name} on ${session.backend.name} (${session.backend.detail})`);
-    console.log(`Vectors: ${vectorFile}`);
-    const run = openRun<KeywordRow>(session, folder, {
-      ...config,
-      data_path,
-      vectors_sha256: hashFile(vectorFile),
-    });
-    const { rows: answered, perplexities } = await answerAndJudge(session, run, plan, config, {
-      vectors: [vectors],
-      toRow,
-    });
-    const cells = computeCells(answered, perplexities);
-    run.writeSummary({ specific_instruction, cells });
-    run.close();
-    const table = cellsTable(cells, wide);
-    if (!resultsFollow) {
-      console.log(`\n${showTable(table, { wide })}\n\n${example(cells, answered)}`);
-    }
-    console.log(`\nAll answers and figures: ${folder}`);
-    return table;
-  },
-);
+      path.join(config.output_path, 'keywords', provider.name, 'representations'),
+    type: describeInstruction(specific_instruction).vectors,
+    config,
+    chosen: config.vectors_file,
+    made,
+  };
+  if (config.dry_run) {
+    console.log([...new Set(plan.map(cellName))].join('\n'));
+    const folder = folderFor(foreseeKeywordVectors(source));
+    console.log(`For example: "${plan[plan.length - 1].prompt}"\nWould write to ${folder}`);
+    wrote(folder);
+    return;
+  }
+
+  makeFolder(base);
+  const session = await openSession(config);
+  const provenance = expectedProvenance(session, config.vectors_model);
+  const { file: vectorFile, mark } = findKeywordVectors(
+    source,
+    { words, layers: config.source_layer_idx, provenance, backend: session.backend.name },
+    representationsCommand(config),
+  );
+  const folder = folderFor(mark);
+  const vectors = loadVectors(vectorFile, provenance);
+  checkWidth(vectors, session.model.config.dModel, model.name);
+  console.log(`${model.name} on ${session.backend.name} (${session.backend.detail})`);
+  console.log(`Vectors: ${vectorFile}`);
+  const run = openRun<KeywordRow>(session, folder, {
+    ...config,
+    data_path,
+    vectors_file: vectorFile,
+    vectors_sha256: hashFile(vectorFile),
+  });
+  const { rows: answered, perplexities } = await answerAndJudge(session, run, plan, config, {
+    vectors: [vectors],
+    toRow,
+  });
+  const cells = computeCells(answered, perplexities);
+  run.writeSummary({ specific_instruction, cells });
+  run.close();
+  const table = cellsTable(cells, wide);
+  if (!resultsFollow) {
+    console.log(`\n${showTable(table, { wide })}\n\n${example(cells, answered)}`);
+  }
+  console.log(`\nAll answers and figures: ${folder}`);
+  wrote(folder);
+  return table;
+});
 
 function toRow({ edits: _, query, ...row }: KeywordPlan, answer: Answer): KeywordRow {
   return { ...row, ...answer, ok: follows(query, answer.response, 'strict') };

@@ -19,13 +19,13 @@ const schema = {
   dry_run: flag(),
 };
 
-export const script = defineScript(__filename, schema, async (config, { wide }) => {
+export const script = defineScript(__filename, schema, async (config, { made, wide }) => {
   const base = path.join(config.output_path, 'keywords', modelName(config.model_name));
   if (config.dry_run) {
     console.log(`Would read ${config.run_folder ?? `the newest runs in ${base}`}`);
     return;
   }
-  const folders = config.run_folder ? [config.run_folder] : newestRuns(base);
+  const folders = config.run_folder ? [config.run_folder] : newestRuns(base, made);
   if (!folders.length) {
     throw new InputError(
       `There is no finished run in ${base}. Run first: ` +
@@ -47,9 +47,11 @@ export const script = defineScript(__filename, schema, async (config, { wide }) 
   return { ...tables[0], rows: tables.flatMap(({ rows }) => rows) };
 });
 
-/** Of each specific instruction the run that was finished last. */
-function newestRuns(base: string): string[] {
-  const runs = finishedRuns(base).sort((a, b) => b.written - a.written);
+/** Of each specific instruction the run that was finished last; of this `run.ts` where it made any. */
+function newestRuns(base: string, made: readonly string[]): string[] {
+  const all = finishedRuns(base).sort((a, b) => b.written - a.written);
+  const own = all.filter(({ place }) => made.includes(place));
+  const runs = own.length ? own : all;
   return SPECIFIC_INSTRUCTIONS.flatMap(
     (name) => runs.find(({ says }) => says.specific_instruction === name)?.place ?? [],
   );

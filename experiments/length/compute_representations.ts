@@ -4,8 +4,10 @@ import '../shared/command/help';
 import * as path from 'node:path';
 import { integer, nullable, oneOf, text } from '../../src/runs/config';
 import { InputError } from '../../src/util/errors';
+import { makeFolder } from '../../src/util/files';
 import { defineScript } from '../shared/command/script';
-import { inputPath, loadQuestions } from '../shared/data/questions';
+import { inputPath } from '../shared/data/inputPath';
+import { loadQuestions } from '../shared/data/questions';
 import { findModel } from '../shared/provenance';
 import { openSession } from '../shared/session';
 import { representationsSchema } from '../shared/vectors/compute';
@@ -21,7 +23,7 @@ const schema = {
   representations_folder: nullable(text()),
 };
 
-export const script = defineScript(__filename, schema, async (config) => {
+export const script = defineScript(__filename, schema, async (config, { wrote }) => {
   const model = findModel(config.model_name);
   const data_path = inputPath(config.data_path);
   const phrasings = loadPhrasings(inputPath(config.phrasings_path));
@@ -38,8 +40,9 @@ export const script = defineScript(__filename, schema, async (config) => {
   const file = lengthVectorFile(folder, settings);
   const names = directionNames(phrasings, config.constraint_type, config.n_sent_max);
   console.log(`${config.n_examples} queries × (${names.join(', ')}, no instruction) → ${file}`);
-  if (config.dry_run) return;
+  if (config.dry_run) return wrote(file);
 
+  makeFolder(folder);
   const session = await openSession(config);
   await computeLengthVectors(session, questions.slice(0, config.n_examples), settings, file, {
     batchSize: config.batch_size,
@@ -47,4 +50,5 @@ export const script = defineScript(__filename, schema, async (config) => {
     keepActivations: config.keep_activations,
   });
   console.log(`Done: ${file}`);
+  wrote(file);
 });

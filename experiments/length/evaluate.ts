@@ -5,18 +5,22 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { countSentences } from '../../ifeval';
 import { POSITIONS } from '../../src/engine/steering';
-import { integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import { integer, layer, listOf, nullable, oneOf, text } from '../../src/runs/config';
+import { makeFolder } from '../../src/util/files';
 import { showTable } from '../../src/util/table';
 import {
   answerAndJudge,
   answeringSchema,
+  checkRun,
   countAnswers,
   openRun,
 } from '../shared/answers/answering';
 import { findJudge, judgeSchema } from '../shared/answers/judge';
+import { vectorSettings } from '../shared/command/names';
 import { defineScript } from '../shared/command/script';
-import { inputPath, loadQuestions } from '../shared/data/questions';
-import { findModel, hashOf } from '../shared/provenance';
+import { inputPath } from '../shared/data/inputPath';
+import { loadQuestions } from '../shared/data/questions';
+import { findModel, hashFile, hashOf } from '../shared/provenance';
 import { type Answer, openSession } from '../shared/session';
 import { steeringWeight } from '../shared/vectors/weight';
 import { computeCells, type LengthRow, satisfies, weightText } from './parts/cells';
@@ -34,7 +38,7 @@ const schema = {
   include_instructions: oneOf([true, false, 'both']),
   steering: listOf(oneOf(LENGTH_STEERINGS)),
   steering_weights: listOf(steeringWeight()),
-  source_layer_idx: listOf(integer({ min: 0 })),
+  source_layer_idx: listOf(layer()),
   positions: oneOf(POSITIONS),
   length_rep_type: oneOf(['high-level', 'sentences']),
   length_rep_examples: integer({ min: 1 }),
@@ -43,82 +47,84 @@ const schema = {
   seed: integer(),
 };
 
-export const script = defineScript(
-  __filename,
-  schema,
-  async (config, { runName, wide, resultsFollow }) => {
-    // The last queries are for evaluation; the first give the vectors.
-    const model = findModel(config.model_name);
-    findJudge(config);
-    const data_path = inputPath(config.data_path);
-    const phrasings = loadPhrasings(inputPath(config.phrasings_path));
-    const { first, last } = splitQuestions(
-      loadQuestions(data_path),
-      config.length_rep_examples,
-      config.n_examples,
-    );
-    const plan = planLengthRows(last, config, phrasings);
-    const base = path.join(config.output_path, 'length', model.name);
-    const folder = path.join(base, config.name ?? runName);
-    const representations = {
-      constraint_type: config.length_rep_type,
-      n_sent_max: config.n_sent_max,
-      n_examples: config.length_rep_examples,
-      num_final_tokens: 1,
-      seed: config.seed,
-      data_path,
-      phrasings,
-    };
-    const vectorFile = lengthVectorFile(
-      config.representations_folder ?? path.join(base, 'representations'),
-      representations,
-    );
-    console.log(
-      `${config.n_examples} queries, ${plan.length} rows, ${countAnswers(plan)} different answers, ` +
-        `vectors ${fs.existsSync(vectorFile) ? 'from' : 'to be computed into'} ${vectorFile}`,
-    );
-    if (config.dry_run) {
-      console.log([...new Set(plan.map(cellName))].join('\n'));
-      console.log(`For example: "${plan[plan.length - 1].prompt}"\nWould write to ${folder}`);
-      return;
-    }
+export const script = defineScript(__filename, schema, async (config, context) => {
+  const { runName, wrote, wide, resultsFollow } = context;
+  // The last queries are for evaluation; the first give the vectors.
+  const model = findModel(config.model_name);
+  findJudge(config);
+  const data_path = inputPath(config.data_path);
+  const phrasings = loadPhrasings(inputPath(config.phrasings_path));
+  const { first, last } = splitQuestions(
+    loadQuestions(data_path),
+    config.length_rep_examples,
+    config.n_examples,
+  );
+  const plan = planLengthRows(last, config, phrasings);
+  const base = path.join(config.output_path, 'length', model.name);
+  const folder = path.join(base, config.name ?? runName());
+  const representations = {
+    ...vectorSettings(config),
+    constraint_type: config.length_rep_type,
+    n_sent_max: config.n_sent_max,
+    n_examples: config.length_rep_examples,
+    num_final_tokens: 1,
+    seed: config.seed,
+    data_path,
+    phrasings,
+  };
+  const vectorFile = lengthVectorFile(
+    config.representations_folder ?? path.join(base, 'representations'),
+    representations,
+  );
+  console.log(
+    `${config.n_examples} queries, ${plan.length} rows, ${countAnswers(plan)} different answers, ` +
+      `vectors ${fs.existsSync(vectorFile) ? 'from' : 'to be computed into'} ${vectorFile}`,
+  );
+  if (config.dry_run) {
+    console.log([...new Set(plan.map(cellName))].join('\n'));
+    console.log(`For example: "${plan[plan.length - 1].prompt}"\nWould write to ${folder}`);
+    wrote(folder);
+    return;
+  }
 
-    const session = await openSession(config);
-    console.log(`${model.name} on ${session.backend.name} (${session.backend.detail})`);
-    const run = openRun<LengthRow>(session, folder, {
-      ...config,
-      data_path,
-      phrasings: hashOf(phrasings),
-    });
+  makeFolder(base);
+  const session = await openSession(config);
+  console.log(`${model.name} on ${session.backend.name} (${session.backend.detail})`);
+  const settings = { ...config, data_path, phrasings: hashOf(phrasings) };
+  checkRun(session, folder, settings, ['vectors_sha256']);
+  const vectors = await needLengthVectors(
+    session,
+    first,
+    representations,
+    vectorFile,
+    config.batch_size,
+  );
+  const run = openRun<LengthRow>(session, folder, {
+    ...settings,
+    vectors_sha256: hashFile(vectorFile),
+  });
+  const { rows, perplexities } = await answerAndJudge(session, run, plan, config, {
+    vectors: [vectors],
+    toRow,
+  });
+  const cells = computeCells(rows, perplexities);
+  run.writeSummary({ cells });
+  run.close();
+  const table = cellsTable(cells, wide);
+  if (!resultsFollow) {
+    console.log(`\n${showTable(table, { wide })}\n\n${highlights(cells, rows)}`);
+  }
+  console.log(`\nAll answers and figures: ${folder}`);
+  wrote(folder);
+  return table;
 
-    const vectors = await needLengthVectors(
-      session,
-      first,
-      representations,
-      vectorFile,
-      config.batch_size,
-    );
-    const { rows, perplexities } = await answerAndJudge(session, run, plan, config, {
-      vectors: [vectors],
-      toRow,
-    });
-    const cells = computeCells(rows, perplexities);
-    run.writeSummary({ cells });
-    run.close();
-    const table = cellsTable(cells, wide);
-    if (!resultsFollow)
-      console.log(`\n${showTable(table, { wide })}\n\n${highlights(cells, rows)}`);
-    console.log(`\nAll answers and figures: ${folder}`);
-    return table;
-
-    function toRow(planned: LengthPlan, answer: Answer): LengthRow {
-      const { edits: _, ...row } = planned;
-      const sentences = countSentences(answer.response.trim());
-      const ok = satisfies(config.constraint_type, row.n_sent, sentences);
-      return { ...row, ...answer, sentences, ok };
-    }
-  },
-);
+  function toRow(planned: LengthPlan, answer: Answer): LengthRow {
+    const { edits: _, ...row } = planned;
+    const sentences = countSentences(answer.response.trim());
+    const ok = satisfies(config.constraint_type, row.n_sent, sentences);
+    return { ...row, ...answer, sentences, ok };
+  }
+});
 
 function cellName({ instructed, steering, weight, weight_unit, layer }: LengthPlan) {
   const how = layer === null ? '' : ` at layer ${layer}`;

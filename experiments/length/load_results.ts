@@ -8,11 +8,11 @@ import { defineScript } from '../shared/command/script';
 import { computeCells, type LengthRow } from './parts/cells';
 import { byLengthTable, cellsTable, figures, highlights } from './parts/tables';
 
-export const script = defineScript(__filename, resultsSchema, async (config, { wide }) => {
+export const script = defineScript(__filename, resultsSchema, async (config, { made, wide }) => {
   const model = modelName(config.model_name);
   const base = path.join(config.output_path, 'length', model);
   const how = 'npx ts-node experiments/length/evaluate.ts';
-  const run = openResults<LengthRow>(config, base, {}, how);
+  const run = openResults<LengthRow>(config, base, {}, how, made);
   if (!run) return;
   const { folder, unfinished, rows } = run;
   const cells = computeCells(rows, run.perplexities);

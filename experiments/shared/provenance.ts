@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { findModelFolder } from '../../src/hub/modelFolder';
-import { projectRoot } from './command/script';
+import { projectRoot } from './data/inputPath';
 
 export const toolVersion = `tiller ${
   (

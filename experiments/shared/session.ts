@@ -1,5 +1,5 @@
 import type { BackendInfo } from '../../src/backend';
-import { WEIGHT_DTYPES } from '../../src/backend/weightDtype';
+import { WEIGHT_DTYPES, type WeightDtype } from '../../src/backend/weightDtype';
 import type { Generation } from '../../src/engine/generate';
 import type { CausalLM } from '../../src/engine/model';
 import type { Edit } from '../../src/engine/steering';
@@ -35,6 +35,8 @@ export interface Session {
   model: CausalLM;
   tokenizer: Tokenizer;
   promptStyle: PromptStyle;
+  /** What the weights are held in. */
+  dtype: WeightDtype;
   /** The faults of the authors' scripts that are switched on and change answers or activations. */
   compat: Compat[];
   /** Ids of a formatted prompt. @throws InputError when it leaves no room in the context */
@@ -125,6 +127,7 @@ async function load(config: SessionConfig): Promise<Session> {
     model,
     tokenizer,
     promptStyle,
+    dtype: config.dtype ?? 'float32',
     compat,
     encode,
     async answer(requests, maxNewTokens) {

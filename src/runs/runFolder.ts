@@ -106,6 +106,19 @@ function removeDrafts(folder: string) {
   for (const name of drafts) fs.rmSync(path.join(folder, name), { force: true });
 }
 
+/**
+ * @param free keys that may differ
+ * @throws InputError when the folder holds a run with another config
+ */
+export function refuseOtherRun(
+  folder: string,
+  config: Record<string, unknown>,
+  free: readonly string[] = [],
+): void {
+  const file = path.join(folder, 'config.yaml');
+  if (fs.existsSync(file)) refuseOtherConfig(file, config, free);
+}
+
 function refuseOtherConfig(file: string, config: Record<string, unknown>, free: readonly string[]) {
   const before = readConfig(file);
   const now = parse(configToYaml(config)) as Record<string, unknown>;

@@ -286,18 +286,14 @@ test('all six steps on a real model, checked by hand', async () => {
   const judge = makeModel(path.join(temp, 'judge'), 'gpt2-bare-masks');
   const folder = path.join(temp, 'runs/format/chars');
   await runStep(computeRepresentations, ...settings('n_generations=1', 'keep_activations=true'));
-  const vectors = loadVectors(
-    path.join(folder, 'representations/format_ratio0.7_seed42.safetensors'),
-    {},
-  );
+  const [looks, vectorFile] = fs.readdirSync(path.join(folder, 'representations'));
+  assert.match(vectorFile, /^format_ratio0\.7_seed42_\w{8}\.safetensors$/);
+  const vectors = loadVectors(path.join(folder, 'representations', vectorFile), {});
   const training = trainingRows(loadFormatRows(data, { checked: true }), data);
   const used: string[] = JSON.parse(vectors.provenance.example_keys);
   assert.equal(used, keys(drawSubset(training, 0.7, 42)));
   const looked = fs
-    .readFileSync(
-      path.join(folder, 'representations/format_ratio0.7_seed42.generations.jsonl'),
-      'utf8',
-    )
+    .readFileSync(path.join(folder, 'representations', looks), 'utf8')
     .trim()
     .split('\n');
   assert.is(looked.length, 2 * IDS.length);
@@ -348,6 +344,8 @@ test('all six steps on a real model, checked by hand', async () => {
       vectors_model: null,
       vectors_data_path: data,
     },
+    { chosen: null, made: [], layers: [] },
+    { positions: 'prompt', steering: ['adjust_rs'] },
     session,
   );
   for (const id of IDS) {
@@ -365,6 +363,11 @@ test('all six steps on a real model, checked by hand', async () => {
   }
 
   await runStep(precomputeIvs, ...settings('fixed_layer=1', 'name=one'));
+  // Two choices of layers by now, and time decides nothing.
+  const ambiguous = await refused(runStep(evaluate, 'perplexity_model=null', ...settings()));
+  assert.match(ambiguous, /more than one fitting vector file/);
+  assert.match(ambiguous, /ivs_name=one: fixed_layer 1/);
+  assert.match(ambiguous, /ivs_name=\w+: fixed_layer null/);
   const steerings = [
     'steering=[adjust_rs,add_vector]',
     'steering_weights=[1x]',
@@ -373,7 +376,7 @@ test('all six steps on a real model, checked by hand', async () => {
   const text = await runStep(
     evaluate,
     'perplexity_model=null',
-    ...settings('name=e', 'positions=prompt', ...steerings),
+    ...settings('name=e', 'ivs_name=one', 'positions=prompt', ...steerings),
   );
   assert.match(text, 'fixed_layer=1');
   const { rows, config } = readRun<FormatRow>(path.join(folder, 'e'));
@@ -446,7 +449,9 @@ test('refused: rows without a vector, vectors of other data', async () => {
     (w) => !/^data_path/.test(w),
   );
   assert.match(
-    await refused(runStep(evaluate, 'perplexity_model=null', `data_path=${other}`, ...foreign)),
+    await refused(
+      runStep(evaluate, 'perplexity_model=null', 'ivs_name=one', `data_path=${other}`, ...foreign),
+    ),
     'no vector for startend:quotation',
   );
   const newData = writeRows('new.jsonl', raw.slice(0, 20));

@@ -74,10 +74,21 @@ export function stopScripts(): void {
   for (const child of children) child.kill('SIGKILL');
 }
 
+/** The only file of a folder whose name begins so: what else is in it may be a hash. */
+export function onlyFile(folder: string, beginning: string): string {
+  const names = fs
+    .readdirSync(folder)
+    .filter((name) => name.startsWith(beginning) && name.endsWith('.safetensors'));
+  assert.is(names.length, 1, `${beginning} in ${names.join(', ')}`);
+  return path.join(folder, names[0]);
+}
+
 /** Runs a step in this process, with those words whose keys it has. @returns what it printed */
 export function runStep(step: Script, ...words: string[]): Promise<string> {
   const own = words.filter((word) => Object.keys(step.schema).includes(word.split('=')[0]));
-  return printedBy(() => runWithWords(step, [], own));
+  return printedBy(async () => {
+    await runWithWords(step, [], own);
+  });
 }
 
 /** What `act` prints on standard output, its tables 80 columns wide at most; progress goes nowhere. */

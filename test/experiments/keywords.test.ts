@@ -35,6 +35,7 @@ import {
   close,
   makeModel,
   meanActivation,
+  onlyFile,
   openModel,
   printedBy,
   runScript,
@@ -316,7 +317,9 @@ const readRows = (name: string): KeywordRow[] =>
 
 /** Runs a script in this process, where the model is open already; what it prints. */
 async function inProcess(script: Script, ...words: string[]): Promise<string> {
-  return `\n${await printedBy(() => run(script, [], words))}\n`;
+  return `\n${await printedBy(async () => {
+    await run(script, [], words);
+  })}\n`;
 }
 
 test('vectors and answers are those computed by hand', async () => {
@@ -358,9 +361,9 @@ test('vectors and answers are those computed by hand', async () => {
     }
   }
   const file = Safetensors.open(
-    path.join(
-      folder,
-      'representations/exclude_ifeval_exclude_questions_2examples_seed3.safetensors',
+    onlyFile(
+      path.join(folder, 'representations'),
+      'exclude_ifeval_exclude_questions_2examples_seed3',
     ),
   );
   close(file.readFloat32('e.unit').slice(40, 80), vectors.get('exclude e')!.vector);
@@ -439,7 +442,11 @@ test('a word without vectors is refused, with the word and the command', async (
   };
   const folderOf = `data_path=${data}`;
   const nowhere = ['specific_instruction=forbidden', 'representations_folder=none', folderOf];
-  await refused(nowhere, 'keyword_type=include word_set=ifeval_exclude', folderOf);
+  await refused(
+    nowhere,
+    'keyword_type=include word_set=[ifeval_include,ifeval_exclude,validation]',
+    folderOf,
+  );
   const own = write('data2/my.jsonl', [row('exclude', 'Who?', ['a', 'other', 'Word'])]);
   await refused(
     ['specific_instruction=forbidden_w_forbidden_rep', `data_path=${own}`],
@@ -454,7 +461,7 @@ test('a word without vectors is refused, with the word and the command', async (
   assert.match(dry, 'weight -3');
 });
 
-test('the judge adds perplexities to the newest run; load_results shows every instruction', async () => {
+test('the judge adds perplexities to the run; load_results shows every instruction', async () => {
   const judged = await inProcess(
     computeResponsePerplexity,
     ...where,
@@ -465,7 +472,8 @@ test('the judge adds perplexities to the newest run; load_results shows every in
   );
   assert.match(judged, 'degenerate');
   const rows = readRows('a');
-  const { cells } = JSON.parse(fs.readFileSync(path.join(folder, 'a/summary.json'), 'utf8'));
+  const grid = path.join(folder, 'a/perplexity_chars/degenerate_below_1000000000.json');
+  const { cells } = JSON.parse(fs.readFileSync(grid, 'utf8'));
   const session = await openModel(model);
   const judge = async (text: string) => {
     const ids = session.tokenizer.encode(text.trim());
@@ -499,8 +507,14 @@ test('the judge adds perplexities to the newest run; load_results shows every in
 
 test('started as programs: every step gets its settings, bad input ends with code 2', async () => {
   const [steps, typo, none] = await Promise.all([
-    runScript('keywords/run', ...common, `perplexity_model=${model}`, 'n_examples=2', '--dry-run')
-      .done,
+    runScript(
+      'keywords/run',
+      ...common,
+      `perplexity_model=${model}`,
+      'n_examples=2',
+      'source_layer_idx=1',
+      '--dry-run',
+    ).done,
     runScript('keywords/run', 'existance.n_examples=3').done,
     runScript('keywords/load_results', 'output_path=none').done,
   ]);

@@ -35,6 +35,7 @@ import {
   close,
   makeModel,
   meanActivation,
+  onlyFile,
   openModel,
   quietly,
   runScript,
@@ -368,9 +369,9 @@ test('evaluate: four cells on a real model, killed and continued, checked by han
   // Each answer again: alone in its batch, its vector from the mean activations themselves.
   const session = await openModel(model);
   const file = Safetensors.open(
-    path.join(
-      temp,
-      'runs/length/chars/representations/questions_high-level_5examples_seed42.safetensors',
+    onlyFile(
+      path.join(temp, 'runs/length/chars/representations'),
+      'questions_high-level_5examples_seed42',
     ),
   );
   assert.is(file.metadata.model_fingerprint, findModel(model).fingerprint);
@@ -464,9 +465,7 @@ test('load_results prints a run per length; the other step keeps activations', a
   ).done;
   assert.is(step.code, 0, step.text);
   const folder = path.join(temp, 'runs2/length/chars/representations');
-  const file = Safetensors.open(
-    path.join(folder, 'questions_2sentences_3examples_seed42.safetensors'),
-  );
+  const file = Safetensors.open(onlyFile(folder, 'questions_2sentences_3examples_seed42'));
   assert.equal(file.tensors.get('sentences_2.activations_with')?.shape, [3, 3, 2, 40]);
   const all = file.readFloat32('sentences_2.activations_with');
   const mean = file.readFloat32('sentences_2.mean_with');

@@ -1,6 +1,6 @@
 import type { Positions } from '../../../src/engine/steering';
 import type { RunFolder } from '../../../src/runs/runFolder';
-import { answerRows, type Planned } from '../../shared/answers/answering';
+import { answerRows, countAnswers, type Planned } from '../../shared/answers/answering';
 import { inPrompts, steeringGrid } from '../../shared/answers/grid';
 import { follows, type InstructionRow } from '../../shared/data/instructionRows';
 import { groupBy } from '../../shared/groupBy';
@@ -84,19 +84,30 @@ export function editTowards(
     : { kind: 'project', vector: id, layer, positions, target: id };
 }
 
+/** How long answers may be. */
+interface AnswerLengths {
+  max_generation_length: number;
+  max_generation_length_long: number;
+}
+
+/** Rows whose answers may be equally long: only these share answers. */
+const byAnswerLength = (plan: FormatPlan[], config: AnswerLengths) =>
+  groupBy(plan, ({ row }) => String(answerLength(row.id, config)));
+
+/** How many answers a plan takes. */
+export function countFormatAnswers(plan: FormatPlan[], config: AnswerLengths): number {
+  return byAnswerLength(plan, config).reduce((sum, group) => sum + countAnswers(group), 0);
+}
+
 /** Answers the planned rows and checks the answers (loose); see `answerRows`. */
 export async function answerFormatRows(
   session: Session,
   run: RunFolder<FormatRow>,
   plan: FormatPlan[],
   vectors: Vectors,
-  config: {
-    batch_size: number;
-    max_generation_length: number;
-    max_generation_length_long: number;
-  },
+  config: AnswerLengths & { batch_size: number },
 ): Promise<FormatRow[]> {
-  for (const group of groupBy(plan, ({ row }) => String(answerLength(row.id, config)))) {
+  for (const group of byAnswerLength(plan, config)) {
     await answerRows(session, run, group, {
       batchSize: config.batch_size,
       maxNewTokens: answerLength(group[0].row.id, config),

@@ -2,7 +2,6 @@ import { InputError } from '../../../src/util/errors';
 import { drawnOrder } from '../../shared/data/draws';
 import { type InstructionRow, loadInstructionRows } from '../../shared/data/instructionRows';
 import { groupBy } from '../../shared/groupBy';
-import type { ModelFiles } from '../../shared/provenance';
 
 /** Answers to these are longer: the paper gives them 1024 new tokens in place of 768. */
 const LONG = ['detectable_format:json_format', 'detectable_format:multiple_sections'];
@@ -88,13 +87,4 @@ export function searchLayers(asked: number[] | null, nLayers: number): number[] 
   const [first, step] = small ? [0, 1] : [Math.floor(nLayers / 5), nLayers === 42 ? 3 : 2];
   const count = Math.ceil((nLayers - first) / step);
   return Array.from({ length: count }, (_, i) => first + i * step);
-}
-
-/** How many layers a model has, from its config.json. */
-export function layerCount({ dir }: ModelFiles): number {
-  // Loaded here, not above: --help needs none of it.
-  const { ModelConfig } =
-    require('../../../src/checkpoint/configJson') as typeof import('../../../src/checkpoint/configJson');
-  const { values } = ModelConfig.open(dir);
-  return Number(values.num_hidden_layers ?? values.n_layer);
 }

@@ -3,8 +3,8 @@ import * as path from 'node:path';
 import { nullable, text } from '../../../src/runs/config';
 import { readRun } from '../../../src/runs/runFolder';
 import { InputError } from '../../../src/util/errors';
-import { inputPath } from '../../shared/data/questions';
-import { findRun } from '../../shared/earlierSteps';
+import { inputPath } from '../../shared/data/inputPath';
+import { findRun, foreseen, inputMark, without } from '../../shared/earlierSteps';
 import { findModel, hashFile } from '../../shared/provenance';
 import { loadVectors, type VectorFile } from '../../shared/vectors/vectorFile';
 import type { FormatRow } from './cells';
@@ -22,6 +22,8 @@ interface SearchWanted {
   model_name: string;
   data_path: string;
   vectors_model: string | null;
+  /** Where the step has a setting for it; null: any. */
+  vectors_data_path?: string | null;
   output_path: string;
 }
 
@@ -29,28 +31,68 @@ export interface SearchRun {
   folder: string;
   config: Record<string, unknown>;
   rows: FormatRow[];
+  /** For the name of what is made with it. */
+  mark: string[];
+}
+
+/** What the rows of a search do not depend on. */
+const PLACES = ['name', 'output_path', 'data_path', 'vectors_data_path', 'vectors_file'];
+const USUAL = 'default';
+
+/** How a step comes to a search: the key that chooses it, its value, and what this `run.ts` made. */
+export interface SearchSource {
+  key: 'name' | 'search_name';
+  chosen: string | null;
+  made: readonly string[];
+}
+
+/** Which search a step would take, for a dry run. */
+export function foreseeSearch(wanted: SearchWanted, source: SearchSource) {
+  const { search } = formatFolders({
+    ...wanted,
+    model: vectorsOwner({ ...wanted, vectors_model: null }),
+  });
+  const folder = foreseen(search, { ...source, usual: USUAL }, '');
+  return { folder, mark: inputMark(search, folder, USUAL) };
 }
 
 /**
  * A finished layer search of this model, data and vectors.
- * @param name of the run; null: the newest that fits
- * @throws InputError saying what there is instead
+ * @throws InputError saying what there is instead, or in what several differ
  */
-export function findSearchRun(wanted: SearchWanted, name: string | null): SearchRun {
+export function findSearchRun(wanted: SearchWanted, source: SearchSource): SearchRun {
   const model = findModel(wanted.model_name);
   const { search } = formatFolders({ ...wanted, model: model.name });
-  const how = `npx ts-node experiments/format/find_best_layer.ts model_name=${wanted.model_name}`;
-  const expected = {
-    step: 'find_best_layer',
-    model_fingerprint: model.fingerprint,
-    vectors_model: wanted.vectors_model,
-    data_sha256: hashFile(inputPath(wanted.data_path)),
-    ...(name === null ? {} : { name }),
-  };
-  const folder = findRun(search, expected, how);
+  const { vectors_model, vectors_data_path: vectorsData } = wanted;
+  const folder = findRun(search, {
+    ...source,
+    expected: {
+      step: 'find_best_layer',
+      model_fingerprint: model.fingerprint,
+      vectors_model: vectors_model && vectorsOwner(wanted),
+      data_sha256: hashFile(inputPath(wanted.data_path)),
+      ...(vectorsData ? { vectors_data_sha256: hashFile(inputPath(vectorsData)) } : {}),
+    },
+    same: (says) => without(says, PLACES),
+    usual: USUAL,
+    how: `npx ts-node experiments/format/find_best_layer.ts model_name=${wanted.model_name}`,
+  });
   console.log(`Layer search: ${folder}`);
-  return { folder, ...readRun<FormatRow>(folder) };
+  return { folder, ...readRun<FormatRow>(folder), mark: inputMark(search, folder, USUAL) };
 }
+
+/** What the choice of layers depends on in a search, for the vectors that it is stored with. */
+export function searchSettings({ folder, config }: SearchRun): Record<string, unknown> {
+  const settings = without(config, [...PLACES, 'dry_run', 'model_name']);
+  const named = Object.entries(settings).map(([key, value]) => [`search.${key}`, value]);
+  return {
+    search: path.basename(folder),
+    ...Object.fromEntries(named),
+    search_rows: rowsMark(folder),
+  };
+}
+
+const rowsMark = (folder: string) => hashFile(path.join(folder, 'out.jsonl')).slice(0, 16);
 
 /**
  * The vectors that a layer search steered with.
@@ -60,13 +102,15 @@ export function searchVectors(
   wanted: SearchWanted,
   { folder, config }: SearchRun,
 ): { vectors: VectorFile; sha256: string } {
-  const owner = vectorsOwner(wanted);
-  const { representations } = formatFolders({ ...wanted, model: owner });
-  const file = path.join(representations, path.basename(String(config.vectors_file)));
-  const sha256 = fs.existsSync(file) ? hashFile(file) : 'gone';
-  if (sha256 === config.vectors_sha256) return { vectors: loadVectors(file, {}), sha256 };
+  const { representations } = formatFolders({ ...wanted, model: vectorsOwner(wanted) });
+  const recorded = String(config.vectors_file);
+  const beside = path.join(representations, path.basename(recorded));
+  const shaOf = (file: string) => (fs.existsSync(file) ? hashFile(file) : 'gone');
+  // The folder of results may have been moved since.
+  const file = [beside, recorded].find((one) => shaOf(one) === config.vectors_sha256);
+  if (file) return { vectors: loadVectors(file, {}), sha256: shaOf(file) };
   throw new InputError(
-    `The layers in ${folder} were found with vectors that ${file} does not hold any more. ` +
+    `The layers in ${folder} were found with vectors that ${beside} does not hold any more. ` +
       'Run find_best_layer again, under another name=.',
   );
 }

@@ -1,8 +1,9 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { InputError } from '../../../src/util/errors';
+import { inputPath } from '../../shared/data/inputPath';
 import { type InstructionRow, loadInstructionRows } from '../../shared/data/instructionRows';
-import { inputPath, loadQuestions, type Question, readJsonl } from '../../shared/data/questions';
+import { loadQuestions, type Question, readJsonl } from '../../shared/data/questions';
 
 export const KEYWORD_TYPES = ['include', 'exclude'] as const;
 export type KeywordType = (typeof KEYWORD_TYPES)[number];

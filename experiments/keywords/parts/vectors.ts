@@ -1,8 +1,21 @@
 import * as path from 'node:path';
 import { InputError } from '../../../src/util/errors';
+import {
+  baseName,
+  usualSettings,
+  type VectorFileSettings,
+  vectorFileName,
+} from '../../shared/command/names';
 import { drawFor } from '../../shared/data/draws';
 import { type Question, readPhrasings } from '../../shared/data/questions';
-import { findVectorFile } from '../../shared/earlierSteps';
+import {
+  findVectorFile,
+  foreseen,
+  inputMark,
+  lacksLayers,
+  parseList,
+  without,
+} from '../../shared/earlierSteps';
 import { hashFile, hashOf } from '../../shared/provenance';
 import type { Session } from '../../shared/session';
 import {
@@ -13,6 +26,7 @@ import {
 import type { Provenance } from '../../shared/vectors/vectorFile';
 import {
   describeInstruction,
+  findKeywordFile,
   type KeywordType,
   type SpecificInstruction,
   type WordSet,
@@ -45,13 +59,12 @@ export function withKeyword(
 }
 
 /** What a set of keyword vectors is computed from. */
-export interface KeywordVectorSettings {
+export interface KeywordVectorSettings extends VectorFileSettings {
   keyword_type: KeywordType;
   word_set: WordSet[];
   words_path: string | null;
   n_examples: number;
   seed: number;
-  phrasings: KeywordPhrasings;
   /** The file of base queries. */
   queries_file: string;
 }
@@ -59,10 +72,37 @@ export interface KeywordVectorSettings {
 /** Where a set is kept. The name is for people: what a file is for stands in its metadata. */
 export function keywordVectorFile(folder: string, settings: KeywordVectorSettings): string {
   const { keyword_type, word_set, words_path, n_examples, seed, queries_file } = settings;
-  const base = (file: string) => path.basename(file).replace(/\.\w+$/, '');
-  const words = words_path ? base(words_path) : word_set.join('+');
-  const name = `${keyword_type}_${words}_${base(queries_file)}_${n_examples}examples_seed${seed}`;
-  return path.join(folder, `${name}.safetensors`);
+  const words = words_path ? baseName(words_path) : [...new Set(word_set)].join('+');
+  const data = baseName(queries_file);
+  const shown = `${keyword_type}_${words}_${data}_${n_examples}examples_seed${seed}`;
+  return path.join(folder, vectorFileName(STEP, shown, settings));
+}
+
+/**
+ * The file that `run.ts` computes for this step: its word sets (a test compares them), and this
+ * step's settings.
+ */
+function usualVectorFile(type: KeywordType, evaluation: Record<string, unknown>): string {
+  const { seed, n_examples, data_path } = usualSettings(STEP);
+  return keywordVectorFile('', {
+    ...evaluation,
+    keyword_type: type,
+    word_set: USUAL_SETS[type],
+    words_path: null,
+    n_examples: Number(n_examples),
+    seed: Number(seed),
+    queries_file: queriesFor(String(evaluation.data_path), String(data_path)),
+  });
+}
+
+/** The base queries beside an evaluation's rows; the usual ones where there are none. */
+function queriesFor(dataPath: string, usual: string): string {
+  try {
+    return findKeywordFile(dataPath, 'queries');
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return findKeywordFile(usual, 'queries');
+  }
 }
 
 /**
@@ -74,7 +114,7 @@ export async function computeKeywordVectors(
   session: Session,
   queries: Question[],
   words: string[],
-  settings: KeywordVectorSettings,
+  settings: KeywordVectorSettings & { phrasings: KeywordPhrasings },
   file: string,
   options: RepresentationOptions,
 ): Promise<void> {
@@ -101,26 +141,70 @@ export async function computeKeywordVectors(
   await computeDirections(session, groups, file, provenance, options);
 }
 
+const STEP = 'keywords/compute_representations';
+
+/** The word sets that `run.ts` computes vectors of. */
+export const USUAL_SETS: Record<KeywordType, WordSet[]> = {
+  include: ['ifeval_include', 'ifeval_exclude', 'validation'],
+  exclude: ['ifeval_exclude'],
+};
+
 const kindOf = (keyword_type: KeywordType) => ({ kind: 'keyword vectors', keyword_type });
 
+/** Where the vectors of an evaluation come from. */
+export interface KeywordVectorSource {
+  folder: string;
+  type: KeywordType;
+  /** The evaluation's settings. */
+  config: Record<string, unknown>;
+  chosen: string | null;
+  made: readonly string[];
+}
+
+/** Which vectors an evaluation would take, for a dry run. */
+export function foreseeKeywordVectors({ folder, type, config, ...source }: KeywordVectorSource) {
+  const usual = usualVectorFile(type, config);
+  const isOne = (name: string) => name.startsWith(`${type}_`);
+  return inputMark(folder, foreseen(folder, { ...source, usual }, '.safetensors', isOne), usual);
+}
+
 /**
- * The newest file with vectors of all the words, made with the model that `provenance` says.
+ * The file with vectors of all the words, made with the model that `provenance` says.
  * @param how the command that computes them
- * @throws InputError listing the words that each file lacks, and the command
+ * @returns the file, and what it adds to the name of what is made with it
+ * @throws InputError listing the words that each file lacks, and the command; or in what several differ
  */
 export function findKeywordVectors(
-  folder: string,
-  wanted: { type: KeywordType; words: string[]; provenance: Provenance },
+  { folder, type, config, ...source }: KeywordVectorSource,
+  wanted: { words: string[]; layers: number[]; provenance: Provenance; backend: string },
   how: string,
-): string {
-  const expected = { ...kindOf(wanted.type), ...wanted.provenance };
-  return findVectorFile(folder, expected, how, ({ words }) => {
-    const there = new Set<unknown>(JSON.parse(String(words ?? '[]')));
-    const missing = wanted.words.filter((word) => !there.has(word));
-    const more = missing.length > 10 ? ` and ${missing.length - 10} more` : '';
-    const shown = missing.slice(0, 10).join(', ') + more;
-    return missing.length ? `it has no vectors of ${shown}` : undefined;
+): { file: string; mark: string[] } {
+  const usual = usualVectorFile(type, config);
+  const file = findVectorFile(folder, {
+    ...source,
+    expected: { ...kindOf(type), ...wanted.provenance },
+    preferred: { backend: wanted.backend },
+    lacks: (says) => lacksWords(says, wanted.words) ?? lacksLayers(says, wanted.layers),
+    // A word's vector is the same, whatever other words and layers there are.
+    same: (says) => without(says, OTHERS),
+    usual,
+    key: 'vectors_file',
+    how,
   });
+  return { file, mark: inputMark(folder, file, usual) };
+}
+
+/** What a file says that does not change the vector of a word. */
+const OTHERS = [
+  ...['words', 'prompts', 'layers', 'num_final_tokens', 'activations', 'data_path', 'tool'],
+];
+
+function lacksWords({ words }: Record<string, unknown>, wanted: string[]): string | undefined {
+  const there = new Set(parseList(words));
+  const missing = wanted.filter((word) => !there.has(word));
+  const more = missing.length > 10 ? ` and ${missing.length - 10} more` : '';
+  const shown = missing.slice(0, 10).join(', ') + more;
+  return missing.length ? `it has no vectors of ${shown}` : undefined;
 }
 
 /** The command that computes the vectors of an evaluation. */
@@ -131,11 +215,21 @@ export function representationsCommand(config: {
   data_path: string;
 }): string {
   const { specific_instruction: name, vectors_model, model_name, data_path } = config;
-  const words = path.extname(data_path) ? `words_path=${data_path}` : `word_set=${wordSetOf(name)}`;
+  const words = path.extname(data_path)
+    ? `words_path=${data_path}`
+    : `word_set=${wordSetsFor(name)}`;
   const data = path.extname(data_path) ? '' : ` data_path=${data_path}`;
   return (
     'npx ts-node experiments/keywords/compute_representations.ts ' +
     `model_name=${vectors_model ?? model_name} ` +
     `keyword_type=${describeInstruction(name).vectors} ${words}${data}`
   );
+}
+
+/** The usual sets where they have the words, for one file of vectors to serve several evaluations. */
+function wordSetsFor(name: SpecificInstruction): string {
+  const set = wordSetOf(name);
+  const usual = USUAL_SETS[describeInstruction(name).vectors];
+  const sets = usual.includes(set) ? usual : [set];
+  return sets.length > 1 ? `[${sets.join(',')}]` : sets[0];
 }

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { baseName, type VectorFileSettings, vectorFileName } from '../../shared/command/names';
 import type { Question } from '../../shared/data/questions';
 import { hashFile, hashOf } from '../../shared/provenance';
 import type { Session } from '../../shared/session';
@@ -12,7 +13,7 @@ import { loadVectors, type Provenance, type VectorFile } from '../../shared/vect
 import { type LengthPhrasings, type LengthSet, lengthInstructions } from './phrasings';
 
 /** What a set of length vectors is computed from. */
-export interface LengthVectorSettings {
+export interface LengthVectorSettings extends VectorFileSettings {
   constraint_type: LengthSet;
   n_sent_max: number;
   n_examples: number;
@@ -26,8 +27,8 @@ export interface LengthVectorSettings {
 export function lengthVectorFile(folder: string, settings: LengthVectorSettings): string {
   const { constraint_type: set, n_examples, n_sent_max, seed } = settings;
   const which = set === 'sentences' ? `${n_sent_max}sentences` : 'high-level';
-  const data = path.basename(settings.data_path).replace(/\.\w+$/, '');
-  return path.join(folder, `${data}_${which}_${n_examples}examples_seed${seed}.safetensors`);
+  const shown = `${baseName(settings.data_path)}_${which}_${n_examples}examples_seed${seed}`;
+  return path.join(folder, vectorFileName('length/compute_representations', shown, settings));
 }
 
 /** What must agree between a file of length vectors and their use. */

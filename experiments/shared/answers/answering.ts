@@ -1,6 +1,7 @@
 import * as path from 'node:path';
+import { modelName } from '../../../src/hub/modelFolder';
 import { flag, integer, nameText, nullable, text } from '../../../src/runs/config';
-import { type Row, RunFolder } from '../../../src/runs/runFolder';
+import { type Row, RunFolder, refuseOtherRun } from '../../../src/runs/runFolder';
 import { groupBy } from '../groupBy';
 import { hashFile, toolVersion } from '../provenance';
 import { type Answer, type Session, sessionSchema } from '../session';
@@ -69,21 +70,58 @@ export async function answerRows<P extends Planned, R extends Row>(
   });
 }
 
-/** Opens the folder of a run, which records all that its rows depend on. @throws as `RunFolder.open` */
+/** Recorded for people: what the rows depend on is compared by its content. */
+const FREE = [
+  ...['model_name', 'name', 'output_path', 'dry_run', 'data_path', 'vectors_data_path'],
+  ...['length_data_path', 'phrasings_path', 'vectors_file', 'search_name', 'ivs_name'],
+  ...['representations_folder', 'length_vectors_folder'],
+];
+
+/**
+ * Opens the folder of a run, which records all that its rows depend on.
+ * @param config with marks of what `FREE` keys name: of vectors, of phrasings
+ * @throws as `RunFolder.open`
+ */
 export function openRun<R extends ScoredRow>(
   session: Session,
   folder: string,
-  config: Record<string, unknown> & { data_path: string },
+  config: RunConfig,
 ): RunFolder<R> {
-  return RunFolder.open<R>(folder, {
-    ...config,
+  return RunFolder.open<R>(folder, recorded(session, folder, config), FREE);
+}
+
+/**
+ * Refuses a folder that `openRun` would refuse, before vectors are computed for it.
+ * @param config without the marks of what is to be computed
+ */
+export function checkRun(session: Session, folder: string, config: RunConfig, later: string[]) {
+  refuseOtherRun(folder, recorded(session, folder, config), [...FREE, ...later]);
+}
+
+type RunConfig = Record<string, unknown> & { data_path: string };
+
+function recorded(session: Session, folder: string, config: RunConfig): Record<string, unknown> {
+  const { backend, files } = session;
+  return {
+    ...oneSpelling(config),
     name: path.basename(folder),
-    backend: session.backend.name,
+    backend: backend.name,
+    device: backend.gpu ? 'cuda' : 'cpu',
+    dtype: session.dtype,
     prompt_style: session.promptStyle,
-    model_fingerprint: session.files.fingerprint,
+    model_fingerprint: files.fingerprint,
     data_sha256: hashFile(config.data_path),
     tool: toolVersion,
-  });
+  };
+}
+
+/** Models by name: an alias, an id and a folder may mean the same. */
+function oneSpelling(config: RunConfig): Record<string, unknown> {
+  const entries = Object.entries(config).map(([key, value]) => [
+    key,
+    /^(vectors|perplexity)_model$/.test(key) && value ? modelName(String(value)) : value,
+  ]);
+  return Object.fromEntries(entries);
 }
 
 /**

@@ -1,11 +1,13 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { CausalLM } from '../../../src/engine/model';
+import { modelName } from '../../../src/hub/modelFolder';
 import { type ConfigOf, nullable, text } from '../../../src/runs/config';
 import { type Row, RunFolder, readRun } from '../../../src/runs/runFolder';
 import type { Tokenizer } from '../../../src/text/tokenizer';
+import { InputError } from '../../../src/util/errors';
 import { groupBy } from '../groupBy';
-import { findModel, hashOf, type ModelFiles } from '../provenance';
+import { findModel, hashOf, type ModelFiles, toolVersion } from '../provenance';
 import { finishRows } from './finishRows';
 
 /** The config keys of a perplexity judge. */
@@ -33,11 +35,16 @@ export function findJudge({ perplexity_model }: JudgeConfig): ModelFiles | undef
 const BATCH = 16;
 let open: { files: ModelFiles; model: CausalLM; tokenizer: Tokenizer } | undefined;
 
+/** Where the figures of a judge are kept in a run's folder: those of several stand side by side. */
+export const judgeFolder = (folder: string, judge: string) =>
+  path.join(folder, `perplexity_${modelName(judge)}`);
+
 /**
  * Judges the responses of a finished run by a language model (GPT-2 in the paper), and keeps the
- * figures in its folder, under `perplexity`. The same response is judged once.
+ * figures in its folder. The same response is judged once; figures of other responses, from before
+ * the run went on, are thrown away.
  * @returns undefined when no judge is configured
- * @throws InputError for a judge there isn't, or a folder judged by another one
+ * @throws InputError for a judge there isn't, or a folder judged by another one of that name
  */
 export async function judgeResponses(
   folder: string,
@@ -48,10 +55,16 @@ export async function judgeResponses(
   if (!files) return undefined;
   // By id: the same, whether the rows come from a plan or from a file.
   const inOrder = [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
-  const run = RunFolder.open<PerplexityRow>(path.join(folder, 'perplexity'), {
+  const place = judgeFolder(folder, files.name);
+  const responses = hashOf(inOrder.map(({ id, response }) => [id, response]));
+  if (isRun(place) && readRun(place).config.responses !== responses) {
+    fs.rmSync(place, { recursive: true });
+  }
+  const run = RunFolder.open<PerplexityRow>(place, {
     judge: files.name,
     judge_fingerprint: files.fingerprint,
-    responses: hashOf(inOrder.map(({ id, response }) => [id, response])),
+    responses,
+    tool: toolVersion,
   });
   // Neighbours in length share a batch; the order follows from the responses alone.
   const groups = groupBy(inOrder, ({ response }) => response.trim()).sort(
@@ -66,12 +79,36 @@ export async function judgeResponses(
   return perplexities;
 }
 
-/** The perplexities of a run that was judged; undefined for one that was not. */
-export function readPerplexities(folder: string): Perplexities | undefined {
-  const judged = path.join(folder, 'perplexity');
-  if (!fs.existsSync(judged)) return undefined;
-  const { rows } = readRun<PerplexityRow>(judged);
+const isRun = (place: string) => fs.existsSync(path.join(place, 'config.yaml'));
+
+/**
+ * The perplexities of a run that was judged; undefined for one that was not.
+ * @param judge a model; null: the only one that judged it
+ * @throws InputError when several did and none is named
+ */
+export function readPerplexities(folder: string, judge: string | null): Perplexities | undefined {
+  const name = judge ?? judgedBy(folder);
+  const place = name && judgeFolder(folder, name);
+  if (!place || !isRun(place)) return undefined;
+  const { rows } = readRun<PerplexityRow>(place);
   return new Map(rows.map(({ id, perplexity }) => [id, perplexity]));
+}
+
+/**
+ * The name of the model that judged a run: the one of this `run.ts`, else the only one.
+ * @param made by earlier steps of the same `run.ts`
+ * @throws InputError when several did
+ */
+export function judgedBy(folder: string, made: readonly string[] = []): string | undefined {
+  const there = fs.existsSync(folder) ? fs.readdirSync(folder) : [];
+  const judges = (names: string[]) =>
+    names.flatMap((name) => /^perplexity_(.+)$/.exec(name)?.[1] ?? []);
+  const own = judges(made.map((place) => path.relative(folder, place)));
+  const all = judges(there);
+  if (own.length || all.length < 2) return own.at(-1) ?? all[0];
+  throw new InputError(
+    `${folder} was judged by ${all.join(' and ')}. Choose one: perplexity_model=${all[0]}`,
+  );
 }
 
 async function judgeBatch(

@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { type ConfigOf, flag, nameText, nullable, text } from '../../../src/runs/config';
 import { type Row, readRun } from '../../../src/runs/runFolder';
 import { InputError } from '../../../src/util/errors';
-import { type Expected, findRun } from '../earlierSteps';
+import { type Expected, finishedRuns } from '../earlierSteps';
 import { type Perplexities, readPerplexities } from './judge';
 
 /** The config keys of a `load_results` that shows one run. */
@@ -26,9 +26,11 @@ export interface Results<R extends Row> {
 }
 
 /**
- * The run that is asked for: by folder, by name, else the newest finished one in `base`.
+ * The run that is asked for: by folder, by name; else the one of this `run.ts`; else the newest
+ * finished one in `base`, for a look at what was done last.
  * @param expected what the newest one must say about itself
  * @param how what to run when there is none
+ * @param made by earlier steps of the same `run.ts`
  * @returns undefined for a dry run, which only says where it would look
  * @throws InputError when there is no such run, or it has no rows yet
  */
@@ -37,14 +39,26 @@ export function openResults<R extends Row>(
   base: string,
   expected: Expected,
   how: string,
+  made: readonly string[] = [],
 ): Results<R> | undefined {
-  const named = config.run_folder ?? (config.name && path.join(base, config.name));
+  const own = made.filter((place) => path.dirname(place) === path.normalize(base)).at(-1);
+  const named = config.run_folder ?? (config.name ? path.join(base, config.name) : own);
   if (config.dry_run) {
     console.log(`Would read ${named ?? `the newest run in ${base}`}`);
     return undefined;
   }
-  const folder = named ?? findRun(base, expected, how);
-  return readResults(folder);
+  return readResults(named ?? newestRun(base, expected, how));
+}
+
+function newestRun(base: string, expected: Expected, how: string): string {
+  const runs = finishedRuns(base)
+    .filter(({ says }) => Object.entries(expected).every(([key, value]) => says[key] === value))
+    .sort((a, b) => b.written - a.written);
+  if (!runs.length) throw new InputError(`There is no finished run in ${base}. Run first: ${how}`);
+  if (runs.length > 1) {
+    console.log(`The newest of ${runs.length} finished runs; name= or run_folder= shows another.`);
+  }
+  return runs[0].place;
 }
 
 /** @throws InputError for a folder that is not a run, or has no rows yet */
@@ -52,5 +66,11 @@ export function readResults<R extends Row>(folder: string): Results<R> {
   const { config, rows } = readRun<R>(folder);
   if (!rows.length) throw new InputError(`${folder} has no finished rows yet.`);
   const unfinished = !fs.existsSync(path.join(folder, 'summary.json'));
-  return { folder, unfinished, config, rows, perplexities: readPerplexities(folder) };
+  return { folder, unfinished, config, rows, perplexities: ownPerplexities(folder, config) };
+}
+
+/** By the judge that the run was to have; else by the only one that it had later. */
+function ownPerplexities(folder: string, config: Record<string, unknown>) {
+  const judge = typeof config.perplexity_model === 'string' ? config.perplexity_model : null;
+  return (judge && readPerplexities(folder, judge)) || readPerplexities(folder, null);
 }

@@ -4,12 +4,12 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { isMap, isScalar, isSeq, parse, parseDocument } from 'yaml';
 
-const experiments = path.join(__dirname, '../..');
+export const experimentsFolder = path.join(__dirname, '../..');
 
 /** The defaults of a script: `experiments/a/b.ts` has `configs/a/b.yaml`. */
 export function defaultsFile(script: string): string {
-  const name = path.relative(experiments, script).replace(/\.ts$/, '.yaml');
-  return path.join(experiments, '../configs', name);
+  const name = path.relative(experimentsFolder, script).replace(/\.ts$/, '.yaml');
+  return path.join(experimentsFolder, '../configs', name);
 }
 
 /** One line of the key list. */
@@ -47,7 +47,7 @@ function describeModels(yaml: string): string {
 export function helpText(script: string): string {
   const yaml = fs.readFileSync(defaultsFile(script), 'utf8');
   const opening = /^(#.*\n)+/.exec(yaml)?.[0].replace(/^# ?/gm, '') ?? '';
-  const name = path.relative(path.join(experiments, '..'), script);
+  const name = path.relative(path.join(experimentsFolder, '..'), script);
   const keys = describeKeys(yaml).map(({ key, default: value, meaning }) => {
     const assignment = `  ${key}=${value}`;
     const column = 34;
@@ -66,7 +66,10 @@ ${keys.length ? `\nKeys, with their defaults:\n${keys.join('\n')}\n` : ''}${desc
 }
 
 const script = require.main?.filename ?? '';
-if (script.startsWith(experiments) && process.argv.some((word) => /^(--help|-h)$/.test(word))) {
+if (
+  script.startsWith(experimentsFolder) &&
+  process.argv.some((word) => /^(--help|-h)$/.test(word))
+) {
   process.stdout.write(helpText(script));
   process.exit(0);
 }

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import * as path from 'node:path';
 import { cac } from 'cac';
 import {
   type ConfigOf,
@@ -11,14 +9,21 @@ import {
 import { InputError } from '../../../src/util/errors';
 import { explainFailure, watchOutput } from '../../../src/util/program';
 import type { Table } from '../../../src/util/table';
+import { refuseMissingLayers } from '../layers';
 import { defaultsFile } from './help';
 import { type Done, showRuns } from './joinRuns';
-
-export const projectRoot = path.join(__dirname, '../../..');
+import { nameOfRun } from './names';
 
 export interface ScriptContext {
-  /** `default`, or a hash of the config where it differs from the defaults of its model. */
-  runName: string;
+  /**
+   * `default`, or a hash of config and inputs where they differ from the defaults of its model.
+   * @param inputs names of what the run takes from earlier steps, where they are not the usual ones
+   */
+  runName(inputs?: string[]): string;
+  /** What earlier steps of the same `run.ts` wrote: files and folders. */
+  made: readonly string[];
+  /** To be told what the step wrote, or would write if it is dry: for the steps after it. */
+  wrote(place: string): void;
   /** Whether tables are shown with all their columns (`--wide`). */
   wide: boolean;
   /** Whether `load_results` follows in the same `run.ts`: it shows the tables then. */
@@ -59,21 +64,46 @@ export function defineScript<S extends Schema>(
   return script;
 }
 
-/** Runs a script with its defaults, further files and overrides. @throws InputError for bad ones */
-export function runScript(
+/**
+ * Runs a script with its defaults, further files and overrides.
+ * @throws InputError for bad settings, before anything is done
+ */
+export async function runScript(
   { file, schema, run }: Script,
   extra: YamlFile[],
   overrides: string[],
-  { wide = false, resultsFollow = false }: Partial<ScriptContext> = {},
+  context: Partial<ScriptContext> = {},
 ): Promise<Table | undefined> {
   const config = loadConfig(schema, defaultsFile(file), { extra, overrides });
-  return run(config, { runName: runName(file, schema, config), wide, resultsFollow });
+  refuseMissingLayers(schema, config);
+  const runName = (inputs?: string[]) => {
+    const model = 'model_name' in config ? [`model_name=${JSON.stringify(config.model_name)}`] : [];
+    return nameOfRun(config, loadConfig(schema, defaultsFile(file), { overrides: model }), inputs);
+  };
+  const plain = { made: [], wrote: () => {}, wide: false, resultsFollow: false };
+  return run(config, { ...plain, ...context, runName });
+}
+
+/** What `act` would do, without a word: it fails where that would fail early. */
+export async function rehearse(
+  act: (command: Command) => Promise<unknown>,
+  command: Command,
+): Promise<void> {
+  const { log } = console;
+  console.log = () => {};
+  const others = command.overrides.filter((word) => !/^([\w-]+\.)?dry_run=/.test(word));
+  try {
+    await act({ ...command, overrides: [...others, 'dry_run=true'] });
+  } finally {
+    console.log = log;
+  }
 }
 
 /**
  * Runs `act` when `file` is the program: once, or with `--multirun` for every combination of the
- * values given, whose main figures then stand in one table. Exit codes: 0; 2 for bad input, or an output that can't be written (message only); 1
- * for a defect (with its stack); 130 for Ctrl-C; 141 when nobody reads the output.
+ * values given, all of which are rehearsed before the first; their main figures then stand in one
+ * table. Exit codes: 0; 2 for bad input, or an output that can't be written (message only); 1 for a
+ * defect (with its stack); 130 for Ctrl-C; 141 when nobody reads the output.
  */
 export async function runIfMain(
   file: string,
@@ -90,6 +120,9 @@ export async function runIfMain(
   try {
     const command = readCommandLine(process.argv.slice(2));
     const runs = command.multirun ? sweep(command.overrides) : [command.overrides];
+    if (runs.length > 1) {
+      for (const overrides of runs) await rehearse(act, { ...command, overrides });
+    }
     const done: Done[] = [];
     for (const [i, overrides] of runs.entries()) {
       if (runs.length > 1) console.log(`\n[${i + 1}/${runs.length}] ${overrides.join(' ')}`);
@@ -161,16 +194,4 @@ function splitAtCommas(text: string): string[] {
     else parts[parts.length - 1] += char;
   }
   return parts;
-}
-
-/** Settings that change where results go, not what they are. */
-const NOT_IN_NAME = ['model_name', 'name', 'output_path', 'dry_run', 'device'];
-
-function runName(file: string, schema: Schema, config: Record<string, unknown>): string {
-  const identity = (values: Record<string, unknown>) =>
-    JSON.stringify(Object.entries(values).filter(([key]) => !NOT_IN_NAME.includes(key)));
-  const mine = identity(config);
-  const overrides = 'model_name' in config ? [`model_name=${config.model_name}`] : [];
-  if (mine === identity(loadConfig(schema, defaultsFile(file), { overrides }))) return 'default';
-  return createHash('sha256').update(mine).digest('hex').slice(0, 8);
 }

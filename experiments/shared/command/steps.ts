@@ -3,7 +3,7 @@ import { isMap, parseOverride, readYaml, type YamlFile } from '../../../src/runs
 import { didYouMean, InputError } from '../../../src/util/errors';
 import type { Table } from '../../../src/util/table';
 import { defaultsFile } from './help';
-import { type Command, runIfMain, runScript, type Script } from './script';
+import { type Command, rehearse, runIfMain, runScript, type Script } from './script';
 
 /** A script; with a name of its own where it is run several times. */
 export type Step = Script | [name: string, script: Script];
@@ -12,20 +12,28 @@ const nameOf = (step: Step) => (Array.isArray(step) ? step[0] : path.basename(st
 const scriptOf = (step: Step) => (Array.isArray(step) ? step[1] : step);
 
 /**
- * The `run.ts` of an experiment: its steps one after the other, in one process. `key=value` goes
- * to every step that has the key, `find_best_layer.key=value` to that one alone. The main figures
- * are those of the last step.
+ * The `run.ts` of an experiment: its steps one after the other, in one process, rehearsed before the
+ * first. `key=value` goes to every step that has the key, `find_best_layer.key=value` to that one
+ * alone. What a step wrote, the later ones of the run take before anything else. The main figures are
+ * those of the last step.
  */
 export function defineRun(file: string, steps: Step[]): void {
-  runIfMain(file, async (command) => {
+  const runAll = async (command: Command) => {
     const plans = planSteps(defaultsFile(file), steps, command);
+    const made: string[] = [];
+    const wrote = (place: string) => made.push(place);
     let last: Table | undefined;
     for (const [i, { name, script, extra, overrides }] of plans.entries()) {
       console.log(`\n── ${i + 1}/${plans.length} ${name}`);
       const resultsFollow = plans.slice(i + 1).some((later) => later.name === 'load_results');
-      last = await runScript(script, extra, overrides, { wide: command.wide, resultsFollow });
+      const context = { made, wrote, wide: command.wide, resultsFollow };
+      last = await runScript(script, extra, overrides, context);
     }
     return last;
+  };
+  runIfMain(file, async (command) => {
+    await rehearse(runAll, command);
+    return runAll(command);
   });
 }
 
@@ -50,6 +58,8 @@ export function planSteps(
   for (const override of overrides) {
     refuseUnknown(parseOverride(override).key, 'command line', steps);
   }
+  const scripts = steps.map(scriptOf);
+  const often = new Set(scripts.filter((script, i) => scripts.indexOf(script) < i));
   return steps.map((step) => {
     const name = nameOf(step);
     const script = scriptOf(step);
@@ -62,9 +72,17 @@ export function planSteps(
         const special = isMap(content[name]) ? [{ source, content: content[name] }] : [];
         return [{ source, content: Object.fromEntries(general) }, ...special];
       }),
-      overrides: ownOverrides(overrides, name, own),
+      overrides: ownOverrides(overrides, name, own).map((override) =>
+        often.has(script) && overrides.includes(override) ? inOwnName(override, name) : override,
+      ),
     };
   });
+}
+
+/** `name=second` is another name for each step of a script that runs several times. */
+function inOwnName(override: string, step: string): string {
+  const { key, value } = parseOverride(override);
+  return key === 'name' && value ? `name=${JSON.stringify(`${step}_${value}`)}` : override;
 }
 
 /** `two.seed=2` takes the place of `seed=1` for the step two. */

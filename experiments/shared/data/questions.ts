@@ -1,8 +1,6 @@
 import * as fs from 'node:fs';
-import * as path from 'node:path';
 import { parse } from 'yaml';
 import { InputError } from '../../../src/util/errors';
-import { projectRoot } from '../command/script';
 
 /** A base query: a question without any instruction about the form of its answer. */
 export interface Question {
@@ -11,14 +9,6 @@ export interface Question {
   prompt: string;
   /** `train` or `eval`, where the file says so. */
   split?: string;
-}
-
-/** A path as the user gave it, else the same path in the project's folder. */
-export function inputPath(given: string): string {
-  const inProject = path.join(projectRoot, given);
-  return !path.isAbsolute(given) && !fs.existsSync(given) && fs.existsSync(inProject)
-    ? inProject
-    : given;
 }
 
 /** A YAML file of wordings, whose parts the caller checks. @throws InputError when it can't be read */

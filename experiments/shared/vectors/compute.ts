@@ -1,12 +1,11 @@
 import * as fs from 'node:fs';
-import { flag, integer, listOf, nullable, text } from '../../../src/runs/config';
+import { flag, integer, layer, listOf, nullable, text } from '../../../src/runs/config';
 import { Progress } from '../../../src/util/progress';
-import { Safetensors } from '../../../weights/safetensors';
 import { findModel, hashOf, toolVersion } from '../provenance';
 import { type Session, sessionSchema } from '../session';
 import { type Direction, directionOf } from './direction';
 import { PartialActivations } from './partialActivations';
-import { type ExtraTensors, type Provenance, saveVectors } from './vectorFile';
+import { type ExtraTensors, type Provenance, readProvenance, saveVectors } from './vectorFile';
 
 /** The config keys of every step that computes representations. */
 export const representationsSchema = {
@@ -14,7 +13,7 @@ export const representationsSchema = {
   data_path: text(),
   output_path: text(),
   num_final_tokens: integer({ min: 1 }),
-  layers: nullable(listOf(integer({ min: 0 }))),
+  layers: nullable(listOf(layer())),
   keep_activations: flag(),
   seed: integer(),
   batch_size: integer({ min: 1 }),
@@ -38,11 +37,12 @@ export interface RepresentationOptions {
 }
 
 /** What every vector file says about the model it was computed with, for its use to agree with. */
-export function modelProvenance({ files, promptStyle, compat }: Session): Provenance {
+export function modelProvenance({ files, promptStyle, dtype, compat }: Session): Provenance {
   return {
     model: files.name,
     model_fingerprint: files.fingerprint,
     prompt_style: promptStyle,
+    dtype,
     double_bos: String(compat.includes('double_bos')),
   };
 }
@@ -122,9 +122,8 @@ export async function computeDirections(
 
 function holdsAlready(file: string, known: Provenance): boolean {
   if (!fs.existsSync(file)) return false;
-  const vectors = Safetensors.open(file);
-  vectors.close();
-  return Object.entries(known).every(([key, value]) => vectors.metadata[key] === value);
+  const says = readProvenance(file);
+  return Object.entries(known).every(([key, value]) => says[key] === value);
 }
 
 function stack(rows: Float32Array[], shape: number[]): ExtraTensors[string] {

@@ -89,6 +89,13 @@ export function loadVectors(file: string, expected: Provenance): VectorFile {
   }
 }
 
+/** What a vector file says about itself. */
+export function readProvenance(file: string): Provenance {
+  const tensors = Safetensors.open(file);
+  tensors.close();
+  return tensors.metadata;
+}
+
 function readDirection(file: Safetensors, name: string): Direction {
   const rows = (part: string) => {
     const [layers, width] = file.tensors.get(`${name}.${part}`)?.shape ?? [0, 0];
