@@ -9,6 +9,7 @@ import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { didYouMean, InputError } from '../util/errors';
 import { cardInUse, graphicsCards, useOneCard } from './card';
+import { registerChainedOps } from './chainedOps';
 import { registerGradients } from './gradients';
 import { graphMode } from './graphMode';
 import type { BackendInfo } from './info';
@@ -127,6 +128,7 @@ async function loadWasm(): Promise<BackendInfo> {
   await tf.ready();
   await mustCompute();
   registerGradients();
+  registerChainedOps();
   const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
   return { name: 'wasm', detail: `${simd ? 'SIMD' : 'no SIMD'}, 1 thread`, gpu: false };
 }
