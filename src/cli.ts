@@ -12,6 +12,7 @@ import { doctorCommand } from './commands/doctor';
 import { generateCommand } from './commands/generate';
 import { inspectCommand } from './commands/inspect';
 import { perplexityCommand } from './commands/perplexity';
+import { runsCommand } from './commands/runs';
 import { verifyCommand } from './commands/verify';
 import { didYouMean, InputError } from './util/errors';
 import { EXIT_CODES, explainFailure, watchOutput } from './util/program';
@@ -32,6 +33,7 @@ const COMMANDS = [
   generateCommand,
   inspectCommand,
   perplexityCommand,
+  runsCommand,
   helpCommand,
 ];
 
