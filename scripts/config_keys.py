@@ -10,7 +10,11 @@ import dataclasses
 import json
 import os
 import re
+import sys
 import textwrap
+
+if __name__ == '__main__' and {'-h', '--help'} & set(sys.argv):
+    sys.exit(print(__doc__))
 
 import transformers
 from transformers import Gemma2Config, GPT2Config, MistralConfig, Phi3Config, PreTrainedConfig

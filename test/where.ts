@@ -1,4 +1,5 @@
 /** Tests of what is not on every machine: skipped, they say why, and count as skipped. */
+import * as fs from 'node:fs';
 import { test } from 'uvu';
 import { tensorflowCandidates } from '../src/backend';
 
@@ -23,3 +24,6 @@ export const testTensorflow = testWhere(
   hasTensorflow,
   'no libtensorflow: npm run setup:tensorflow',
 );
+
+/** A test with a disk that is full. */
+export const testFullDisk = testWhere(fs.existsSync('/dev/full'), 'no /dev/full here');

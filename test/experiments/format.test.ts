@@ -27,6 +27,7 @@ import { followLoose, parseInstruction } from '../../ifeval';
 import { generate } from '../../src/engine/generate';
 import type { Edit } from '../../src/engine/steering';
 import { readRun } from '../../src/runs/runFolder';
+import { testWhere } from '../where';
 import {
   close,
   makeModel,
@@ -150,15 +151,13 @@ test('rows: single instructions, by split; the search avoids those of the vector
   assert.throws(() => trainingRows(rows.slice(6, 8), 'x'), /All rows/);
 });
 
-test("the authors' data file loads", () => {
-  const file = path.join(root, '../shared/data/seed/format/ifeval_single_instr_format.jsonl');
-  if (!fs.existsSync(file)) {
-    console.log(`(skipped: ${file} is not here)`);
-    return;
-  }
-  const rows = loadFormatRows(file, { checked: true });
+const authors = path.join(root, '../shared/data/seed/format/ifeval_single_instr_format.jsonl');
+const withAuthors = testWhere(fs.existsSync(authors), `${authors} is not here`);
+
+withAuthors("the authors' data file loads", () => {
+  const rows = loadFormatRows(authors, { checked: true });
   assert.is(rows.length, 163);
-  assert.is(evaluationRows(rows, file).length, 163);
+  assert.is(evaluationRows(rows, authors).length, 163);
   const search = drawSearchRows(rows, 8, 42, new Set());
   const spoken = search.filter(({ id }) => id.startsWith('language:'));
   const languages = rows.filter(({ id }) => id.startsWith('language:'));

@@ -31,6 +31,7 @@ import { generate } from '../../src/engine/generate';
 import { InputError } from '../../src/util/errors';
 import { Safetensors } from '../../weights/safetensors';
 import { FORMATS } from '../../weights/tiny/instructions';
+import { testWhere } from '../where';
 import {
   close,
   makeModel,
@@ -152,12 +153,13 @@ test('words and queries come from the folder, or from files of their own', () =>
   assert.throws(() => findKeywordFile(root, 'include'), /has no keywords_include.jsonl or ifeval_/);
 });
 
-test("the authors' files: all rows, whichever of their folders is given", () => {
-  const authors = path.join(root, '../shared/data/seed');
-  if (!fs.existsSync(path.join(authors, 'keywords'))) {
-    console.log(`(skipped: ${authors} is not here)`);
-    return;
-  }
+const authors = path.join(root, '../shared/data/seed');
+const withAuthors = testWhere(
+  fs.existsSync(path.join(authors, 'keywords')),
+  `${authors} is not here`,
+);
+
+withAuthors("the authors' files: all rows, whichever of their folders is given", () => {
   for (const folder of [authors, path.join(authors, 'keywords')]) {
     const counts = SPECIFIC_INSTRUCTIONS.map((name) => {
       const validation = name.endsWith('_validation');

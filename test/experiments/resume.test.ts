@@ -6,6 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { PartialActivations } from '../../experiments/shared/vectors/partialActivations';
 import { seededRandom } from '../../src/util/random';
+import { testFullDisk } from '../where';
 import { makeModel, runScript, stopScripts } from './helpers';
 
 const KILLS = 20;
@@ -119,8 +120,7 @@ test('Ctrl-C says that nothing is lost, and ends with code 130', async () => {
   assert.not.match(text, /\n\s+at /);
 });
 
-test('a full disk is named, without a stack trace', () => {
-  if (!fs.existsSync('/dev/full')) return;
+testFullDisk('a full disk is named, without a stack trace', () => {
   const file = path.join(temp, 'vectors.safetensors.partial');
   const partial = PartialActivations.open(file, 'x');
   fs.rmSync(file);

@@ -6,6 +6,7 @@ import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { main } from '../../ifeval/cli';
+import { testFullDisk } from '../where';
 
 const root = path.join(__dirname, '../..');
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-ifeval-'));
@@ -185,9 +186,6 @@ test('flags and files that are not there end with code 2 and a line', () => {
   write(responses, answers);
 });
 
-/** Where the system has a disk that is always full. */
-const testFull = fs.existsSync('/dev/full') ? test : test.skip;
-
 function refused(folder: string, message: RegExp) {
   const files = ['--input_data', inputs, '--input_response_data', responses];
   const { status, stdout, stderr } = runHere([...files, '--output_dir', folder]);
@@ -206,11 +204,14 @@ test('results that cannot be written end with code 2 and a line', () => {
   refused(path.join(temp, 'n'.repeat(300)), /^Can't write the results: .*name too long/);
 });
 
-testFull('results on a full disk: both files or none', () => {
+testFullDisk('results on a full disk: both files or none', () => {
   const folder = path.join(temp, 'full');
   fs.mkdirSync(folder);
   fs.symlinkSync('/dev/full', path.join(folder, 'eval_results_loose.jsonl.tmp'));
-  refused(folder, /^Can't write the results: .*no space left/);
+  const args = ['--input_data', inputs, '--input_response_data', responses, '--output_dir', folder];
+  const { status, stderr } = runHere(args);
+  assert.is(status, 2);
+  assert.match(stderr, /^Can't write the results: .*no space left/);
   assert.equal(fs.readdirSync(folder), []);
 });
 
@@ -227,7 +228,7 @@ test('nobody reads the output: the end, without a word', () => {
   assert.equal([status, stderr], [141, '']);
 });
 
-testFull('the output on a full disk: a line and code 2', () => {
+testFullDisk('the output on a full disk: a line and code 2', () => {
   const { status, stderr } = shell('> /dev/full');
   assert.is(status, 2);
   assert.match(stderr, /^Can't write the output: .*no space left.*\n$/);

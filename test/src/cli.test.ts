@@ -12,6 +12,7 @@ import { generate } from '../../src/engine/generate';
 import { loadTokenizer } from '../../src/text/tokenizer';
 import { seededRandom } from '../../src/util/random';
 import { Safetensors, writeSafetensors } from '../../weights/safetensors';
+import { testFullDisk } from '../where';
 
 const root = path.join(__dirname, '../..');
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-cli-'));
@@ -193,10 +194,7 @@ test('a reader that has enough ends the command, quietly', () => {
   assert.is(stderr, '');
 });
 
-/** Where the system has a disk that is always full. */
-const testFull = fs.existsSync('/dev/full') ? test : test.skip;
-
-testFull('a full disk is said, and is no success', () => {
+testFullDisk('a full disk is said, and is no success', () => {
   for (const words of [`generate ${dir} Hello --max-tokens 5`, `inspect ${dir}`]) {
     const { status, stderr } = shell(`tiller ${words} > /dev/full`);
     assert.is(status, 2, stderr);

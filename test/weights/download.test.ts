@@ -263,7 +263,8 @@ test('a killed download goes on where it stopped', async () => {
       const stat = fs.statSync(path.join(blobs, name), { throwIfNoEntry: false });
       return stat?.size === 120_000;
     });
-  for (let i = 0; i < 500 && !arrived(); i++) await new Promise((next) => setTimeout(next, 20));
+  while (!arrived() && child.exitCode === null) await new Promise((next) => setTimeout(next, 20));
+  assert.is(child.exitCode, null);
   // While it lives, another one keeps away.
   assert.is(await download('org/model'), 2);
   assert.match(said, new RegExp(`Process ${child.pid} on .* is writing to the cache of org/model`));

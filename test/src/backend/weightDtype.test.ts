@@ -11,7 +11,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parameters, writeRandomCheckpoint } from '../../../bench/shapes';
 import { loadModel } from '../../../models';
-import { tensorflowCandidates, useBackend } from '../../../src/backend';
+import { useBackend } from '../../../src/backend';
 import { checkMemory, weightBytes } from '../../../src/backend/memory';
 import { putMatrix, type StoredMatrix } from '../../../src/backend/tensorflow/weights16';
 import { WEIGHT_DTYPES, type WeightDtype } from '../../../src/backend/weightDtype';
@@ -28,6 +28,7 @@ import {
   float32ToBf16,
   float32ToFloat16,
 } from '../../../weights/safetensors';
+import { testTensorflow } from '../../where';
 
 const root = path.join(__dirname, '../../..');
 const fixtures = path.join(__dirname, '../../fixtures');
@@ -83,8 +84,7 @@ test('too little memory is refused before loading, with the numbers', async () =
 // ── On tensorflow ───────────────────────────────────────────────────────────────────────────────
 
 const onTensorflow = (name: string, run: () => Promise<void>) => {
-  if (tensorflowCandidates().every(({ missing }) => missing)) return test.skip(name);
-  test(name, async () => {
+  testTensorflow(name, async () => {
     await useBackend('tensorflow');
     await run();
   });
@@ -244,31 +244,26 @@ for (const name of MODELS) {
 
 const TINY = process.env.TILLER_TINY ?? path.join(root, 'weights/tiny-gemma2');
 const agreement = 'the tiny model: the likeliest next token is the same in 16 bit, 98 times in 100';
-if (!fs.existsSync(path.join(TINY, 'model.safetensors'))) {
-  console.log(`Skipped: "${agreement}" (${TINY} has no model.safetensors yet).`);
-  test.skip(agreement);
-} else {
-  onTensorflow(agreement, async () => {
-    const file = path.join(root, 'weights/tiny/prompts/questions.jsonl');
-    const lines = fs.readFileSync(file, 'utf8').trim().split('\n').slice(-24);
-    const tokenizer = loadTokenizer(TINY);
-    const prompts = lines.map((line) => tokenizer.encodePrompt(JSON.parse(line).prompt));
-    const float32 = loadModel(TINY);
-    const options = { maxNewTokens: 40, stopIds: tokenizer.stopIds };
-    const answers = await generate(float32, prompts, options);
-    const texts = prompts.map((prompt, i) => [...prompt, ...answers[i].tokens]);
-    const wanted = texts.flatMap((ids) => likeliest(float32, ids));
-    float32.dispose();
-    assert.ok(wanted.length > 500, `${wanted.length} tokens`);
-    for (const dtype of ['bfloat16', 'float16'] as const) {
-      const model = loadModel(TINY, { dtype });
-      const found = texts.flatMap((ids) => likeliest(model, ids));
-      model.dispose();
-      const same = found.filter((id, i) => id === wanted[i]).length / wanted.length;
-      assert.ok(same >= 0.98, `${dtype}: ${same}`);
-    }
-  });
-}
+onTensorflow(agreement, async () => {
+  const file = path.join(root, 'weights/tiny/prompts/questions.jsonl');
+  const lines = fs.readFileSync(file, 'utf8').trim().split('\n').slice(-24);
+  const tokenizer = loadTokenizer(TINY);
+  const prompts = lines.map((line) => tokenizer.encodePrompt(JSON.parse(line).prompt));
+  const float32 = loadModel(TINY);
+  const options = { maxNewTokens: 40, stopIds: tokenizer.stopIds };
+  const answers = await generate(float32, prompts, options);
+  const texts = prompts.map((prompt, i) => [...prompt, ...answers[i].tokens]);
+  const wanted = texts.flatMap((ids) => likeliest(float32, ids));
+  float32.dispose();
+  assert.ok(wanted.length > 500, `${wanted.length} tokens`);
+  for (const dtype of ['bfloat16', 'float16'] as const) {
+    const model = loadModel(TINY, { dtype });
+    const found = texts.flatMap((ids) => likeliest(model, ids));
+    model.dispose();
+    const same = found.filter((id, i) => id === wanted[i]).length / wanted.length;
+    assert.ok(same >= 0.98, `${dtype}: ${same}`);
+  }
+});
 
 function likeliest(model: CausalLM, ids: number[]): number[] {
   return tf.tidy(() => [...tf.argMax(model.forward([ids]), -1).dataSync()]);

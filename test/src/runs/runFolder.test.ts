@@ -7,6 +7,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RunFolder, readRun } from '../../../src/runs/runFolder';
 import { InputError } from '../../../src/util/errors';
+import { testFullDisk } from '../../where';
 
 type TestRow = { id: string; text: string };
 const config = { model_name: 'tiny', weights: [1, '0.5x'], layer: null };
@@ -132,8 +133,7 @@ test('damage is named: a bad line, a folder that is no run, a path that cannot b
   assert.throws(() => RunFolder.open(orphan, config), /without a config/);
 });
 
-test('a full disk is reported as such', () => {
-  if (!fs.existsSync('/dev/full')) return;
+testFullDisk('a full disk is reported as such', () => {
   const folder = newRun();
   fs.mkdirSync(folder, { recursive: true });
   write(folder, []);

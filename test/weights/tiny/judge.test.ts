@@ -22,11 +22,11 @@ import {
 } from '../../../weights/tiny/judge';
 import { TINY_GPT2 } from '../../../weights/tiny/recipe';
 import { repeated } from '../../../weights/tiny/texts';
+import { testWhere } from '../../where';
 
 const dir = path.join(__dirname, '../../..', 'weights', 'tiny-gpt2');
 const missing = !fs.existsSync(path.join(dir, 'model.safetensors'));
-if (missing) console.log(`Skipped: ${dir} has no weights. Train them: weights/tiny/train.ts`);
-const judged = missing ? test.skip : test;
+const judged = testWhere(!missing, `${dir} has no weights; train them: weights/tiny/train.ts`);
 
 let model: CausalLM;
 const tokenizer = loadTokenizer(dir);
