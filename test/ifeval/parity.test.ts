@@ -64,7 +64,7 @@ if (!folder) {
 
   test('the whole suite is checked in seconds', () => {
     // 271 responses twice: more than the 541 prompts of the suite.
-    assertEffort(500, 'the suite', () => {
+    assertEffort(150, 'the suite', () => {
       for (const mode of ['strict', 'loose', 'strict', 'loose'] as const) {
         for (const row of rows) evaluate(row, mode);
       }

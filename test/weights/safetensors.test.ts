@@ -698,7 +698,7 @@ function readAll(file: Safetensors) {
 /** Opens and reads; `true` when that went well, `false` when it was refused as it should be. */
 function survives(open: () => Safetensors, place: string): boolean {
   let loaded = true;
-  assertEffort(200, 'one file', () => {
+  assertEffort(50, 'one file', () => {
     try {
       using(open(), readAll);
     } catch (error) {
