@@ -18,14 +18,15 @@ function editDistance(a: string, b: string): number {
 
 /**
  * A hint for a mistyped word: ` Did you mean "x"?` for the nearest candidate, or an empty string
- * when none is near enough (more than a third of the letters differ, at least two).
+ * when none is near enough (more than a third of the letters differ, at least two; or all do).
  */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   let best = '';
   let bestDistance = Math.max(2, Math.ceil(word.length / 3)) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) {
+    const all = Math.max(word.length, candidate.length);
+    if (distance < bestDistance && distance < all) {
       best = candidate;
       bestDistance = distance;
     }

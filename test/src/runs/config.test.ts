@@ -193,7 +193,7 @@ test('a script run twice has two names; a step may have other defaults for model
 
 test('bad input is refused with key, place and a suggestion', () => {
   refuses(() => load('n_exmples=3'), 'Unknown key "n_exmples"', 'command line', '"n_examples"');
-  refuses(() => load('mode=at_moost'), 'mode (command line)', '"at_most"');
+  refuses(() => load('mode=at_moost'), 'mode (command line)', /Did you mean "at_most"\?$/);
   refuses(() => load('n_examples=0'), 'n_examples', 'at least 1', 'not 0');
   refuses(() => load('n_examples=1.5'), 'whole number');
   refuses(() => load('n_examples='), 'n_examples', 'not ""');
