@@ -58,7 +58,7 @@ export function findVectorFile(folder: string, wanted: Wanted): string {
   const places = chosen ? [chosen] : here;
   const candidates = places.flatMap((place) => {
     try {
-      return [{ place, says: readProvenance(place) }];
+      return [{ place, says: without(readProvenance(place), ['checksum']) }];
     } catch (error) {
       if (!(error instanceof InputError) || chosen) throw error;
       console.log(`Left out, as it can't be read: ${error.message}`);

@@ -294,7 +294,7 @@ export function saveFormatVectors(
     JSON.stringify(value ?? null),
   ]);
   const provenance: Provenance = {
-    ...vectors.provenance,
+    ...(without(vectors.provenance, ['checksum']) as Provenance),
     ...Object.fromEntries(texts.map(([key, text]) => [key, text.replace(/^"(.*)"$/, '$1')])),
     kind: CHOSEN,
     vectors_sha256: sha256,

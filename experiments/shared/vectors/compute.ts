@@ -1,11 +1,19 @@
 import * as fs from 'node:fs';
 import { flag, integer, layer, listOf, nullable, text } from '../../../src/runs/config';
+import { InputError } from '../../../src/util/errors';
+import { lock } from '../../../src/util/lock';
 import { Progress } from '../../../src/util/progress';
 import { findModel, hashOf, toolVersion } from '../provenance';
 import { type Session, sessionSchema } from '../session';
 import { type Direction, directionOf } from './direction';
 import { PartialActivations } from './partialActivations';
-import { type ExtraTensors, type Provenance, readProvenance, saveVectors } from './vectorFile';
+import {
+  type ExtraTensors,
+  loadVectors,
+  type Provenance,
+  readProvenance,
+  saveVectors,
+} from './vectorFile';
 
 /** The config keys of every step that computes representations. */
 export const representationsSchema = {
@@ -74,56 +82,77 @@ export async function computeDirections(
   groups: Map<string, PairedPrompts>,
   file: string,
   provenance: Provenance,
-  { finalTokens, batchSize, keepActivations, ...options }: RepresentationOptions,
+  options: RepresentationOptions,
 ): Promise<void> {
-  const { nLayers, dModel } = session.model.config;
+  const { nLayers } = session.model.config;
   const layers = options.layers ?? Array.from({ length: nLayers }, (_, layer) => layer);
-  const pairs = [...groups.values()];
-  const prompts = [...new Set(pairs.flatMap(({ withIt, without }) => [...without, ...withIt]))];
   const known = {
     ...provenance,
     prompts: hashOf([...groups]),
     backend: session.backend.name,
     tool: toolVersion,
-    num_final_tokens: String(finalTokens),
-    activations: String(keepActivations),
+    num_final_tokens: String(options.finalTokens),
+    activations: String(options.keepActivations),
     layers: JSON.stringify(layers),
   };
-  if (holdsAlready(file, known)) {
-    console.log(`${file} is there already.`);
-    return;
+  const release = lock(`${file}.lock`, `the vectors ${file}`);
+  try {
+    const partial = PartialActivations.open(`${file}.partial`, [known, options.batchSize]);
+    if (holdsAlready(file, known)) console.log(`${file} is there already.`);
+    else {
+      const vectors = await compute(session, groups, { ...options, layers, partial });
+      saveVectors(file, { ...vectors, layers, provenance: known }, vectors.extra);
+    }
+    // A process may have been killed before it came to this.
+    partial.remove();
+  } finally {
+    release();
   }
-  const partial = PartialActivations.open(`${file}.partial`, [known, batchSize]);
+}
+
+async function compute(
+  session: Session,
+  groups: Map<string, PairedPrompts>,
+  options: RepresentationOptions & { layers: number[]; partial: PartialActivations },
+): Promise<{ directions: Map<string, Direction>; extra: ExtraTensors }> {
+  const { layers, finalTokens } = options;
+  const pairs = [...groups.values()];
+  const prompts = [...new Set(pairs.flatMap(({ withIt, without }) => [...without, ...withIt]))];
   const progress = new Progress('prompts', prompts.length);
   const activations = await session.activations(prompts, {
-    finalTokens,
-    batchSize,
-    layers,
-    partial,
+    ...options,
     onBatch: (count) => progress.add(count),
   });
   progress.end();
   const of = new Map(prompts.map((prompt, i) => [prompt, activations[i]]));
-  const shape = [layers.length, finalTokens, dModel];
+  const shape = [layers.length, finalTokens, session.model.config.dModel];
   const directions = new Map<string, Direction>();
   const extra: ExtraTensors = {};
   for (const [name, { withIt, without }] of groups) {
     const rows = { with: withIt.map((p) => of.get(p)!), without: without.map((p) => of.get(p)!) };
     const last = (some: Float32Array[]) => some.map((row) => lastTokens(row, shape));
     directions.set(name, directionOf(last(rows.with), last(rows.without), layers));
-    if (!keepActivations) continue;
+    if (!options.keepActivations) continue;
     for (const [which, some] of Object.entries(rows)) {
       extra[`${name}.activations_${which}`] = stack(some, shape);
     }
   }
-  saveVectors(file, { directions, layers, provenance: known }, extra);
-  partial.remove();
+  return { directions, extra };
 }
 
+/** Whether a file holds the very vectors; one that is damaged is said to be, and computed again. */
 function holdsAlready(file: string, known: Provenance): boolean {
   if (!fs.existsSync(file)) return false;
-  const says = readProvenance(file);
-  return Object.entries(known).every(([key, value]) => says[key] === value);
+  try {
+    const says = readProvenance(file);
+    if (!Object.entries(known).every(([key, value]) => says[key] === value)) return false;
+    loadVectors(file, {});
+    return true;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    console.log(`${error.message} It is computed again now.`);
+    return false;
+  }
 }
 
 function stack(rows: Float32Array[], shape: number[]): ExtraTensors[string] {

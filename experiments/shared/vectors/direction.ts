@@ -49,6 +49,43 @@ export function directionOf(
   };
 }
 
+/**
+ * Why a direction can't be what `directionOf` gave, beyond what rounding explains; undefined when it can.
+ * @param layers which layers its entries are of
+ */
+export function whatIsWrong(direction: Direction, layers: number[]): string | undefined {
+  for (const [at, layer] of layers.entries()) {
+    const wrong = wrongAt(direction, at);
+    if (wrong) return `layer ${layer}: ${wrong}`;
+  }
+  return undefined;
+}
+
+function wrongAt(direction: Direction, at: number): string | undefined {
+  const [unit, withIt, without] = [direction.unit, direction.meanWith, direction.meanWithout].map(
+    (rows) => rows[at],
+  );
+  const [norm, targetWith, targetWithout] = [
+    direction.norm,
+    direction.projectionWith,
+    direction.projectionWithout,
+  ].map((values) => values[at]);
+  const all = [...unit, ...withIt, ...without, norm, targetWith, targetWithout];
+  if (!all.every(Number.isFinite)) return 'it holds a number that is not finite';
+  const length = Math.sqrt(dot(unit, unit));
+  if (Math.abs(length - 1) > 1e-4) return `its unit vector has length ${length.toPrecision(4)}`;
+  // Of float32, each term is known to 6e-8 of its size.
+  const differs = unit.some((value, i) => {
+    const rounding = 1e-5 * Math.abs(norm) + 1e-6 * (Math.abs(withIt[i]) + Math.abs(without[i]));
+    return Math.abs(value * norm - (withIt[i] - without[i])) > rounding;
+  });
+  if (differs) return 'its unit vector times its norm is not the difference of its means';
+  const projected = (mean: Float32Array, target: number) =>
+    Math.abs(dot(unit, mean) - target) <= 1e-5 * (1e-3 + Math.sqrt(dot(mean, mean)));
+  if (projected(withIt, targetWith) && projected(without, targetWithout)) return undefined;
+  return 'its projections are not those of its means';
+}
+
 function meanRows(rows: Float32Array[], nLayers: number): Float32Array[] {
   const sum = new Float64Array(rows[0].length);
   for (const row of rows) for (let i = 0; i < row.length; i++) sum[i] += row[i];

@@ -1,20 +1,22 @@
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describeFailures } from '../../../src/runs/runFolder';
 import { makeFolder } from '../../../src/util/files';
 import { hashOf } from '../provenance';
 
-/** The beginning of a file; the rest may be gigabytes. */
-function firstBytes(file: string, count: number): Buffer {
-  const handle = fs.openSync(file, 'r');
-  const bytes = Buffer.alloc(count);
-  const read = fs.readSync(handle, bytes);
-  fs.closeSync(handle);
-  return bytes.subarray(0, read);
-}
+/** Number and rows of a batch, and the beginning of the SHA-256 of what follows. */
+const HEAD_BYTES = 16;
 
-/** Activations of the batches so far, on disk: what a run that was killed goes on with. */
+/**
+ * Activations of the batches so far, on disk: what a run that was killed goes on with. Each batch has
+ * its number and a checksum: what is cut off, out of turn or altered is thrown away with all after it.
+ * Who writes holds a lock (see `computeDirections`).
+ */
 export class PartialActivations {
+  /** Number of the batch that is written next. */
+  private next = 0;
+
   private constructor(
     private readonly file: string,
     private readonly head: number,
@@ -25,47 +27,80 @@ export class PartialActivations {
    * @param identity all that the activations and their order depend on
    */
   static open(file: string, identity: unknown): PartialActivations {
-    const head = Buffer.from(`${hashOf(identity)}\n`);
+    const head = Buffer.from(`batches of ${hashOf(identity)}\n`);
     describeFailures(path.dirname(file), () => {
-      if (fs.existsSync(file) && firstBytes(file, head.length).equals(head)) return;
       makeFolder(path.dirname(file));
+      if (fs.existsSync(file) && readAt(file, 0, head.length).equals(head)) return;
       fs.writeFileSync(file, head);
     });
     return new PartialActivations(file, head.length);
   }
 
   /**
-   * The rows of whole batches.
+   * The rows of whole batches; `append` goes on after them.
    * @param sizes of all batches, in rows
    * @param width numbers in a row
    */
   read(sizes: number[], width: number): Float32Array[][] {
-    const bytes = fs.readFileSync(this.file).subarray(this.head);
-    const rows = Math.floor(bytes.length / 4 / width);
-    let whole = 0;
     const batches: Float32Array[][] = [];
-    for (const size of sizes) {
-      if (whole + size > rows) break;
-      batches.push(
-        Array.from({ length: size }, (_, i) => {
-          const at = (whole + i) * width * 4;
-          return new Float32Array(Uint8Array.from(bytes.subarray(at, at + width * 4)).buffer);
-        }),
-      );
-      whole += size;
+    let at = this.head;
+    for (const [number, size] of sizes.entries()) {
+      const record = readAt(this.file, at, HEAD_BYTES + size * width * 4);
+      const content = record.subarray(HEAD_BYTES);
+      if (!record.subarray(0, HEAD_BYTES).equals(headOf(number, size, content))) break;
+      if (content.length !== size * width * 4) break;
+      batches.push(rowsOf(content, size));
+      at += record.length;
     }
-    fs.truncateSync(this.file, this.head + whole * width * 4);
+    fs.truncateSync(this.file, at);
+    this.next = batches.length;
     return batches;
   }
 
   append(rows: Float32Array[]): void {
-    const bytes = rows.map((row) => Buffer.from(row.buffer, row.byteOffset, row.byteLength));
-    describeFailures(path.dirname(this.file), () =>
-      fs.appendFileSync(this.file, Buffer.concat(bytes), { flush: true }),
+    const content = Buffer.concat(
+      rows.map((row) => Buffer.from(row.buffer, row.byteOffset, row.byteLength)),
     );
+    const record = Buffer.concat([headOf(this.next, rows.length, content), content]);
+    describeFailures(path.dirname(this.file), () =>
+      fs.appendFileSync(this.file, record, { flush: true }),
+    );
+    this.next++;
   }
 
   remove(): void {
     fs.rmSync(this.file, { force: true });
+  }
+}
+
+function headOf(number: number, size: number, content: Buffer): Buffer {
+  const head = Buffer.alloc(HEAD_BYTES);
+  head.writeUInt32LE(number, 0);
+  head.writeUInt32LE(size, 4);
+  const checksum = createHash('sha256').update(head.subarray(0, 8)).update(content).digest();
+  checksum.copy(head, 8, 0, 8);
+  return head;
+}
+
+function rowsOf(content: Buffer, size: number): Float32Array[] {
+  const bytes = content.length / size;
+  return Array.from({ length: size }, (_, i) => {
+    const row = Uint8Array.from(content.subarray(i * bytes, (i + 1) * bytes));
+    return new Float32Array(row.buffer);
+  });
+}
+
+/** Up to so many bytes of a file; the rest may be gigabytes. */
+function readAt(file: string, position: number, count: number): Buffer {
+  const handle = fs.openSync(file, 'r');
+  try {
+    const bytes = Buffer.alloc(count);
+    let got = 0;
+    for (let n = 1; n > 0 && got < count; got += n) {
+      n = fs.readSync(handle, bytes, got, count - got, position + got);
+    }
+    return bytes.subarray(0, got);
+  } finally {
+    fs.closeSync(handle);
   }
 }

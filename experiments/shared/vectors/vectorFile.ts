@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto';
 import * as path from 'node:path';
 import { InputError } from '../../../src/util/errors';
 import { makeFolder } from '../../../src/util/files';
 import { Safetensors, writeSafetensors } from '../../../weights/safetensors';
-import type { Direction } from './direction';
+import { type Direction, whatIsWrong } from './direction';
 
 /** Where vectors come from; all of it must agree before they are used. Values are plain text. */
 export type Provenance = Record<string, string>;
@@ -31,9 +32,30 @@ export function saveVectors(file: string, vectors: VectorFile, extra: ExtraTenso
     for (const [part, values] of Object.entries(scalars(direction))) add(part, values, [layers]);
   }
   makeFolder(path.dirname(file));
-  const layers = JSON.stringify(vectors.layers);
-  writeSafetensors(file, tensors, { ...vectors.provenance, layers });
+  const provenance = { ...vectors.provenance, layers: JSON.stringify(vectors.layers) };
+  const checksum = checksumOf({ ...vectors, provenance });
+  writeSafetensors(file, tensors, { ...provenance, checksum });
 }
+
+/** Of directions and all that a file says about them, but for the checksum itself. */
+function checksumOf({ directions, provenance }: VectorFile): string {
+  const hash = createHash('sha256');
+  const says = Object.entries(provenance).filter(([key]) => key !== 'checksum');
+  hash.update(JSON.stringify(says.sort(byName)));
+  for (const [name, direction] of [...directions].sort(byName)) {
+    hash.update(JSON.stringify(name));
+    const parts = [
+      ...Object.values(matrices(direction)).flat(),
+      ...Object.values(scalars(direction)),
+    ];
+    for (const { buffer, byteOffset, byteLength } of parts) {
+      hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+    }
+  }
+  return hash.digest('hex');
+}
+
+const byName = ([a]: [string, unknown], [b]: [string, unknown]) => (a < b ? -1 : 1);
 
 const matrices = ({ unit, meanWith, meanWithout }: Direction) => ({
   unit,
@@ -55,9 +77,11 @@ function joined(rows: Float32Array[]) {
 }
 
 /**
- * Reads a vector file and checks that it is what is wanted.
+ * Reads a vector file and checks that it is what is wanted, and whole: the vectors against the means
+ * that they come from, and all of it against its checksum.
  * @param expected the provenance that must agree; other entries of the file are not looked at
- * @throws InputError listing each entry that differs (another model, other data, other settings)
+ * @throws InputError listing each entry that differs (another model, other data, other settings), or
+ *   saying what is damaged
  */
 export function loadVectors(file: string, expected: Provenance): VectorFile {
   const tensors = Safetensors.open(file);
@@ -77,16 +101,44 @@ export function loadVectors(file: string, expected: Provenance): VectorFile {
           'Remove that file to have them computed again, or choose another representations_folder.',
       );
     }
+    const layers = parseLayers(file, provenance.layers);
     const directions = new Map<string, Direction>();
     for (const tensor of tensors.tensors.keys()) {
-      const name = /^(.+)\.unit$/.exec(tensor)?.[1];
-      if (name !== undefined) directions.set(name, readDirection(tensors, name));
+      const name = /^(.+)\.unit$/s.exec(tensor)?.[1];
+      if (name === undefined) continue;
+      const direction = readDirection(tensors, name, layers.length);
+      const wrong = whatIsWrong(direction, layers);
+      if (wrong) throw damaged(file, `"${name}", ${wrong}`);
+      directions.set(name, direction);
     }
-    const layers = JSON.parse(provenance.layers) as number[];
+    if (!directions.size) throw damaged(file, 'it holds no vectors');
+    const { checksum } = provenance;
+    if (checksum !== undefined && checksum !== checksumOf({ directions, layers, provenance })) {
+      throw damaged(file, 'its checksum is another');
+    }
     return { directions, layers, provenance };
   } finally {
     tensors.close();
   }
+}
+
+const damaged = (file: string, what: string) =>
+  new InputError(`${file} is damaged: ${what}. Remove it, and have it computed again.`);
+
+function parseLayers(file: string, text: string): number[] {
+  let layers: unknown;
+  try {
+    layers = JSON.parse(text);
+  } catch {
+    // reported below
+  }
+  const sound =
+    Array.isArray(layers) &&
+    layers.length > 0 &&
+    layers.every((layer) => Number.isSafeInteger(layer) && layer >= 0) &&
+    new Set(layers).size === layers.length;
+  if (sound) return layers as number[];
+  throw damaged(file, `its layers are ${JSON.stringify(text).slice(0, 80)}, not a list of numbers`);
 }
 
 /** What a vector file says about itself. */
@@ -96,19 +148,27 @@ export function readProvenance(file: string): Provenance {
   return tensors.metadata;
 }
 
-function readDirection(file: Safetensors, name: string): Direction {
+/** @param nLayers L: the first dimension of all its tensors; they have the same D besides, or none */
+function readDirection(file: Safetensors, name: string, nLayers: number): Direction {
+  const width = file.tensors.get(`${name}.unit`)?.shape[1] ?? 0;
+  const read = (part: string, ...rest: number[]) => {
+    const data = file.readFloat32(`${name}.${part}`);
+    const info = file.tensors.get(`${name}.${part}`)!;
+    const wanted = [nLayers, ...rest];
+    if (String(info.shape) === String(wanted)) return data;
+    throw damaged(info.file, `"${info.name}" has shape [${info.shape}], not [${wanted}]`);
+  };
   const rows = (part: string) => {
-    const [layers, width] = file.tensors.get(`${name}.${part}`)?.shape ?? [0, 0];
-    const all = file.readFloat32(`${name}.${part}`);
-    return Array.from({ length: layers }, (_, l) => all.slice(l * width, (l + 1) * width));
+    const all = read(part, width);
+    return Array.from({ length: nLayers }, (_, l) => all.slice(l * width, (l + 1) * width));
   };
   return {
     unit: rows('unit'),
-    norm: file.readFloat32(`${name}.norm`),
+    norm: read('norm'),
     meanWith: rows('mean_with'),
     meanWithout: rows('mean_without'),
-    projectionWith: file.readFloat32(`${name}.projection_with`),
-    projectionWithout: file.readFloat32(`${name}.projection_without`),
+    projectionWith: read('projection_with'),
+    projectionWithout: read('projection_without'),
   };
 }
 
