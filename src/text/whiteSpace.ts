@@ -1,57 +1,8 @@
 /**
  * What counts as white space. JavaScript's `trim` and `\s` take U+FEFF for it, which Unicode, Rust
  * and Python do not; they miss U+0085, which these do, and U+001C to U+001F, which Python does.
- * Chat templates are written for Python, tokenizers for Rust, and both are computed in JavaScript.
+ * Chat templates are written for Python and computed in JavaScript.
  */
-
-/** What the npm library keeps of a tokenizer.json, as far as white space matters. */
-export interface TokenizerParts {
-  added_tokens: { content: string; lstrip: boolean; rstrip: boolean }[];
-  splitter_unnormalized: Splitter;
-  splitter_normalized: Splitter;
-  pre_tokenizer: PreTokenizer | null;
-}
-interface Splitter {
-  split(text: string): string[];
-}
-interface PreTokenizer {
-  config: { type: string };
-  pattern?: RegExp;
-  tokenizers?: PreTokenizer[];
-}
-
-/** The words of GPT-2's byte-level tokenizer, with Unicode's white space. */
-const BYTE_LEVEL_WORDS =
-  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
-
-/** Makes a tokenizer of the npm library see white space as the Rust library does. */
-export function spaceAsRust(library: TokenizerParts): void {
-  const first = library.pre_tokenizer;
-  for (const part of first?.tokenizers ?? (first ? [first] : [])) {
-    if (part.config.type === 'ByteLevel') part.pattern = BYTE_LEVEL_WORDS;
-  }
-  const takesLeft = new Set<string>();
-  const takesRight = new Set<string>();
-  for (const token of library.added_tokens) {
-    if (token.lstrip) takesLeft.add(token.content);
-    if (token.rstrip) takesRight.add(token.content);
-    // Done below; the library would trim as JavaScript does.
-    token.lstrip = false;
-    token.rstrip = false;
-  }
-  for (const splitter of [library.splitter_unnormalized, library.splitter_normalized]) {
-    const split = splitter.split.bind(splitter);
-    splitter.split = (text) => {
-      const sections = split(text);
-      return sections.map((section, i) => {
-        const cut = takesRight.has(sections[i - 1])
-          ? section.replace(/^\p{White_Space}+/u, '')
-          : section;
-        return takesLeft.has(sections[i + 1]) ? cut.replace(/\p{White_Space}+$/u, '') : cut;
-      });
-    };
-  }
-}
 
 const PYTHON_ONLY = ['\x1c', '\x1d', '\x1e', '\x1f', '\x85'];
 const JAVASCRIPT_ONLY = ['\ufeff'];

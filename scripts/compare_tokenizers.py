@@ -1,0 +1,134 @@
+"""Compares Tiller's tokenizers with transformers'.
+
+    python scripts/compare_tokenizers.py [--seed 0] [--texts 200] FOLDER...
+    python scripts/compare_tokenizers.py [--seed 0] [--texts 60] --random 50
+
+FOLDER holds tokenizer files; --random makes that many folders, of random parts, flags and file ages.
+Compared are ids with and without special tokens, decoded texts with and without skipping, the ids of
+the special tokens and the size. What Tiller refuses is listed with its reason; the exit code is 1
+where anything else differs. Needs transformers, and Node in the repository's root.
+"""
+import argparse
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import warnings
+
+os.environ["TRANSFORMERS_VERBOSITY"] = "critical"
+os.environ["HF_HUB_OFFLINE"] = "1"
+warnings.filterwarnings("ignore")
+from transformers import AutoTokenizer  # noqa: E402
+
+root = pathlib.Path(__file__).resolve().parents[1]
+ALPHABETS = [
+    "abcdefghij ABC  \n.,'", "áéíßñøæœ žščř İıǅ", "0123456789 .,-+e½²Ⅷ٣", "\x01\x1b\x7f\x80\x85\xa0\u2028 a\t\r\n", "日本語中文한국어 。、",
+    "🙂👍🏽❤️\u200d🇫🇷 a", "<>|[]/_{}▁<s></s>\\ $^*", "\u0301\u0308\u200b\u200d\ufeff\u00adaeo ", "مرحباשלוםहिन्दीไทย ", "ΣΑΣ ςσ Ǆ ﬁ Å ſ K ",
+]
+WORDS = ["'s", "'LL", "don't", " the", "\n\n", "   ", " .", " ,", " do not", "Hello", "world", "\t", "a_b", "x1", "\u00a0"]
+
+
+def texts_for(tokenizer, count, rng):
+    added = [token.content for token in tokenizer.added_tokens_decoder.values()]
+    if len(added) > 40:
+        added = rng.sample(added, 40)
+    pieces = WORDS + added * 2 + [t.lower() for t in added[:4]] + [t.strip() for t in added[:4]]
+    out = ["", " ", "  ", "\n", " a", "a ", "Hello world, how's it?"]
+    for _ in range(count):
+        letters = rng.choice(ALPHABETS)
+        share = rng.choice([0.05, 0.3, 0.7])
+        out.append("".join(rng.choice(pieces) if rng.random() < share else rng.choice(letters) for _ in range(rng.randint(1, 24))))
+    return out
+
+
+def reference(folder, count, rng):
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    texts, plain, special = [], [], []
+    for text in texts_for(tokenizer, count, rng):
+        try:
+            ids, with_special = tokenizer(text, add_special_tokens=False).input_ids, tokenizer(text).input_ids
+        except Exception:  # for instance no unknown token where one is needed
+            continue
+        texts.append(text), plain.append(ids), special.append(with_special)
+    size = max(tokenizer.get_vocab().values(), default=-1) + 1
+    ids = plain + [[rng.randrange(max(1, size)) for _ in range(rng.randint(1, 12))] for _ in range(count)]
+    return {
+        "texts": texts, "ids": ids, "plain": plain, "special": special,
+        "decoded": [tokenizer.decode(row, skip_special_tokens=False) for row in ids],
+        "skipping": [tokenizer.decode(row, skip_special_tokens=True) for row in ids],
+        "bos": tokenizer.bos_token_id, "eos": tokenizer.eos_token_id, "pad": tokenizer.pad_token_id, "size": size,
+    }
+
+
+def ask(requests):
+    with tempfile.TemporaryDirectory() as scratch:
+        question, answer = (os.path.join(scratch, name) for name in ("question.json", "answer.json"))
+        pathlib.Path(question).write_text(json.dumps(requests))
+        subprocess.run(["node", "-r", "ts-node/register", "scripts/tokenize.ts", question, answer], cwd=root, check=True)
+        return json.loads(pathlib.Path(answer).read_text())
+
+
+def differences(right, got):
+    """Lines about what differs, and the reasons of what was refused."""
+    lines, refused = [], set()
+    for key in ("bos", "eos", "pad", "size"):
+        if right[key] != got[key] and not (key == "pad" and right[key] is None):
+            lines.append(f"{key}: right {right[key]}, got {got[key]}")
+    for key in ("plain", "special", "decoded", "skipping"):
+        for i, (a, b) in enumerate(zip(right[key], got[key], strict=True)):
+            if isinstance(b, dict) and "refused" in b:
+                refused.add(b["refused"])
+            elif a != b:
+                about = right["texts"][i] if key in ("plain", "special") else right["ids"][i]
+                lines.append(f"{key} of {about!r}: right {a!r}, got {b!r}")
+    return lines, refused
+
+
+def compare(folders, count, seed):
+    rows = []
+    for folder in folders:
+        try:
+            rows.append((folder, reference(folder, count, random.Random(f"{seed} {pathlib.Path(folder).name}"))))
+        except Exception as error:
+            print(f"{folder}: transformers can't open it: {type(error).__name__}: {str(error)[:160]}")
+    answers = ask([{"dir": str(folder), "texts": right["texts"], "ids": right["ids"], "chats": []} for folder, right in rows])
+    bad = 0
+    for (folder, right), got in zip(rows, answers, strict=True):
+        if "refused" in got:
+            print(f"{folder}: refused: {got['refused']}")
+            continue
+        if "crashed" in got:
+            print(f"{folder}: CRASHED: {got['crashed']}")
+            bad += 1
+            continue
+        lines, refused = differences(right, got)
+        bad += bool(lines)
+        print(f"{folder}: {len(right['texts'])} texts, " + (f"{len(lines)} DIFFERENCES" if lines else "equal"))
+        for line in lines[:4] + [f"refused: {reason}" for reason in refused]:
+            print(f"    {line}")
+    return bad
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="*")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--texts", type=int, default=200)
+    parser.add_argument("--random", type=int, default=0, metavar="N")
+    parser.add_argument("--keep", help="where random folders are left")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folders = [pathlib.Path(folder).resolve() for folder in options.folders]
+        if options.random:
+            from random_tokenizers import make_folder
+
+            place = pathlib.Path(options.keep or scratch).resolve()
+            folders += [make_folder(place / f"{options.seed}-{i}", random.Random(f"{options.seed}-{i}")) for i in range(options.random)]
+        sys.exit(1 if compare(folders, options.texts, options.seed) else 0)
+
+
+if __name__ == "__main__":
+    main()

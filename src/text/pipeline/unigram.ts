@@ -1,0 +1,92 @@
+import type { JsonPart } from '../jsonPart';
+import type { Model } from './models';
+import { Vocabulary } from './vocabulary';
+
+/** What a character that no token covers costs beyond the rarest token. */
+const UNKNOWN_PENALTY = 10;
+
+function entriesOf(part: JsonPart): [string, number][] {
+  const entries = part.list('vocab');
+  entries.forEach((entry, i) => {
+    const [token, score] = Array.isArray(entry) ? entry : [];
+    if (typeof token !== 'string' || typeof score !== 'number') {
+      throw part.error(`vocab[${i}]`, 'must be a token and its score.');
+    }
+  });
+  return entries as [string, number][];
+}
+
+/** The likeliest cut into tokens, as the Rust library finds it. */
+export function unigram(part: JsonPart): Model {
+  const entries = entriesOf(part);
+  const vocabulary = new Vocabulary(entries.map(([token], id) => [token, id]));
+  const unknown = part.has('unk_id') ? part.count('unk_id') : undefined;
+  if (unknown !== undefined && unknown >= entries.length) {
+    throw part.error('unk_id', `is ${unknown}, but vocab has ${entries.length} tokens.`);
+  }
+  const falls = part.flag('byte_fallback');
+  const scores = entries.map(([, score]) => score);
+  const least = scores.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const longest = entries.reduce((most, [token]) => Math.max(most, token.length), 0);
+
+  /** Start and score of the best token that ends at each place. */
+  const bestPath = (text: string) => {
+    const from: (number | undefined)[] = [];
+    const total: number[] = [0];
+    const unknownEnds = new Set<number>();
+    const offer = (start: number, end: number, score: number): boolean => {
+      const sum = score + total[start];
+      if (from[end] !== undefined && sum <= total[end]) return false;
+      from[end] = start;
+      total[end] = sum;
+      return true;
+    };
+    for (let start = 0, width = 1; start < text.length; start += width) {
+      width = text.codePointAt(start)! > 0xffff ? 2 : 1;
+      let covered = false;
+      for (let end = start + width; end <= Math.min(text.length, start + longest); end++) {
+        const id = vocabulary.idOf(text.slice(start, end));
+        if (id === undefined) continue;
+        if (offer(start, end, scores[id])) unknownEnds.delete(end);
+        if (end === start + width) covered = true;
+      }
+      if (covered) continue;
+      if (unknown === undefined) {
+        throw part.error(
+          'unk_id',
+          `is missing, and no token covers "${text.slice(start, start + width)}".`,
+        );
+      }
+      if (offer(start, start + width, least - UNKNOWN_PENALTY)) unknownEnds.add(start + width);
+    }
+    return { from, unknownEnds };
+  };
+
+  return {
+    type: 'Unigram',
+    vocabulary,
+    tokenize(text) {
+      const { from, unknownEnds } = bestPath(text);
+      const words: string[] = [];
+      let fused = '';
+      const flush = () => {
+        if (fused) words.unshift(fused);
+        fused = '';
+      };
+      for (let end = text.length; end > 0; end = from[end]!) {
+        const word = text.slice(from[end]!, end);
+        if (unknownEnds.has(end)) {
+          fused = word + fused;
+        } else {
+          flush();
+          words.unshift(word);
+        }
+      }
+      flush();
+      return words.flatMap((word) => {
+        const id = vocabulary.idOf(word);
+        return id ?? (falls ? vocabulary.bytesOf(word) : undefined) ?? unknown!;
+      });
+    },
+  };
+}

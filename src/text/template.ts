@@ -1,0 +1,94 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Template } from '@huggingface/jinja';
+import { InputError } from '../util/errors';
+import type { JsonPart } from './jsonPart';
+import { withinSeconds } from './timeLimit';
+
+export interface Message {
+  role: string;
+  content: string;
+}
+
+/** A checkpoint's chat template. */
+export interface ChatTemplate {
+  /** Its text, where it has one that can be used. */
+  readonly text: string;
+  /**
+   * The text of a conversation.
+   *
+   * @throws InputError when the template is broken, refuses the conversation or takes too long
+   */
+  render(messages: Message[], addGenerationPrompt: boolean): string;
+}
+
+const SECONDS = 2;
+
+/** Where the chat template stands, and its text; undefined where the checkpoint has none. */
+function findTemplate(dir: string, config: JsonPart): { file: string; text(): string } | undefined {
+  const own = join(dir, 'chat_template.jinja');
+  if (existsSync(own)) {
+    const text = readFileSync(own, 'utf8');
+    return { file: own, text: () => text };
+  }
+  const { file } = config;
+  if (!config.has('chat_template')) return undefined;
+  if (!Array.isArray(config.values.chat_template)) {
+    const text = config.text('chat_template');
+    return { file, text: () => text };
+  }
+  const named = config.parts('chat_template');
+  const found = named.find((part) => part.text('name') === 'default');
+  return {
+    file,
+    text() {
+      if (found) return found.text('template');
+      const names = named.map((part) => `"${part.text('name')}"`).join(', ');
+      throw config.error(
+        'chat_template',
+        `lists no template named "default" (only ${names}). Name one of them so.`,
+      );
+    },
+  };
+}
+
+/**
+ * The chat template of a folder: chat_template.jinja, else `chat_template` of tokenizer_config.json.
+ * A broken one is an error only where it is used.
+ *
+ * @param tokens the special tokens by name, as the template sees them
+ */
+export function chatTemplateOf(
+  dir: string,
+  config: JsonPart,
+  tokens: Map<string, string>,
+): ChatTemplate | undefined {
+  const template = findTemplate(dir, config);
+  if (!template) return undefined;
+  let compiled: Template | undefined;
+  return {
+    get text() {
+      return template.text();
+    },
+    render(messages, addGenerationPrompt) {
+      const text = template.text();
+      const late = `${template.file}: the chat template takes more than ${SECONDS} s to render.`;
+      try {
+        return withinSeconds(SECONDS, late, () => {
+          compiled ??= new Template(text);
+          return compiled.render({
+            ...Object.fromEntries(tokens),
+            messages,
+            tools: null,
+            documents: null,
+            add_generation_prompt: addGenerationPrompt,
+          });
+        });
+      } catch (error) {
+        if (error instanceof InputError) throw error;
+        const why = error instanceof Error ? error.message : String(error);
+        throw new InputError(`${template.file}: the chat template can't be rendered: ${why}`);
+      }
+    },
+  };
+}
