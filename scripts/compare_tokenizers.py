@@ -10,6 +10,7 @@ where anything else differs. Needs transformers, and Node in the repository's ro
 """
 import argparse
 import json
+import multiprocessing
 import os
 import pathlib
 import random
@@ -20,6 +21,8 @@ import warnings
 
 os.environ["TRANSFORMERS_VERBOSITY"] = "critical"
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["RUST_BACKTRACE"] = "0"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
 warnings.filterwarnings("ignore")
 from transformers import AutoTokenizer  # noqa: E402
 
@@ -44,21 +47,28 @@ def texts_for(tokenizer, count, rng):
     return out
 
 
+def attempt(run):
+    """The result, or None where transformers fails: a Rust panic is no Exception."""
+    try:
+        return run()
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return None
+
+
 def reference(folder, count, rng):
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    texts, plain, special = [], [], []
-    for text in texts_for(tokenizer, count, rng):
-        try:
-            ids, with_special = tokenizer(text, add_special_tokens=False).input_ids, tokenizer(text).input_ids
-        except Exception:  # for instance no unknown token where one is needed
-            continue
-        texts.append(text), plain.append(ids), special.append(with_special)
+    encode = lambda text: (text, tokenizer(text, add_special_tokens=False).input_ids, tokenizer(text).input_ids)
+    encoded = [row for row in (attempt(lambda: encode(text)) for text in texts_for(tokenizer, count, rng)) if row]
+    texts, plain, special = ([row[i] for row in encoded] for i in range(3))
     size = max(tokenizer.get_vocab().values(), default=-1) + 1
-    ids = plain + [[rng.randrange(max(1, size)) for _ in range(rng.randint(1, 12))] for _ in range(count)]
+    some = plain + [[rng.randrange(max(1, size)) for _ in range(rng.randint(1, 12))] for _ in range(count)]
+    decode = lambda row: (row, tokenizer.decode(row, skip_special_tokens=False), tokenizer.decode(row, skip_special_tokens=True))
+    decoded = [row for row in (attempt(lambda: decode(row)) for row in some) if row]
     return {
-        "texts": texts, "ids": ids, "plain": plain, "special": special,
-        "decoded": [tokenizer.decode(row, skip_special_tokens=False) for row in ids],
-        "skipping": [tokenizer.decode(row, skip_special_tokens=True) for row in ids],
+        "texts": texts, "plain": plain, "special": special,
+        "ids": [row[0] for row in decoded], "decoded": [row[1] for row in decoded], "skipping": [row[2] for row in decoded],
         "bos": tokenizer.bos_token_id, "eos": tokenizer.eos_token_id, "pad": tokenizer.pad_token_id, "size": size,
     }
 
@@ -87,13 +97,38 @@ def differences(right, got):
     return lines, refused
 
 
+def in_process(run, seconds=20):
+    """The result of `run` in a process of its own, which is ended when it hangs: the Rust library may."""
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+
+    def target():
+        try:
+            theirs.send((True, run()))
+        except Exception as error:
+            theirs.send((False, f"{type(error).__name__}: {str(error)[:160]}"))
+
+    process = context.Process(target=target)
+    process.start()
+    answer = ours.recv() if ours.poll(seconds) else (False, f"nothing within {seconds} s")
+    process.kill()
+    process.join()
+    return answer
+
+
 def compare(folders, count, seed):
+    """`folders` are paths, or functions that make one."""
     rows = []
     for folder in folders:
-        try:
-            rows.append((folder, reference(folder, count, random.Random(f"{seed} {pathlib.Path(folder).name}"))))
-        except Exception as error:
-            print(f"{folder}: transformers can't open it: {type(error).__name__}: {str(error)[:160]}")
+        def work():
+            path = folder() if callable(folder) else folder
+            return path, reference(path, count, random.Random(f"{seed} {path.name}"))
+
+        works, result = in_process(work, 20 + count)
+        if works:
+            rows.append(result)
+        else:
+            print(f"{getattr(folder, 'name', 'a random folder')}: transformers can't open it: {result}")
     answers = ask([{"dir": str(folder), "texts": right["texts"], "ids": right["ids"], "chats": []} for folder, right in rows])
     bad = 0
     for (folder, right), got in zip(rows, answers, strict=True):
@@ -126,7 +161,8 @@ def main():
             from random_tokenizers import make_folder
 
             place = pathlib.Path(options.keep or scratch).resolve()
-            folders += [make_folder(place / f"{options.seed}-{i}", random.Random(f"{options.seed}-{i}")) for i in range(options.random)]
+            for name in (f"{options.seed}-{i}" for i in range(options.random)):
+                folders.append(lambda name=name: make_folder(place / name, random.Random(name)))
         sys.exit(1 if compare(folders, options.texts, options.seed) else 0)
 
 

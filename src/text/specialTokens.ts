@@ -17,6 +17,8 @@ export interface SpecialTokens {
   named: Map<string, string>;
   /** In the order in which transformers adds them: tokens without an id get the next ones. */
   added: AddedToken[];
+  /** All of them, without flags. */
+  all: AddedToken[];
 }
 
 /** A token that is written as an object; `special: true` wins over what it says. */
@@ -188,5 +190,6 @@ export function resolveSpecialTokens(
     added: [...listed, ...missing].map((token) =>
       complete({ ...token, special: token.special || isNamed.has(token.content) }),
     ),
+    all: [...named.values(), ...extra].map(({ content }) => complete({ content, special: true })),
   };
 }

@@ -16,7 +16,10 @@ const codeOf = (error: unknown) => (error as { code?: unknown } | null)?.code;
 export function withinSeconds<T>(seconds: number, what: string, run: () => T): T {
   context.run = run;
   try {
-    return script.runInContext(context, { timeout: Math.ceil(seconds * 1000), breakOnSigint: true }) as T;
+    return script.runInContext(context, {
+      timeout: Math.ceil(seconds * 1000),
+      breakOnSigint: true,
+    }) as T;
   } catch (error) {
     if (codeOf(error) === 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw new InputError(what);
     if (codeOf(error) === 'ERR_SCRIPT_EXECUTION_INTERRUPTED') {

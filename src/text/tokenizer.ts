@@ -125,7 +125,16 @@ function open(dir: string, config: JsonPart, model: JsonPart | undefined) {
   const pipeline = openPipeline(opened, config.flag('split_special_tokens'));
   pipeline.added.add(addedTokensOf(opened));
   pipeline.added.add(special.added);
-  return { pipeline, named: special.named, ...limited(pipeline, opened) };
+  if (opener.plainSpecials) pipeline.added.add(special.all);
+  const [start, end] = (opener.around ?? []).map((name) => {
+    const token = special.named.get(name);
+    return token === undefined ? undefined : pipeline.added.idOf(token);
+  });
+  const process =
+    start === undefined || end === undefined
+      ? pipeline.process
+      : (ids: number[]) => [start, ...ids, end];
+  return { pipeline, named: special.named, process, ...limited(pipeline, opened) };
 }
 
 /**
@@ -147,7 +156,7 @@ export function loadTokenizer(dir: string): Tokenizer {
   const config = JsonPart.read(configFile) ?? new JsonPart(configFile, {});
   const model = JsonPart.read(join(dir, 'config.json'));
   const generation = JsonPart.read(join(dir, 'generation_config.json'));
-  const { pipeline, named, encode: plain, decode: write } = open(dir, config, model);
+  const { pipeline, named, process, encode: plain, decode: write } = open(dir, config, model);
   const { added } = pipeline;
   const idOfSpecial = (name: string) => {
     const token = named.get(name);
@@ -165,13 +174,13 @@ export function loadTokenizer(dir: string): Tokenizer {
 
   const encode = (text: string, { bos }: { bos?: boolean } = {}): number[] => {
     const ids = plain(text);
-    if (bos === undefined) return pipeline.process(ids);
+    if (bos === undefined) return process(ids);
     return bos && bosId !== undefined && ids[0] !== bosId ? [bosId, ...ids] : ids;
   };
   // Some say that they add none while their post-processor does; transformers believes that one.
   const wantsBos =
     !(config.has('add_bos_token') && !config.flag('add_bos_token')) ||
-    (bosId !== undefined && pipeline.process([])[0] === bosId);
+    (bosId !== undefined && process([])[0] === bosId);
   // As in transformers, where it would spoil what byte-pair encoding writes.
   const cleansBpe = config.flag(
     'clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output',

@@ -14,6 +14,10 @@ export interface TokenizerClass {
    * of the file are then forgotten.
    */
   rebuild?(model: Json, config: JsonPart): Json;
+  /** Special tokens that it puts around a text, whatever the file's post-processor says. */
+  around?: [start: string, end: string];
+  /** Whether special tokens lose their flags. */
+  plainSpecials?: boolean;
 }
 
 const AS_IS: TokenizerClass = { name: 'TokenizersBackend', defaults: {} };
@@ -23,6 +27,11 @@ const replace = (from: string, content: string) => ({
   pattern: { String: from },
   content,
 });
+
+/** The words of Qwen-2's tokenizer. */
+const QWEN2_WORDS =
+  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" +
+  '\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+';
 
 const bpe = ({ vocab, merges }: Json, options: Json) => ({
   type: 'BPE',
@@ -101,13 +110,72 @@ const GEMMA: TokenizerClass = {
   }),
 };
 
-const CLASSES = new Map(
-  [
-    ...['TokenizersBackend', 'PreTrainedTokenizerFast', 'PreTrainedTokenizer', 'PythonBackend'],
-    ...['BloomTokenizer'],
-  ]
-    .map((name): [string, TokenizerClass] => [name.replace(/Fast$/, ''), AS_IS])
-    .concat([GPT2, LLAMA, GEMMA].map((one) => [one.name, one])),
+const QWEN2: TokenizerClass = {
+  name: 'Qwen2Tokenizer',
+  defaults: {
+    unk_token: '<|endoftext|>',
+    eos_token: '<|endoftext|>',
+    pad_token: '<|endoftext|>',
+    bos_token: null,
+  },
+  plainSpecials: true,
+  rebuild: (model, config) => ({
+    model: bpe(model, {}),
+    normalizer: { type: 'NFC' },
+    pre_tokenizer: {
+      type: 'Sequence',
+      pretokenizers: [
+        { type: 'Split', pattern: { Regex: QWEN2_WORDS }, behavior: 'Isolated', invert: false },
+        {
+          type: 'ByteLevel',
+          add_prefix_space: config.flag('add_prefix_space'),
+          use_regex: false,
+        },
+      ],
+    },
+    decoder: { type: 'ByteLevel' },
+  }),
+};
+
+const BERT: TokenizerClass = {
+  name: 'BertTokenizer',
+  defaults: {
+    unk_token: '[UNK]',
+    sep_token: '[SEP]',
+    pad_token: '[PAD]',
+    cls_token: '[CLS]',
+    mask_token: '[MASK]',
+  },
+  around: ['cls_token', 'sep_token'],
+  rebuild: ({ vocab }, config) => ({
+    model: { type: 'WordPiece', vocab, unk_token: contentOf(config.values.unk_token) ?? '[UNK]' },
+    normalizer: {
+      type: 'BertNormalizer',
+      handle_chinese_chars: config.flag('tokenize_chinese_chars', true),
+      strip_accents: config.values.strip_accents,
+      lowercase: config.flag('do_lower_case', true),
+    },
+    pre_tokenizer: { type: 'BertPreTokenizer' },
+    decoder: { type: 'WordPiece' },
+  }),
+};
+
+const KNOWN = new Map([GPT2, LLAMA, GEMMA, QWEN2, BERT].map((one) => [one.name, one]));
+
+/** Classes of transformers 5.18 that build otherwise, without "Tokenizer" at the end. */
+const OTHERS = new Set(
+  (
+    'Albert Auto Bart Barthez Bartpho Basic BertGeneration BertJapanese Bertweet BigBird BioGpt ' +
+    'Blenderbot BlenderbotSmall ByT5 CLIP CTRL Camembert Canine Character Clvp CodeGen CodeLlama ' +
+    'Cohere ConvBert Cpm CpmAnt DPRContextEncoder DPRQuestionEncoder DPRReader Deberta DebertaV2 ' +
+    'Dia DistilBert Esm Esmc FNet FSMT FastSpeech2Conformer Flaubert Funnel GPTNeoX ' +
+    'GPTNeoXJapanese GPTSw3 Herbert LED Lasr LayoutLMv2 LayoutLMv3 LayoutXLM Luke Lxmert M2M100 ' +
+    'MBart MBart50 MLuke MPNet Marian MarkupLM Mecab Mgpstr MobileBert Mvp MyT5 Nllb Nougat ' +
+    'OpenAIGPT PLBart Parakeet Pegasus Perceiver Phobert Pop2Piano ProphetNet Qwen3_5 Rag ' +
+    'Reformer RemBert RoCBert RoFormer Roberta SeamlessM4T Siglip Siglip2 Speech2Text SpeechT5 ' +
+    'Splinter SqueezeBert T5 Tapas Tipsv2 Udop VideoPrism Vits Wav2Vec2CTC Wav2Vec2PhonemeCTC ' +
+    'Whisper Wordpiece XGLM XLM XLMRoberta XLNet'
+  ).split(' '),
 );
 
 /** The class that transformers takes for a `model_type`, whatever class the files name. */
@@ -124,13 +192,13 @@ export function contentOf(value: unknown): string | undefined {
   return typeof text === 'string' ? text : undefined;
 }
 
+/** A name that transformers doesn't know stands for a file that is taken as it is. */
 function byName(part: JsonPart): TokenizerClass {
-  const name = part.text('tokenizer_class');
-  const found = CLASSES.get(name.replace(/Fast$/, ''));
-  if (found) return found;
+  const name = part.text('tokenizer_class').replace(/Fast$/, '');
+  if (!OTHERS.has(name.replace(/Tokenizer$/, ''))) return KNOWN.get(name) ?? AS_IS;
   throw part.error(
     'tokenizer_class',
-    `is "${name}", which may open tokenizer.json by rules of its own that Tiller doesn't know. ` +
+    `is "${name}", which opens tokenizer.json by rules of its own that Tiller doesn't know. ` +
       'If the file says all there is to say, write "PreTrainedTokenizerFast" there.',
   );
 }
@@ -164,9 +232,10 @@ export function asOpenedBy(
   }
   if (!rebuild) return data;
   const model = data.part('model');
-  if (!model?.has('merges')) {
+  const type = name === 'BertTokenizer' ? 'WordPiece' : 'BPE';
+  if (model?.values.type !== type) {
     throw new InputError(
-      `${data.file} has no model of type BPE, but ${config.file} names ${name}, which needs one.`,
+      `${data.file} has no model of type ${type}, but ${config.file} names ${name}, which needs one.`,
     );
   }
   const { post_processor } = data.values;

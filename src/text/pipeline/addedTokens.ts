@@ -141,6 +141,8 @@ export class AddedTokens {
       if (end > done) out.push({ text: text.slice(done, end), first: first && done === 0 });
     };
     for (const match of finder.matches(text)) {
+      // What another token took with its white space is gone.
+      if (match.start < done) continue;
       const token = this.byId.get(match.id)!;
       if (this.splitsSpecials && this.specials.has(token.content)) continue;
       let { start, end } = match;

@@ -29,17 +29,12 @@ export function unigram(part: JsonPart): Model {
   const least = scores.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   const longest = entries.reduce((most, [token]) => Math.max(most, token.length), 0);
 
-  /** Start and score of the best token that ends at each place. */
+  /** Start and id of the best token that ends at each place. */
   const bestPath = (text: string) => {
-    const from: (number | undefined)[] = [];
-    const total: number[] = [0];
-    const unknownEnds = new Set<number>();
-    const offer = (start: number, end: number, score: number): boolean => {
-      const sum = score + total[start];
-      if (from[end] !== undefined && sum <= total[end]) return false;
-      from[end] = start;
-      total[end] = sum;
-      return true;
+    const best: ({ from: number; id: number; total: number } | undefined)[] = [];
+    const offer = (from: number, end: number, id: number, score: number) => {
+      const total = score + (best[from]?.total ?? 0);
+      if (!best[end] || total > best[end].total) best[end] = { from, id, total };
     };
     for (let start = 0, width = 1; start < text.length; start += width) {
       width = text.codePointAt(start)! > 0xffff ? 2 : 1;
@@ -47,35 +42,34 @@ export function unigram(part: JsonPart): Model {
       for (let end = start + width; end <= Math.min(text.length, start + longest); end++) {
         const id = vocabulary.idOf(text.slice(start, end));
         if (id === undefined) continue;
-        if (offer(start, end, scores[id])) unknownEnds.delete(end);
+        offer(start, end, id, scores[id]);
         if (end === start + width) covered = true;
       }
       if (covered) continue;
       if (unknown === undefined) {
-        throw part.error(
-          'unk_id',
-          `is missing, and no token covers "${text.slice(start, start + width)}".`,
-        );
+        const character = text.slice(start, start + width);
+        throw part.error('unk_id', `is missing, and no token covers "${character}".`);
       }
-      if (offer(start, start + width, least - UNKNOWN_PENALTY)) unknownEnds.add(start + width);
+      offer(start, start + width, unknown, least - UNKNOWN_PENALTY);
     }
-    return { from, unknownEnds };
+    return best;
   };
 
   return {
     type: 'Unigram',
     vocabulary,
     tokenize(text) {
-      const { from, unknownEnds } = bestPath(text);
+      const best = bestPath(text);
       const words: string[] = [];
       let fused = '';
       const flush = () => {
         if (fused) words.unshift(fused);
         fused = '';
       };
-      for (let end = text.length; end > 0; end = from[end]!) {
-        const word = text.slice(from[end]!, end);
-        if (unknownEnds.has(end)) {
+      for (let end = text.length; end > 0; end = best[end]!.from) {
+        const { from, id } = best[end]!;
+        const word = text.slice(from, end);
+        if (id === unknown) {
           fused = word + fused;
         } else {
           flush();
