@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import type { AddedToken } from './addedTokens';
 import { JsonPart } from './jsonPart';
-import type { AddedToken } from './pipeline/addedTokens';
 import { contentOf, type TokenizerClass } from './tokenizerClass';
 
 /** The special tokens that have a name in transformers. */
@@ -17,8 +17,6 @@ export interface SpecialTokens {
   named: Map<string, string>;
   /** In the order in which transformers adds them: tokens without an id get the next ones. */
   added: AddedToken[];
-  /** All of them, without flags. */
-  all: AddedToken[];
 }
 
 /** A token that is written as an object; `special: true` wins over what it says. */
@@ -97,19 +95,12 @@ class Files {
 const isEmpty = (value: unknown) => !value || Object.keys(value).length === 0;
 
 function readConfig(files: Files, config: JsonPart): void {
+  const { extra_special_tokens: extra } = config.values;
   files.readNamed(config);
-  if (!isEmpty(config.values.extra_special_tokens)) files.readExtra(config);
-  else if ('additional_special_tokens' in config.values) {
+  files.readExtra(config);
+  const taken = Array.isArray(extra) && !isEmpty(extra);
+  if (!taken && 'additional_special_tokens' in config.values) {
     files.extra = tokensUnder(config, 'additional_special_tokens');
-  }
-}
-
-/** special_tokens_map.json, which counts only beside a config without added_tokens_decoder. */
-function readMap(files: Files, map: JsonPart): void {
-  files.readNamed(map, true);
-  files.readExtra(map, true);
-  if (!files.extra && map.has('additional_special_tokens')) {
-    files.extra = tokensUnder(map, 'additional_special_tokens');
   }
 }
 
@@ -158,10 +149,17 @@ export function resolveSpecialTokens(
       files.listed.set(Number(id), readToken(token));
     }
   } else {
+    // special_tokens_map.json counts only here.
     const map = JsonPart.read(join(dir, 'special_tokens_map.json'));
-    if (map) readMap(files, map);
+    if (map) {
+      files.readNamed(map, true);
+      files.readExtra(map, true);
+    }
     const added = JsonPart.read(join(dir, 'added_tokens.json'));
     if (added) readAddedTokens(files, added, config, map);
+    if (!files.extra && map?.has('additional_special_tokens')) {
+      files.extra = tokensUnder(map, 'additional_special_tokens');
+    }
     for (const part of data.parts('added_tokens'))
       files.listed.set(part.count('id'), readToken(part));
   }
@@ -190,6 +188,5 @@ export function resolveSpecialTokens(
     added: [...listed, ...missing].map((token) =>
       complete({ ...token, special: token.special || isNamed.has(token.content) }),
     ),
-    all: [...named.values(), ...extra].map(({ content }) => complete({ content, special: true })),
   };
 }

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../util/errors';
+import { AddedTokens } from './addedTokens';
 import { JsonPart } from './jsonPart';
-import { openPipeline, type Pipeline } from './pipeline';
-import type { AddedTokens } from './pipeline/addedTokens';
-import { cleanUp } from './pipeline/decoders';
+import { openLibrary, type TokenizerLibrary } from './library';
 import { addedTokensOf, resolveSpecialTokens } from './specialTokens';
 import { type ChatTemplate, chatTemplateOf } from './template';
 import { lateStream, type TextStream, textStream } from './textStream';
@@ -60,17 +59,37 @@ export interface Tokenizer {
   stream(options?: { skipSpecialTokens?: boolean }): TextStream;
 }
 
+/** Takes the spaces away that a tokenizer of words leaves before signs, as transformers does. */
+const cleanUp = (text: string): string =>
+  [' .', ' ?', ' !', ' ,', " ' ", " n't", " 'm", " 's", " 've", " 're"].reduce(
+    (out, spaced) => out.replaceAll(spaced, spaced.trim()),
+    text,
+  );
+
 /** Seconds that a text may take under the regular expressions of a tokenizer.json. */
 const secondsFor = (text: string) => 5 + text.length / 100_000;
 
-/** What a tokenizer.json does, with a time limit where it brings regular expressions of its own. */
-function limited(pipeline: Pipeline, data: JsonPart): Pick<Pipeline, 'encode' | 'decode'> {
+/** Encoding without special tokens, and decoding, as a tokenizer.json and the added tokens say. */
+function pipeline(data: JsonPart, library: TokenizerLibrary, added: AddedTokens) {
+  const encode = (text: string): number[] =>
+    // Half of a pair of surrogates is no character, in Rust as in files.
+    added
+      .split(text.replace(/[\ud800-\udfff]/gu, '\ufffd'))
+      .flatMap((part) => (typeof part === 'number' ? part : library.encode(part.text, part.first)));
+  const decode = (ids: number[], skipSpecialTokens: boolean): string => {
+    const tokens = ids
+      .map((id) => added.textOf(id))
+      .filter((text) => text !== undefined)
+      .filter((text) => !(skipSpecialTokens && added.isSpecial(text)));
+    return tokens.length === 0 ? '' : library.decode(tokens);
+  };
   const { normalizer, pre_tokenizer, decoder } = data.values;
-  if (!JSON.stringify([normalizer, pre_tokenizer, decoder]).includes('"Regex"')) return pipeline;
+  const parts = JSON.stringify([normalizer, pre_tokenizer, decoder]);
+  if (!parts.includes('"Regex"')) return { encode, decode };
   const what = `${data.file}: its regular expressions take too long on this text.`;
   return {
-    encode: (text) => withinSeconds(secondsFor(text), what, () => pipeline.encode(text)),
-    decode: (ids, skip) => withinSeconds(5, what, () => pipeline.decode(ids, skip)),
+    encode: (text: string) => withinSeconds(secondsFor(text), what, () => encode(text)),
+    decode: (ids: number[], skip: boolean) => withinSeconds(5, what, () => decode(ids, skip)),
   };
 }
 
@@ -122,19 +141,17 @@ function open(dir: string, config: JsonPart, model: JsonPart | undefined) {
   const opener = tokenizerClassOf(config, model);
   const opened = asOpenedBy(opener, data, config);
   const special = resolveSpecialTokens(dir, data, config, opener);
-  const pipeline = openPipeline(opened, config.flag('split_special_tokens'));
-  pipeline.added.add(addedTokensOf(opened));
-  pipeline.added.add(special.added);
-  if (opener.plainSpecials) pipeline.added.add(special.all);
+  const library = openLibrary(opened);
+  const added = new AddedTokens(library, config.flag('split_special_tokens'));
+  added.add(addedTokensOf(opened));
+  added.add(special.added);
   const [start, end] = (opener.around ?? []).map((name) => {
     const token = special.named.get(name);
-    return token === undefined ? undefined : pipeline.added.idOf(token);
+    return token === undefined ? undefined : added.idOf(token);
   });
-  const process =
-    start === undefined || end === undefined
-      ? pipeline.process
-      : (ids: number[]) => [start, ...ids, end];
-  return { pipeline, named: special.named, process, ...limited(pipeline, opened) };
+  const around = (ids: number[]) => [start!, ...ids, end!];
+  const process = start === undefined || end === undefined ? library.process : around;
+  return { library, added, named: special.named, process, ...pipeline(opened, library, added) };
 }
 
 /**
@@ -156,8 +173,8 @@ export function loadTokenizer(dir: string): Tokenizer {
   const config = JsonPart.read(configFile) ?? new JsonPart(configFile, {});
   const model = JsonPart.read(join(dir, 'config.json'));
   const generation = JsonPart.read(join(dir, 'generation_config.json'));
-  const { pipeline, named, process, encode: plain, decode: write } = open(dir, config, model);
-  const { added } = pipeline;
+  const opened = open(dir, config, model);
+  const { library, added, named, process } = opened;
   const idOfSpecial = (name: string) => {
     const token = named.get(name);
     return token === undefined ? undefined : added.idOf(token);
@@ -173,7 +190,7 @@ export function loadTokenizer(dir: string): Tokenizer {
     .sort((a, b) => a - b);
 
   const encode = (text: string, { bos }: { bos?: boolean } = {}): number[] => {
-    const ids = plain(text);
+    const ids = opened.encode(text);
     if (bos === undefined) return process(ids);
     return bos && bosId !== undefined && ids[0] !== bosId ? [bosId, ...ids] : ids;
   };
@@ -186,9 +203,9 @@ export function loadTokenizer(dir: string): Tokenizer {
     'clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output',
   );
   const cleans =
-    config.flag('clean_up_tokenization_spaces') && (pipeline.modelType !== 'BPE' || cleansBpe);
+    config.flag('clean_up_tokenization_spaces') && (library.modelType !== 'BPE' || cleansBpe);
   const decode = (ids: number[], { skipSpecialTokens = false } = {}): string => {
-    const text = write(ids, skipSpecialTokens);
+    const text = opened.decode(ids, skipSpecialTokens);
     return cleans ? cleanUp(text) : text;
   };
   const formatPrompt = (prompt: string): string => {
@@ -204,7 +221,7 @@ export function loadTokenizer(dir: string): Tokenizer {
   };
 
   return {
-    vocabSize: pipeline.end,
+    vocabSize: Math.max(library.vocabulary.end, ...Array.from(added.all.keys(), (id) => id + 1)),
     bosId,
     eosId,
     padId: idOfSpecial('pad_token') ?? eosId ?? 0,

@@ -16,8 +16,6 @@ export interface TokenizerClass {
   rebuild?(model: Json, config: JsonPart): Json;
   /** Special tokens that it puts around a text, whatever the file's post-processor says. */
   around?: [start: string, end: string];
-  /** Whether special tokens lose their flags. */
-  plainSpecials?: boolean;
 }
 
 const AS_IS: TokenizerClass = { name: 'TokenizersBackend', defaults: {} };
@@ -27,11 +25,6 @@ const replace = (from: string, content: string) => ({
   pattern: { String: from },
   content,
 });
-
-/** The words of Qwen-2's tokenizer. */
-const QWEN2_WORDS =
-  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" +
-  '\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+';
 
 const bpe = ({ vocab, merges }: Json, options: Json) => ({
   type: 'BPE',
@@ -110,33 +103,6 @@ const GEMMA: TokenizerClass = {
   }),
 };
 
-const QWEN2: TokenizerClass = {
-  name: 'Qwen2Tokenizer',
-  defaults: {
-    unk_token: '<|endoftext|>',
-    eos_token: '<|endoftext|>',
-    pad_token: '<|endoftext|>',
-    bos_token: null,
-  },
-  plainSpecials: true,
-  rebuild: (model, config) => ({
-    model: bpe(model, {}),
-    normalizer: { type: 'NFC' },
-    pre_tokenizer: {
-      type: 'Sequence',
-      pretokenizers: [
-        { type: 'Split', pattern: { Regex: QWEN2_WORDS }, behavior: 'Isolated', invert: false },
-        {
-          type: 'ByteLevel',
-          add_prefix_space: config.flag('add_prefix_space'),
-          use_regex: false,
-        },
-      ],
-    },
-    decoder: { type: 'ByteLevel' },
-  }),
-};
-
 const BERT: TokenizerClass = {
   name: 'BertTokenizer',
   defaults: {
@@ -160,7 +126,7 @@ const BERT: TokenizerClass = {
   }),
 };
 
-const KNOWN = new Map([GPT2, LLAMA, GEMMA, QWEN2, BERT].map((one) => [one.name, one]));
+const KNOWN = new Map([GPT2, LLAMA, GEMMA, BERT].map((one) => [one.name, one]));
 
 /** Classes of transformers 5.18 that build otherwise, without "Tokenizer" at the end. */
 const OTHERS = new Set(
@@ -171,7 +137,7 @@ const OTHERS = new Set(
     'Dia DistilBert Esm Esmc FNet FSMT FastSpeech2Conformer Flaubert Funnel GPTNeoX ' +
     'GPTNeoXJapanese GPTSw3 Herbert LED Lasr LayoutLMv2 LayoutLMv3 LayoutXLM Luke Lxmert M2M100 ' +
     'MBart MBart50 MLuke MPNet Marian MarkupLM Mecab Mgpstr MobileBert Mvp MyT5 Nllb Nougat ' +
-    'OpenAIGPT PLBart Parakeet Pegasus Perceiver Phobert Pop2Piano ProphetNet Qwen3_5 Rag ' +
+    'OpenAIGPT PLBart Parakeet Pegasus Perceiver Phobert Pop2Piano ProphetNet Qwen2 Qwen3_5 Rag ' +
     'Reformer RemBert RoCBert RoFormer Roberta SeamlessM4T Siglip Siglip2 Speech2Text SpeechT5 ' +
     'Splinter SqueezeBert T5 Tapas Tipsv2 Udop VideoPrism Vits Wav2Vec2CTC Wav2Vec2PhonemeCTC ' +
     'Whisper Wordpiece XGLM XLM XLMRoberta XLNet'

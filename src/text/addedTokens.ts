@@ -1,6 +1,12 @@
-import type { Normalizer } from './normalizers';
-import type { Piece } from './pieces';
-import type { Vocabulary } from './vocabulary';
+import { InputError } from '../util/errors';
+import type { TokenizerLibrary, Vocabulary } from './library';
+
+/** A part of a text between added tokens. */
+export interface Piece {
+  text: string;
+  /** Whether it begins where the whole text begins. */
+  first: boolean;
+}
 
 /** A token that stands beside the model's own, and is looked for in the text before it. */
 export interface AddedToken {
@@ -71,13 +77,17 @@ export class AddedTokens {
   private plain = new Finder([]);
   private normalized = new Finder([]);
 
+  private readonly vocabulary: Vocabulary;
+  private readonly normalize: (text: string) => string;
+
   /** @param splitsSpecials whether special tokens in a text are text like any other */
   constructor(
-    private readonly vocabulary: Vocabulary,
-    private readonly normalize: Normalizer,
+    library: TokenizerLibrary,
     private readonly splitsSpecials: boolean,
   ) {
-    this.end = vocabulary.size;
+    this.vocabulary = library.vocabulary;
+    this.normalize = library.normalize;
+    this.end = this.vocabulary.size;
   }
 
   /**
@@ -141,16 +151,21 @@ export class AddedTokens {
       if (end > done) out.push({ text: text.slice(done, end), first: first && done === 0 });
     };
     for (const match of finder.matches(text)) {
-      // What another token took with its white space is gone.
-      if (match.start < done) continue;
       const token = this.byId.get(match.id)!;
       if (this.splitsSpecials && this.specials.has(token.content)) continue;
       let { start, end } = match;
       if (token.singleWord && isInWord(text, start, end)) continue;
-      if (token.lstrip) while (start > done && SPACE.test(text[start - 1])) start--;
+      if (token.lstrip) {
+        while (start > done && SPACE.test(text[start - 1])) start--;
+        start = Math.max(start, done);
+      }
       if (token.rstrip) while (end < text.length && SPACE.test(text[end])) end++;
+      // White space that one token took may be another token: that one counts too, once more.
+      if (start > end) {
+        throw new InputError(`The added token ${JSON.stringify(token.content)} overlaps another.`);
+      }
       between(start);
-      out.push(match.id);
+      if (end > start) out.push(match.id);
       done = end;
     }
     between(text.length);
