@@ -166,6 +166,7 @@ const PRE_TOKENIZERS: Record<string, Correction> = {
   WhitespaceSplit: () => matches(regexp('\\P{White_Space}+')),
   BertPreTokenizer: () => matches(regexp(`[^${SPACE}${SIGN}]+|[${SIGN}]`)),
   Digits: (part) => matches(regexp(`\\P{N}+|\\p{N}${part.flag('individual_digits') ? '' : '+'}`)),
+  FixedLength: (part) => matches(regexp(`[\\s\\S]{1,${part.count('length', 5)}}`)),
   Punctuation: (part) => {
     const behavior = behaviorOf(part, 'Isolated');
     return { pre_tokenize_text: (text) => cut(text, regexp(`[${SIGN}]`), behavior) };
@@ -319,16 +320,23 @@ function encoderOf(model: Model, part: JsonPart, type: string): (word: string) =
     throw part.error('unk_token', `is missing, and a text holds ${JSON.stringify(token)}.`);
   };
   if (type === 'Unigram') return unigramOf(model, part, unknown!);
-  if (type !== 'BPE' || part.has('unk_token')) return (word) => model([word]).map(idOf);
-  // Without an unknown token, what the vocabulary lacks is left out before its neighbours merge.
-  const isKnown = (character: string) =>
-    ids.has(character) ||
-    (part.flag('byte_fallback') &&
-      [...Buffer.from(character)].every((byte) => ids.has(byteToken(byte))));
+  if (type !== 'BPE') return (word) => model([word]).map(idOf);
+  const hasBytes = (character: string) =>
+    part.flag('byte_fallback') &&
+    [...Buffer.from(character)].every((byte) => ids.has(byteToken(byte)));
   return (word) => {
-    if (!Array.from(word).every(isKnown) && part.text('end_of_word_suffix', '')) idOf(word);
-    const rest = Array.from(word).filter(isKnown).join('');
-    return rest === '' ? [] : model([rest]).map(idOf);
+    const strange = Array.from(word).filter((character) => !ids.has(character));
+    const lost = strange.filter((character) => !hasBytes(character));
+    if (lost.length === 0) return model([word]).map(idOf);
+    if (part.has('unk_token')) {
+      if (lost.length === strange.length) return model([word]).map(idOf);
+      // Rust mixes up their order.
+      throw part.error('vocab', `has byte tokens, but none for ${JSON.stringify(lost[0])}.`);
+    }
+    // Without an unknown token, what the vocabulary lacks is left out before its neighbours merge.
+    if (part.text('end_of_word_suffix', '')) return [idOf(lost[0])];
+    const rest = Array.from(word).filter((character) => !lost.includes(character));
+    return rest.length === 0 ? [] : model([rest.join('')]).map(idOf);
   };
 }
 

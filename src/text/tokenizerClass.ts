@@ -114,15 +114,21 @@ const BERT: TokenizerClass = {
   },
   around: ['cls_token', 'sep_token'],
   rebuild: ({ vocab }, config) => ({
-    model: { type: 'WordPiece', vocab, unk_token: contentOf(config.values.unk_token) ?? '[UNK]' },
+    model: {
+      type: 'WordPiece',
+      vocab,
+      unk_token: contentOf(config.values.unk_token) ?? '[UNK]',
+      continuing_subword_prefix: '##',
+    },
     normalizer: {
       type: 'BertNormalizer',
+      clean_text: true,
       handle_chinese_chars: config.flag('tokenize_chinese_chars', true),
       strip_accents: config.values.strip_accents,
       lowercase: config.flag('do_lower_case', true),
     },
     pre_tokenizer: { type: 'BertPreTokenizer' },
-    decoder: { type: 'WordPiece' },
+    decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
   }),
 };
 

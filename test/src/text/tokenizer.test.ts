@@ -95,6 +95,7 @@ for (const [name, { styles = [] }] of Object.entries(expected.models)) {
         const config = JSON.parse(readFileSync(file, 'utf8'));
         // A checkpoint that says so, as Phi-3 does, gets no BOS but the template's own.
         writeFileSync(file, JSON.stringify({ ...config, add_bos_token: false }));
+        withoutPostProcessor(dir);
         const tokenizer = loadTokenizer(dir);
         expected.chats.forEach((chat, i) => {
           assert.is(tokenizer.formatPrompt(chat), style.chat[i]);
@@ -155,6 +156,11 @@ function changed(name: string, file: string, text: string | null, run: (dir: str
     rmSync(dir, { recursive: true });
   }
 }
+function withoutPostProcessor(dir: string) {
+  const file = join(dir, 'tokenizer.json');
+  const data = JSON.parse(readFileSync(file, 'utf8'));
+  writeFileSync(file, JSON.stringify({ ...data, post_processor: null }));
+}
 const refuses = (run: () => unknown, pattern: RegExp) =>
   assert.throws(run, (error: unknown) => {
     assert.instance(error, InputError);
@@ -166,9 +172,14 @@ test('BOS is left out only where the checkpoint says so', () => {
   const config = { bos_token: '<s>', eos_token: '</s>', add_bos_token: false };
   changed('phi', 'tokenizer_config.json', JSON.stringify(config), (dir) => {
     const tokenizer = loadTokenizer(dir);
-    assert.is(count(tokenizer.encodePrompt('Why?'), tokenizer.bosId), 0);
-    assert.is(count(tokenizer.encode('Why?'), tokenizer.bosId), 0);
-    assert.is(count(tokenizer.encode('Why?', { bos: true }), tokenizer.bosId), 1);
+    // As in transformers 5, the post-processor of tokenizer.json has the last word.
+    assert.is(count(tokenizer.encode('Why?'), tokenizer.bosId), 1);
+    assert.is(count(tokenizer.encodePrompt('Why?'), tokenizer.bosId), 1);
+    withoutPostProcessor(dir);
+    const bare = loadTokenizer(dir);
+    assert.is(count(bare.encode('Why?'), bare.bosId), 0);
+    assert.is(count(bare.encodePrompt('Why?'), bare.bosId), 0);
+    assert.is(count(bare.encode('Why?', { bos: true }), bare.bosId), 1);
   });
   changed('plain', 'tokenizer_config.json', '{"bos_token": null}', (dir) => {
     const tokenizer = loadTokenizer(dir);
@@ -208,10 +219,11 @@ test('missing and malformed files are named', () => {
     ['tokenizer.json', null, /tokenizer\.json is missing/],
     ['tokenizer.json', '{"model": ', /tokenizer\.json can't be read as JSON/],
     ['tokenizer.json', '[]', /tokenizer\.json must hold a JSON object/],
-    ['tokenizer.json', '{}', /tokenizer\.json isn't a tokenizer/],
-    ['tokenizer.json', '{"model": {"type": "BPE"}}', /tokenizer\.json isn't a tokenizer/],
+    ['tokenizer.json', '{}', /tokenizer\.json: model is missing: this isn't a tokenizer/],
+    ['tokenizer.json', '{"model": {"type": "BPE"}}', /tokenizer\.json: model\.vocab is missing/],
+    ['tokenizer.json', '{"model": []}', /tokenizer\.json: model must be an object/],
     ['tokenizer_config.json', '"x"', /tokenizer_config\.json must hold/],
-    ['tokenizer_config.json', '{"bos_token": "<no>"}', /bos_token is "<no>"/],
+    ['tokenizer_config.json', '{"bos_token": 7}', /tokenizer_config\.json: bos_token must be/],
     ['generation_config.json', '{"eos_token_id": "1"}', /generation_config\.json: eos_token_id/],
     ['config.json', '{', /config\.json can't be read/],
   ];
