@@ -26,7 +26,8 @@ type Fields = Record<string, unknown>;
 
 function readFile(file: string): string {
   try {
-    return fs.readFileSync(file, 'utf8').replace(/^\ufeff/, '');
+    // Other bytes than UTF-8 would become other characters without a word.
+    return new TextDecoder('utf-8', { fatal: true }).decode(fs.readFileSync(file));
   } catch (error) {
     throw new FileError(`Can't read ${file}: ${(error as Error).message}`);
   }

@@ -36,7 +36,7 @@ export function findSnapshot(id: string, revision: string): string | undefined {
   const folder = hubModelFolder(id);
   const ref = path.join(folder, 'refs', checkRevision(revision));
   const commit = fs.statSync(ref, { throwIfNoEntry: false })?.isFile()
-    ? readText(ref).trim()
+    ? fs.readFileSync(ref, 'utf8').trim()
     : revision;
   const snapshot = path.join(folder, 'snapshots', commit);
   return COMMIT.test(commit) && fs.existsSync(snapshot) ? snapshot : undefined;

@@ -173,6 +173,18 @@ test('--skip-bad evaluates the rest, and counts what it left out', () => {
   assert.match(stdout, /12 bad rows skipped, 1 evaluated/);
 });
 
+test('a byte order mark is no part of the text; bytes that are no text are refused', () => {
+  write(inputs, good);
+  fs.writeFileSync(responses, '\ufeff');
+  for (const line of answers) fs.appendFileSync(responses, `${JSON.stringify(line)}\n`);
+  assert.is(run().status, 0);
+  fs.writeFileSync(responses, Buffer.from('{"prompt": "One", "response": "caf\xe9"}\n', 'latin1'));
+  const { status, stderr, strict } = run();
+  assert.is(status, 2);
+  assert.match(stderr, /^Can't read .*responses\.jsonl: .*not valid.* utf-8\n$/);
+  assert.is(strict, undefined);
+});
+
 test('flags and files that are not there end with code 2 and a line', () => {
   fs.rmSync(responses);
   const missing = run();

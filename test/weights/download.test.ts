@@ -185,6 +185,13 @@ test('shards: those that the index names; weights last', async () => {
   await succeeds('org/model');
   assert.is(fs.readFileSync(snapshot(shards[0]), 'utf8'), `bytes of ${shards[0]}`);
   assert.is(hub.ranges(shards[1]).length, 2);
+
+  // So is an index of which a byte is another.
+  const index = fs.realpathSync(snapshot('model.safetensors.index.json'));
+  fs.writeFileSync(index, fs.readFileSync(index, 'utf8').replace('weight_map', 'weight_mop'));
+  await succeeds('org/model');
+  assert.match(said, /damaged: model\.safetensors\.index\.json\./);
+  assert.match(fs.readFileSync(snapshot('model.safetensors.index.json'), 'utf8'), 'weight_map');
 });
 
 test('an index that leads out of the folder, or to nothing, is refused', async () => {

@@ -46,14 +46,15 @@ export async function downloadModel(
   options: { update?: boolean } = {},
 ): Promise<string> {
   const cached = findSnapshot(model.id, model.revision);
-  if (cached && !options.update && !missingModelFiles(cached).length) {
+  if (cached && !options.update) {
     const damaged = damagedFiles(cached, network);
-    if (!damaged.length) {
+    if (damaged.length) {
+      say(network, `${model.id} is in the cache, but damaged: ${damaged.join(', ')}.`);
+    } else if (!missingModelFiles(cached).length) {
       say(network, `${model.id} is in the cache already.`);
       noteTokenizer(cached, network, '; --update asks the Hub for it');
       return cached;
     }
-    say(network, `${model.id} is in the cache, but damaged: ${damaged.join(', ')}.`);
   }
   const { commit, files } = await listModel(model, network);
   const release = lock(lockFile(model.id), `the cache of ${model.id}`);
@@ -82,18 +83,24 @@ function noteTokenizer(folder: string, network: Network, advice = '') {
  * of a blob is its checksum. (Some tools put plain files there; they can't be told, unless empty.)
  */
 function damagedFiles(snapshot: string, network: Network): string[] {
+  const damaged = damagedOf([...SMALL_FILES, SINGLE, INDEX], snapshot, network);
   const index = path.join(snapshot, INDEX);
-  const single = fs.existsSync(path.join(snapshot, SINGLE)) || !fs.existsSync(index);
-  const weights = single ? [SINGLE] : [INDEX, ...shardNames(readText(index), index)];
-  const names = [...SMALL_FILES, ...weights].filter((name) =>
-    fs.existsSync(path.join(snapshot, name)),
-  );
-  const sizes = names.map((name) => fs.statSync(path.join(snapshot, name)).size);
-  noteCheck(sum(sizes), network);
-  return names.filter((name, i) => {
+  if (damaged.length || !fs.existsSync(index)) return damaged;
+  try {
+    return damagedOf(shardNames(readText(index), index), snapshot, network);
+  } catch (error) {
+    if (error instanceof InputError) return [INDEX];
+    throw error;
+  }
+}
+
+function damagedOf(names: string[], snapshot: string, network: Network): string[] {
+  const present = names.filter((name) => fs.existsSync(path.join(snapshot, name)));
+  noteCheck(sum(present.map((name) => sizeOf(path.join(snapshot, name)))), network);
+  return present.filter((name) => {
     const file = path.join(snapshot, name);
     const checksum = checksumOfName(path.basename(fs.realpathSync(file)));
-    return checksum ? !isWhole(file, checksum) : sizes[i] === 0;
+    return checksum ? !isWhole(file, checksum) : !sizeOf(file);
   });
 }
 
