@@ -5,6 +5,7 @@ import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { seededRandom } from '../../../src/util/random';
+import { testFullDisk } from '../../where';
 
 const root = path.join(__dirname, '../../..');
 
@@ -30,9 +31,8 @@ test('nobody reads: the end, at once and without a word', () => {
 });
 
 /** Where the system has a disk that is always full. */
-const testFull = fs.existsSync('/dev/full') ? test : test.skip;
 
-testFull('a full disk: a message and code 2, for output; none for messages', () => {
+testFullDisk('a full disk: a message and code 2, for output; none for messages', () => {
   const once = `-e "
     require('./src/util/program').watchOutput();
     console.STREAM('x');"`;
@@ -50,7 +50,7 @@ test('nobody reads what an experiment prints', () => {
   assert.not.match(closed.stderr, /EPIPE|\n {4}at /);
 });
 
-testFull('the output of an experiment or a download, on a full disk', () => {
+testFullDisk('the output of an experiment or a download, on a full disk', () => {
   for (const words of [dryRun, 'weights/download.ts --help']) {
     const full = shell(words, '> /dev/full');
     assert.is(full.status, 2, words);
