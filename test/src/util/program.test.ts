@@ -1,6 +1,5 @@
 /** How programs end whose output nobody reads, or that can't be written. */
 import { spawnSync } from 'node:child_process';
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
