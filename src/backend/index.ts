@@ -20,6 +20,7 @@ import { inOrder, type TensorflowCandidate, tensorflowCandidates } from './tenso
 import { graphRecorder } from './tensorflow/graph';
 import { speedUpKernels } from './tensorflow/kernels';
 import { tensorflowOps } from './tensorflow/ops';
+import { guardAllocations, HEAP_BYTES, type WasmMemory } from './wasmHeap';
 
 export type { BackendInfo, BackendName } from './info';
 export { tensorflowCandidates } from './tensorflow/candidates';
@@ -126,6 +127,7 @@ async function loadWasm(): Promise<BackendInfo> {
   const ok = await quietly(() => tf.setBackend('wasm'));
   if (!ok) throw new Error('WebAssembly did not initialize');
   await tf.ready();
+  guardAllocations((tf.backend() as unknown as { wasm: WasmMemory }).wasm);
   await mustCompute();
   registerGradients();
   registerChainedOps();
@@ -195,7 +197,9 @@ export async function useBackend(
 export function memoryLimits(): MemoryLimit[] {
   const machine = { place: 'this machine', bytes: process.availableMemory() };
   if (tf.getBackend() === 'wasm') {
-    return [{ place: "WebAssembly's heap of 4 GiB", bytes: 2 ** 32 }, machine];
+    // What is loaded already stands there twice, as it is and packed.
+    const bytes = Math.max(0, HEAP_BYTES - 2 * tf.memory().numBytes);
+    return [{ place: "WebAssembly's heap of 4 GiB", bytes }, machine];
   }
   const onCard =
     tf.getBackend() === 'tensorflow' && (tf.backend() as unknown as NodeBackend).isUsingGpuDevice;

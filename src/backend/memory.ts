@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../util/errors';
 import { formatBytes } from '../util/units';
+import { HEAP_BYTES } from './wasmHeap';
 import type { WeightDtype } from './weightDtype';
 
 /** How many numbers a model's weights are. */
@@ -35,6 +36,19 @@ export function weightBytes(
 ): number {
   if (backend === 'wasm') return 4 * (2 * matrices + largestTable + vectors);
   return (dtype === 'float32' ? 4 : 2) * matrices + 4 * vectors;
+}
+
+/**
+ * Bytes that keys and values may take beside a model's weights. On wasm the heap sets the limit: half
+ * of what is left after room to work in, since rows that leave a batch are dropped by copying.
+ * @param weights every tensor that the model holds
+ */
+export function roomForCache(weights: tf.Tensor[]): number {
+  if (tf.getBackend() !== 'wasm') return Number.POSITIVE_INFINITY;
+  // Packed at their first use, so that they may not stand in the heap yet.
+  const packed = weights.reduce((sum, { rank, size }) => sum + (rank === 2 ? 4 * size : 0), 0);
+  const left = Math.max(0, HEAP_BYTES - tf.memory().numBytes - packed);
+  return (left - Math.min(ROOM, left / 2)) / 2;
 }
 
 /**

@@ -22,11 +22,14 @@ export class BatchSizer {
     config: ModelDims,
     prompts: number[][],
     options: { batchSize?: number; cacheBytes?: number; maxNewTokens: number },
+    /** Bytes that there are for keys and values. */
+    room = Number.POSITIVE_INFINITY,
   ) {
     const longest = prompts.reduce((most, { length }) => Math.max(most, length), 1);
     const columns = Math.min(longest + options.maxNewTokens, config.maxPositions);
     const perRow = 8 * config.nLayers * config.kvHeads * config.headDim * columns;
-    const fit = Math.floor((options.cacheBytes ?? DEFAULT_CACHE_BYTES) / perRow);
+    const bytes = Math.min(options.cacheBytes ?? DEFAULT_CACHE_BYTES, room);
+    const fit = Math.floor(bytes / perRow);
     this.most = Math.max(1, Math.min(fit, prompts.length));
     this.settled = options.batchSize !== undefined;
     this.size = Math.min(options.batchSize ?? FIRST, this.most);

@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { roomForCache } from '../backend/memory';
+import { tensorsIn } from '../backend/replay';
 import { checkCount, checkFunction, checkKeys, checkList, optional } from '../util/check';
 import { InputError } from '../util/errors';
 import { seededRandom } from '../util/random';
@@ -127,7 +129,8 @@ class Run {
   ) {
     this.queue = inOrder(prompts);
     this.choose = chooser(options);
-    this.sizer = new BatchSizer(model.config, prompts, options);
+    const room = roomForCache(tensorsIn(model));
+    this.sizer = new BatchSizer(model.config, prompts, options, room);
     if (options.maxNewTokens < 1) this.queue = [];
   }
 

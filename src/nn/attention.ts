@@ -19,12 +19,45 @@ export interface AttentionOptions {
   mask: tf.Tensor | null;
 }
 
+/** So many scores [B, H, t, S] are there at once (64 MB, and as much again for each step on them). */
+const MOST_SCORES = 1 << 24;
+
 /**
- * Grouped-query attention: q [B, H, T, d], keys and values [B, K, S, d] → [B, T, H·d]. Keys and
- * values come in pieces of consecutive columns, [B, K, s, d] each, and are never copied: products
- * are taken piece by piece, and the H/K query heads that share a key head are stacked along T.
+ * Grouped-query attention: q [B, H, T, d], keys and values [B, K, S, d] → [B, T, H·d]. Where the
+ * scores of all queries would be too many, some queries at a time; the numbers are the same.
  */
 export function attention(
+  q: tf.Tensor4D,
+  seen: Seen,
+  options: AttentionOptions,
+  mostScores = MOST_SCORES,
+): tf.Tensor3D {
+  const [batch, heads, length, dim] = q.shape;
+  const columns = seen.keys.reduce((sum, k) => sum + k.shape[2], 0);
+  const atOnce = Math.max(1, Math.floor(mostScores / (batch * heads * columns)));
+  if (atOnce >= length) return attend(q, seen, options);
+  const { mask } = options;
+  const parts: tf.Tensor3D[] = [];
+  for (let t = 0; t < length; t += atOnce) {
+    const count = Math.min(atOnce, length - t);
+    const some = () =>
+      attend(tf.slice(q, [0, 0, t, 0], [batch, heads, count, dim]), seen, {
+        ...options,
+        mask: mask && tf.slice(mask, [0, 0, t, 0], [mask.shape[0], 1, count, columns]),
+      });
+    parts.push(tf.tidy(some));
+  }
+  const all = tf.concat(parts, 1);
+  tf.dispose(parts);
+  return all;
+}
+
+/**
+ * All queries at once. Keys and values come in pieces of consecutive columns, [B, K, s, d] each, and
+ * are never copied: products are taken piece by piece, and the H/K query heads that share a key head
+ * are stacked along T.
+ */
+function attend(
   q: tf.Tensor4D,
   { keys, values, columns }: Seen,
   { scale, softcap, mask }: AttentionOptions,
