@@ -153,6 +153,7 @@ export class Safetensors {
    */
   readInto(name: string, target: Uint8Array, offset: number): void {
     const tensor = this.locate(name);
+    if (!isCount(offset)) throw new InputError(`readInto: offset ${offset} is not a position.`);
     if (offset + target.length > tensor.info.byteLength) {
       const { byteLength } = tensor.info;
       throw refusal(tensor.info.file, name, `has ${byteLength} bytes, and more are wanted`);
@@ -180,6 +181,7 @@ export class Safetensors {
    */
   readFloat32Into(name: string, target: Float32Array, from: number): void {
     const { info } = this.locate(name);
+    if (!isCount(from)) throw new InputError(`readFloat32Into: from ${from} is not a position.`);
     const convert = TO_FLOAT32[info.dtype];
     if (!convert) {
       const wanted = Object.keys(TO_FLOAT32).join(', ');
@@ -563,7 +565,10 @@ export function writeSafetensors(
   metadata?: Record<string, string>,
 ): void {
   const header = Object.entries(tensors);
-  for (const [name, tensor] of header) checkTensor(file, name, tensor);
+  for (const [name, tensor] of header) {
+    if (!isObject(tensor)) throw refusal(file, name, 'is not described by an object');
+    checkTensor(file, name, tensor);
+  }
   // Wide elements first, and so every tensor of whole bytes lies at a multiple of its element size.
   header.sort(([, a], [, b]) => DTYPE_BITS[b.dtype] - DTYPE_BITS[a.dtype]);
   let end = 0;

@@ -1,4 +1,5 @@
 import { Safetensors, type TensorInfo } from '../../weights/safetensors';
+import { InputError } from '../util/errors';
 import { formatTable } from '../util/table';
 import { formatBytes } from '../util/units';
 import { ModelConfig } from './configJson';
@@ -39,6 +40,11 @@ export interface Inspection {
  * @throws InputError for a folder without a config, or files that are broken
  */
 export function inspect(place: string): Inspection {
+  if (typeof place !== 'string') {
+    throw new InputError(
+      `What to inspect must be a folder or a file, not ${JSON.stringify(place)}.`,
+    );
+  }
   const single = place.endsWith('.safetensors');
   const config = single ? null : ModelConfig.open(place).values;
   const file = single ? Safetensors.open(place) : openCheckpoint(place);

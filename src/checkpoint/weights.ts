@@ -162,6 +162,11 @@ export function reportUnread(dir: string, keys: string[], tensors: string[]): vo
 
 /** The dtype to keep matrices in. */
 function checkOptions(options: LoadOptions): WeightDtype {
+  if (typeof options !== 'object' || options === null) {
+    throw new InputError(
+      `loadModel: its options must be an object such as { dtype: 'bfloat16' }, not ${JSON.stringify(options)}.`,
+    );
+  }
   const unknown = Object.keys(options).find((key) => key !== 'dtype');
   if (unknown) {
     throw new InputError(`loadModel: no option "${unknown}".${didYouMean(unknown, ['dtype'])}`);

@@ -49,6 +49,9 @@ export function modelName(given: string): string {
  * @throws InputError that says how to get a model that is not there
  */
 export function findModelFolder(given: string): { name: string; dir: string } {
+  if (typeof given !== 'string' || !given) {
+    throw new InputError(`A model's name must be text, not ${JSON.stringify(given)}.`);
+  }
   const dir = localModelFolder(given);
   if (dir) return { name: folderName(dir), dir };
   const hub = parseHubModel(given);
@@ -62,6 +65,8 @@ export function findModelFolder(given: string): { name: string; dir: string } {
       `${hub.id} is in the Hugging Face cache, but not whole: it ${what}. Fetch the rest with: ${downloadCommand(hub)}`,
     );
   }
+  // `weights/tiny` may be meant as a folder as well as an id.
+  if (isFolder(given)) throw noConfig(given, ` It is no model of the Hugging Face cache either.`);
   const looked = given.includes('/') ? ', nor is there a folder of that name' : '';
   throw new InputError(
     `${hub.id} is not in the Hugging Face cache (${path.dirname(hubModelFolder(hub.id))})${looked}. Fetch it with: ${downloadCommand(hub)}`,
@@ -90,10 +95,20 @@ function folderName(dir: string): string {
   return (inCache ? model.split('--').at(-1) : commit) ?? '';
 }
 
+const isFolder = (place: string) =>
+  Boolean(fs.statSync(place, { throwIfNoEntry: false })?.isDirectory());
+
+function noConfig(dir: string, more = ''): InputError {
+  const inside = fs.readdirSync(dir).filter((name) => isModelFolder(path.join(dir, name)));
+  const hint = inside.length ? ` Did you mean "${path.join(dir, inside[0])}"?` : '';
+  return new InputError(
+    `${dir}: the folder is there, but holds no config.json, so it is no model.${more}${hint}`,
+  );
+}
+
 function noSuchModel(given: string): InputError {
-  const stat = fs.statSync(given, { throwIfNoEntry: false });
-  if (stat?.isDirectory()) return new InputError(`${given}: is a folder without config.json.`);
-  if (stat) {
+  if (isFolder(given)) return noConfig(given);
+  if (fs.existsSync(given)) {
     return new InputError(`${given} is not a folder. Give the folder that holds config.json.`);
   }
   if (given.includes('/')) return new InputError(`${given}: no such folder.`);

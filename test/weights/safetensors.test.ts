@@ -268,6 +268,7 @@ test('a failed write leaves the old file and nothing beside it', () => {
     [{ a: { ...good, data: undefined as unknown as Float32Array } }, /its data are undefined/],
     [{ a: { ...good, dtype: 'I32' } }, /to be I32, but its data are a Float32Array/],
     [{ a: { ...good, dtype: 'U8' } }, /to be U8/],
+    [{ a: null as unknown as TensorData }, /"a" is not described by an object/],
     [{ __metadata__: good }, /keeps for metadata/],
   ];
   for (const [tensors, message] of bad) {
@@ -446,6 +447,8 @@ test('floats are read in parts as they are read whole', () => {
       same(part, whole.subarray(2, 5));
       const message = new RegExp(`"${name}" has [0-9]+ bytes, and more are wanted`);
       assert.throws(() => file.readFloat32Into(name, part, whole.length - 2), message);
+      assert.throws(() => file.readFloat32Into(name, part, -1), /from -1 is not a position/);
+      assert.throws(() => file.readInto(name, new Uint8Array(1), 0.5), /offset 0\.5 is not/);
     }
   });
 });

@@ -87,6 +87,11 @@ test('dtypes of any model type are read and counted; only floats count as weight
   assert.equal(memory, { float32: 4 * numbers, bits16: 2 * numbers });
 });
 
+test('what is no place is refused', () => {
+  const odd = undefined as unknown as string;
+  assert.throws(() => inspect(odd), /What to inspect must be a folder or a file, not undefined/);
+});
+
 test('inspect prints text or JSON, and refuses what it cannot read', async () => {
   const { log, error } = console;
   let out = '';

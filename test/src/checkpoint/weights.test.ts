@@ -1,4 +1,5 @@
 /** Checkpoints as they come: other names, other dtypes, tensors too many; ties against transformers. */
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -359,6 +360,21 @@ test('options are checked', () => {
   refuses(load({ dtyp: 'float16' }), /no option "dtyp"\. Did you mean "dtype"\?/);
   refuses(load({ dtype: 'bf16' }), /dtype: "bf16" is not one of float32/);
   refuses(load({ dtype: 16 }), /dtype: 16 is not one of/);
+  refuses(load('bfloat16'), /options must be an object such as .*, not "bfloat16"/);
+  refuses(load(null), /options must be an object .*, not null/);
+});
+
+test('without a backend: which function to call', () => {
+  const program = `
+    const { loadModel } = require('./models');
+    try { loadModel(process.argv[1]); } catch (error) { console.log(error.name, error.message); }
+  `;
+  const args = ['-r', 'ts-node/register', '-e', program, path.join(fixtures, 'gemma2-gqa')];
+  const { stdout } = spawnSync(process.execPath, args, {
+    cwd: path.join(__dirname, '../../..'),
+    encoding: 'utf8',
+  });
+  assert.match(stdout, /^InputError No TensorFlow\.js backend .* call: await useBackend\(\)/);
 });
 
 test.run();

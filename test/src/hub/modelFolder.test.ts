@@ -104,11 +104,21 @@ test('a model that is not here: the command that fetches it', () => {
   refused('some/folder', /nor is there a folder of that name/);
 });
 
+test('a folder without a config that could be an id, too', () => {
+  refused('weights/tiny', /^weights\/tiny: the folder is there, but holds no config\.json/);
+  refused('weights/tinny', /nor is there a folder of that name/);
+});
+
 test('names that are nothing', () => {
   refused('gema-2-2b', /There is no model "gema-2-2b".*Did you mean "gemma-2-2b"\?/);
   refused('no/such/folder', /no\/such\/folder: no such folder/);
   refused(__filename, /is not a folder/);
-  refused(fixtures, /is a folder without config\.json/);
+  refused(
+    fixtures,
+    /fixtures: the folder is there, but holds no config\.json.*Did you mean ".*"\?$/,
+  );
+  refused('', /must be text, not ""/);
+  refused(undefined as unknown as string, /must be text, not undefined/);
 });
 
 test('results of an alias, an id and a folder go to the same place', () => {
