@@ -17,7 +17,6 @@ import { attention, splitHeads } from '../src/nn/attention';
 import { embed, tiedOutput, unembed } from '../src/nn/embedding';
 import { linear } from '../src/nn/linear';
 import { layerNorm } from '../src/nn/norm';
-import type { TensorInfo } from '../weights/safetensors';
 
 // ── Config ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -100,6 +99,13 @@ const blockWeights = (w: WeightSource, at: string, c: GPT2Config) => ({
   },
 });
 
+const NAMES = {
+  prefix: 'transformer.',
+  embedding: 'transformer.wte.weight',
+  // Older exports hold every block's causal mask, and the score that stands for "hidden".
+  leftOver: /(^|\.)(attn|crossattention)\.(bias|masked_bias)$/,
+};
+
 /** Every tensor of the model, asked for by its checkpoint name (OpenAI's are without the prefix). */
 export const gpt2Weights = (w: WeightSource, c: GPT2Config) => ({
   /** Token embedding [V, D]. */
@@ -110,13 +116,6 @@ export const gpt2Weights = (w: WeightSource, c: GPT2Config) => ({
   lnF: normWeights(w, 'transformer.ln_f', c),
   lmHead: c.tied ? undefined : w.linear('lm_head.weight', c.dModel, c.vocabSize),
 });
-
-/** Older exports hold the causal mask of every block: [1, 1, n, n], and the score it stands for. */
-function isMask({ name, shape }: TensorInfo, c: GPT2Config): boolean {
-  const parts = name.match(/^(?:transformer\.)?h\.(\d+)\.attn\.(bias|masked_bias)$/);
-  const wanted = parts?.[2] === 'bias' ? `1,1,${c.maxPositions},${c.maxPositions}` : '';
-  return parts !== null && Number(parts[1]) < c.nLayers && shape.join() === wanted;
-}
 
 // ── Attention ───────────────────────────────────────────────────────────────────────────────────
 
@@ -192,12 +191,7 @@ export class GPT2 extends Decoder<GPT2Config, GPT2Weights, PassInputs> {
   static load(dir: string, options?: LoadOptions): GPT2 {
     const file = ModelConfig.open(dir);
     const config = readConfig(file);
-    const names = {
-      prefix: 'transformer.',
-      embedding: 'transformer.wte.weight',
-      isLeftOver: (tensor: TensorInfo) => isMask(tensor, config),
-    };
-    const { weights, tied, unread } = loadWeights(dir, names, config, gpt2Weights, options);
+    const { weights, tied, unread } = loadWeights(dir, NAMES, config, gpt2Weights, options);
     reportUnread(dir, file.unread, unread);
     return new GPT2({ ...config, tied }, weights);
   }

@@ -34,8 +34,8 @@ export interface CheckpointNames {
   prefix: string;
   /** The embedding, which may be the output layer too. */
   embedding: string;
-  /** Whether a tensor is a left-over of older exports that may stand unused without a word. */
-  isLeftOver?(tensor: TensorInfo): boolean;
+  /** Names of buffers that older exports hold: they may stand unused without a word. */
+  leftOver?: RegExp;
 }
 
 const HEAD = 'lm_head.weight';
@@ -92,9 +92,9 @@ export function loadWeights<C extends { nLayers: number; tied: boolean }, W>(
     }
     const { tied, stored } = resolver(file, names, config.tied);
     const buildFrom = (source: WeightSource) => build(source, { ...config, tied });
-    const isLeftOver = (tensor: TensorInfo) =>
-      (tied && tensor.name === stored(HEAD)) || Boolean(names.isLeftOver?.(tensor));
-    const { counts, unread } = compare(file, dir, buildFrom, stored, isLeftOver);
+    const isSpare = (name: string) =>
+      (tied && name === stored(HEAD)) || Boolean(names.leftOver?.test(name));
+    const { counts, unread } = compare(file, dir, buildFrom, stored, isSpare);
     checkMemory(dir, counts, dtype, memoryLimits());
     return { weights: buildFrom(readingSource(file, stored, dtype)), tied, unread };
   } finally {
@@ -193,13 +193,14 @@ function checkOptions(options: LoadOptions): WeightDtype {
 /**
  * Checks names and shapes; returns how many numbers the model asks for, and the tensors of no effect.
  * @param stored the file's name for a tensor
+ * @param isSpare whether a tensor of the file may be unused without a word
  */
 function compare(
   file: Safetensors,
   dir: string,
   build: (source: WeightSource) => unknown,
   stored: (name: string) => string,
-  isLeftOver: (tensor: TensorInfo) => boolean,
+  isSpare: (name: string) => boolean,
 ): { counts: WeightCounts; unread: string[] } {
   const wanted = new Map<string, number[]>();
   const counts = { matrices: 0, largestTable: 0, vectors: 0 };
@@ -233,7 +234,7 @@ function compare(
   }
   const used = new Set([...wanted.keys()].map(stored));
   const unused = [...file.tensors.values()].filter(
-    (one) => !used.has(one.name) && !isLeftOver(one),
+    (one) => !used.has(one.name) && !isSpare(one.name),
   );
   const [unread, strange] = [true, false].map((harmless) =>
     unused.map(({ name }) => name).filter((name) => OF_NO_EFFECT.test(name) === harmless),

@@ -234,6 +234,7 @@ test('a misspelling is refused with the key that was meant', () => {
     ['gpt2', 'scale_attn_weight', 'scale_attn_weights'],
     ['gpt2', 'layer_norm_epsillon', 'layer_norm_epsilon'],
     ['gpt2', 'n_embed', 'n_embd'],
+    ['gpt2', 'n_cts', 'n_ctx'],
     ['mistral', 'rms_norm_epsilon', 'rms_norm_eps'],
     ['mistral', 'norm_rms_eps', 'rms_norm_eps'],
     ['mistral', 'rope_tetha', 'rope_theta'],
