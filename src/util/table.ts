@@ -43,6 +43,7 @@ export const WIDTH = 80;
 const GAP = '  ';
 /** Labels are cut to no less, so that they can still be recognised. */
 const SHORTEST = 12;
+const SHORTEST_HEADING = 7;
 
 /**
  * The table as text. Unless it is to be `wide`, no line is longer than `width`: extra columns are left
@@ -107,37 +108,42 @@ const valuesOf = (texts: string[]) => [...new Set(texts)].filter((text) => text 
 
 /** Columns in parts that are no wider than `width`; each has the labels. */
 function fit(columns: Texts[], width: number): Texts[][] {
-  const whole = shorten(columns, width);
+  const limits = limitsOf(columns);
+  const shorten = (some: Texts[]) =>
+    [some, ...limits.map((limit) => cutLabels(some, limit))].find((one) => lineWidth(one) <= width);
+  const whole = shorten(columns);
   if (whole) return [whole];
   const [labels, others] = split(columns, (column) => Boolean(column.label));
-  const share = Math.floor(width / 2 / labels.length) - GAP.length;
-  const head = shorten(labels, width / 2) ?? labels.map((label) => cut(label, share));
+  const room = width - GAP.length - Math.max(...others.map(columnWidth));
+  const least = cutLabels(labels, limits.at(-1)!);
+  const share = Math.floor(room / labels.length) - GAP.length;
+  const head = lineWidth(least) <= room ? least : cutLabels(labels, share, share);
   const parts: Texts[][] = [];
   for (const column of others) {
     const last = parts.at(-1);
     if (last && lineWidth([...head, ...last, column]) <= width) last.push(column);
     else parts.push([column]);
   }
-  return parts.map((part) => shorten([...labels, ...part], width) ?? [...head, ...part]);
+  return parts.map((part) => shorten([...labels, ...part]) ?? [...head, ...part]);
 }
 
-/** Columns with labels cut until they fit; undefined where they could no longer be told apart. */
-function shorten(columns: Texts[], width: number): Texts[] | undefined {
-  const longest = Math.max(0, ...columns.filter(({ label }) => label).map(columnWidth));
-  for (let limit = longest; limit >= Math.min(SHORTEST, longest); limit--) {
-    const shorter = columns.map((column) => (column.label ? cut(column, limit) : column));
-    if (!shorter.every((one, i) => countOf(one) === countOf(columns[i]))) return undefined;
-    if (lineWidth(shorter) <= width) return shorter;
-  }
-  return undefined;
+/** To how many characters labels may be cut and still be told apart, from the most on. */
+function limitsOf(columns: Texts[]): number[] {
+  const longest = Math.max(SHORTEST, ...columns.map(columnWidth));
+  const limits = Array.from({ length: longest - SHORTEST + 1 }, (_, i) => longest - i);
+  const counts = (some: Texts[]) => some.map(({ texts }) => new Set(texts).size).join();
+  return limits.filter((limit) => counts(cutLabels(columns, limit)) === counts(columns));
 }
 
-const countOf = ({ texts }: Texts) => new Set(texts).size;
-
-function cut({ name, texts, ...rest }: Texts, limit: number): Texts {
-  const short = (text: string) =>
-    lengthOf(text) > limit ? `${[...text].slice(0, limit - 1).join('')}…` : text;
-  return { ...rest, name: short(name), texts: texts.map(short) };
+/** Labels of at most `limit` characters; a heading is cut to what stands below it. */
+function cutLabels(columns: Texts[], limit: number, heading = SHORTEST_HEADING): Texts[] {
+  const cut = (text: string, most: number) =>
+    lengthOf(text) > most ? `${[...text].slice(0, most - 1).join('')}…` : text;
+  return columns.map((column) => {
+    if (!column.label) return column;
+    const texts = column.texts.map((text) => cut(text, limit));
+    return { ...column, texts, name: cut(column.name, Math.max(heading, ...texts.map(lengthOf))) };
+  });
 }
 
 function draw(columns: Texts[], rows: Table['rows']): string {

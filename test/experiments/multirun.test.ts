@@ -31,7 +31,7 @@ test('run.ts shows each table once; several runs end with one table of them all'
   assertTablesFit(text);
   const headers = (some: string) =>
     some.match(/.*\n(?=─[─ ]*\n)/g)?.filter((line) => /ppl/.test(line));
-  const [runs, joined] = text.split('\nAll 2 runs\n');
+  const [runs, joined] = text.split('\nAll 2 runs, by seed\n');
   assert.is(headers(runs)?.length, 2, 'one table of cells a run');
   assert.match(joined, /^seed {2}steering /);
   for (const seed of [1, 2]) {

@@ -142,7 +142,8 @@ test('main figures are shown as they are, the rest is named and shown with --wid
     assert.match(text, name);
   }
   assert.match(text, /\+100\.0 \[\+100, \+100\]/);
-  assert.match(text, / 14339\.13 +10\.00/);
+  assert.match(text, / 14339\.13\n/);
+  assert.match(text, / 10\.00\n/);
   assert.match(text, /--wide adds: n, 95 %, mean ppl, tokens/);
   const wide = showTable(tables(true).length, { wide: true });
   assert.match(wide, /steering +weight +layer +n +obeyed +95 % .* mean ppl +tokens/);
@@ -171,27 +172,40 @@ test('an instruction is named without its group, unless two would then be the sa
 const runOf = (figure: number, ...overrides: string[]) => ({
   overrides,
   table: {
-    columns: [{ name: 'steering', label: true }, { name: 'obeyed' }],
-    rows: [{ cells: ['none', figure], section: 'Without' }],
+    columns: [
+      { name: 'steering', label: true },
+      { name: 'layer', label: true },
+      { name: 'obeyed' },
+    ],
+    rows: [
+      { cells: ['none', null, 0], section: 'Without' },
+      { cells: ['add', figure, figure], section: 'Without' },
+    ],
   },
 });
 
 test('runs are joined by what was swept', () => {
-  const joined = showRuns([runOf(1, 'seed=1', 'n=5'), runOf(2, 'seed=2', 'n=5')]);
-  assert.equal(joined.split('\n'), [
-    'seed  steering  obeyed',
-    '────  ────────  ──────',
+  const same = showRuns([runOf(1, 'seed=1', 'n=5'), runOf(1, 'seed=2', 'n=5')]);
+  assert.equal(same.split('\n'), [
+    'All 2 runs, by seed',
+    'seed  steering  layer  obeyed',
+    '────  ────────  ─────  ──────',
     'Without',
-    '   1  none           1',
-    '   2  none           2',
+    '   1  none          –       0',
+    '   1  add           1       1',
+    '   2  none          –       0',
+    '   2  add           1       1',
   ]);
+  const layers = showRuns([runOf(1, 'source_layer_idx=1'), runOf(2, 'source_layer_idx=2')]);
+  assert.equal(layers.split('\n').slice(1, 2), ['source_layer_idx  steering  obeyed']);
 });
 
 test('runs whose settings are long have numbers', () => {
   const runs = ['weights/tiny/prompts/a.jsonl', 'weights/tiny/prompts/b.jsonl'].map((data, i) =>
-    runOf(i, `data_path=${data}`),
+    runOf(i + 3, `data_path=${data}`),
   );
   assert.equal(showRuns(runs).split('\n'), [
+    'All 2 runs, by data_path',
     'run 1: data_path=weights/tiny/prompts/a.jsonl',
     'run 2: data_path=weights/tiny/prompts/b.jsonl',
     '',
@@ -199,9 +213,11 @@ test('runs whose settings are long have numbers', () => {
     '───  ────────  ──────',
     'Without',
     '  1  none           0',
-    '  2  none           1',
+    '  1  add            3',
+    '  2  none           0',
+    '  2  add            4',
   ]);
-  assert.match(showRuns(runs, { wide: true }), /\nweights\/tiny\/prompts\/b\.jsonl {2}none +1$/);
+  assert.match(showRuns(runs, { wide: true }), /\nweights\/tiny\/prompts\/b\.jsonl {2}add +4$/);
 });
 
 test('the closing words on length name the layer only where there are several', () => {

@@ -130,7 +130,7 @@ export async function runIfMain(
       if (table) done.push({ overrides, table });
     }
     if (done.length > 1) {
-      console.log(`\nAll ${done.length} runs\n${showRuns(done, command)}`);
+      console.log(`\n${showRuns(done, command)}`);
     }
   } catch (error) {
     const { message, code } = explainFailure(error);
