@@ -1,4 +1,4 @@
-/** The command `generate`, on a random model that is given a tokenizer. */
+/** The command line; `generate` on a random model that is given a tokenizer. */
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';

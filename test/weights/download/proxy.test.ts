@@ -1,11 +1,18 @@
+/** Proxies that the environment names. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { proxyFor } from '../../../weights/download/proxy';
+import { download, hub, said, succeeds, useFakeHub } from '../downloads';
+import { FakeProxy } from '../fakeProxy';
+
+useFakeHub(test);
 
 const original = { ...process.env };
-test.after.each(() => {
-  process.env = { ...original };
+const fake = new FakeProxy(() => hub.url);
+test.before(async () => {
+  await fake.start();
 });
+test.after(() => fake.stop());
 
 /** The proxy for an address, in an environment without other proxies. */
 function proxy(address: string, variables: Record<string, string>): string | undefined {
@@ -66,6 +73,32 @@ test('a proxy of another kind is refused, and its password not printed', () => {
         !error.message.includes('secret'),
     );
   }
+});
+
+test('a proxy that the environment names is used; NO_PROXY spares hosts', async () => {
+  // Hosts that exist nowhere: only the proxy can answer for them.
+  const address = new URL(fake.url);
+  const withPassword = `http://me:p%40ss@${address.host}`;
+  Object.assign(process.env, { HF_ENDPOINT: 'http://hub.invalid', HTTP_PROXY: withPassword });
+  process.env.NO_PROXY = 'localhost, 127.0.0.1';
+  await succeeds('org/model');
+  const through = fake.requests.filter((line) => !line.startsWith('GET http://hub.invalid/'));
+  assert.equal(through, [], 'the host of the large files is not asked for');
+  assert.ok(fake.requests.some((line) => line.endsWith('/config.json')));
+  const basic = `Basic ${Buffer.from('me:p@ss').toString('base64')}`;
+  assert.equal(new Set(fake.authorizations), new Set([basic]));
+
+  fake.reset();
+  Object.assign(process.env, { HF_ENDPOINT: 'https://safe.invalid', HTTPS_PROXY: withPassword });
+  assert.is(await download('org/other'), 1);
+  assert.equal(new Set(fake.requests), new Set(['CONNECT safe.invalid:443']));
+  assert.match(said, `no answer from safe.invalid by way of the proxy ${address.host} (`);
+  assert.not.match(said, 'ss@');
+
+  process.env.HF_ENDPOINT = 'https://other.invalid';
+  process.env.HTTPS_PROXY = 'socks5://127.0.0.1:1';
+  assert.is(await download('org/other'), 2);
+  assert.match(said, /HTTPS_PROXY .* is not the address of an http or https proxy/);
 });
 
 test.run();
