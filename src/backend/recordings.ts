@@ -78,12 +78,13 @@ interface Entry {
 export class Recordings {
   private readonly programs = new Map<string, Known>();
   private readonly entries = new Map<string, Entry>();
-  /** Caches, numbered in the order in which they came. */
+  /** Caches, numbered in the order in which they came, or came to a model that had changed. */
   private readonly numbers = new WeakMap<object, number>();
   private caches = 0;
   /** Passes so far. */
   private clock = 0;
   private warned = false;
+  private state: unknown[] = [];
 
   constructor(
     private readonly model: object,
@@ -94,8 +95,12 @@ export class Recordings {
 
   run(pass: Pass): { outputs: tf.Tensor[]; byGraph: boolean } {
     this.clock++;
-    const number = this.numbers.get(pass.cache) ?? ++this.caches;
+    const state = stateOf(this.model);
+    const same = state.every((value, i) => Object.is(value, this.state[i]));
+    const known = same && state.length === this.state.length && this.numbers.get(pass.cache);
+    const number = known || ++this.caches;
     this.numbers.set(pass.cache, number);
+    this.state = state;
     const entry = this.entries.get(pass.key);
     const fresh = entry !== undefined && entry.checkedIn >= number;
     if (entry) entry.usedAt = this.clock;
@@ -209,6 +214,12 @@ export class Recordings {
     this.programs.clear();
     this.entries.clear();
   }
+}
+
+/** What can be seen of a model's state without running it: its own values and methods, its config's. */
+function stateOf(model: object): unknown[] {
+  const { config, inputs, blocks, readOut } = model as Record<string, unknown>;
+  return [...Object.values(model), ...Object.values(config ?? {}), inputs, blocks, readOut];
 }
 
 /** Drops what was not used for longest where there are as many as may be, and returns it. */

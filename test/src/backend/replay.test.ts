@@ -196,7 +196,7 @@ async function warnings(run: () => Promise<unknown>): Promise<string[]> {
 }
 
 /** Greedy tokens after a prompt, and how many passes went op by op. */
-async function write(model: Gemma2, onToken?: () => void) {
+async function write(model: Gemma2, onToken?: () => unknown) {
   let opByOp = 0;
   const { blocks } = model;
   model.blocks = (...args) => {
@@ -209,10 +209,10 @@ async function write(model: Gemma2, onToken?: () => void) {
 }
 
 /** The tokens without any graph. */
-async function writeOpByOp(model: Gemma2): Promise<number[]> {
+async function writeOpByOp(model: Gemma2, onToken?: () => unknown): Promise<number[]> {
   const forward = model.forward.bind(model);
   model.forward = (ids, options) => forward(ids, { ...options, graph: false });
-  const { tokens } = await write(model);
+  const { tokens } = await write(model, onToken);
   model.forward = forward;
   return tokens;
 }
@@ -295,6 +295,27 @@ test('a hook that is added is called, and the graphs are there again without it'
   await generate(model, [[5, 9, 2, 40]], { maxNewTokens: 25, hooks });
   assert.is(calls, PASSES);
   assert.ok((await write(model)).opByOp < PASSES);
+  model.dispose();
+});
+
+test('a field of a model that is switched while it writes acts from the next token on', async () => {
+  const model = load('gemma2-gqa') as Gemma2 & { flag?: boolean };
+  const { readOut } = model;
+  model.readOut = (h) => (model.flag ? tf.neg(readOut.call(model, h)) : readOut.call(model, h));
+  await write(model);
+  /** On at the 14th token, off at the 18th. */
+  const switching = async (run: typeof write) => {
+    let count = 0;
+    model.flag = false;
+    return run(model, () => (model.flag = ++count >= 14 && count < 18));
+  };
+  const opByOp = await switching(async (_, onToken) => {
+    return { tokens: await writeOpByOp(model, onToken), opByOp: PASSES };
+  });
+  let found = opByOp;
+  await warnings(async () => (found = await switching(write)));
+  assert.equal(found.tokens, opByOp.tokens);
+  assert.ok(found.opByOp < PASSES, 'graphs are in use');
   model.dispose();
 });
 
