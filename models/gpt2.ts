@@ -4,12 +4,8 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { ModelConfig } from '../src/checkpoint/configJson';
-import {
-  type LoadOptions,
-  loadWeights,
-  reportUnread,
-  type WeightSource,
-} from '../src/checkpoint/weights';
+import { reportUnread } from '../src/checkpoint/names';
+import { type LoadOptions, loadWeights, type WeightSource } from '../src/checkpoint/weights';
 import { Decoder } from '../src/engine/forward';
 import type { LayerPass, ModelDims, Pass, PassNumbers } from '../src/engine/model';
 import { geluTanh } from '../src/nn/activation';

@@ -9,13 +9,9 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { LARGEST, ModelConfig } from '../src/checkpoint/configJson';
+import { reportUnread } from '../src/checkpoint/names';
 import { readRope } from '../src/checkpoint/ropeConfig';
-import {
-  type LoadOptions,
-  loadWeights,
-  reportUnread,
-  type WeightSource,
-} from '../src/checkpoint/weights';
+import { type LoadOptions, loadWeights, type WeightSource } from '../src/checkpoint/weights';
 import { Decoder } from '../src/engine/forward';
 import type { LayerPass, ModelDims, Pass, PassNumbers } from '../src/engine/model';
 import { silu } from '../src/nn/activation';

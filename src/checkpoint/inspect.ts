@@ -3,7 +3,7 @@ import { InputError } from '../util/errors';
 import { formatTable } from '../util/table';
 import { formatBytes } from '../util/units';
 import { ModelConfig } from './configJson';
-import { openCheckpoint } from './weights';
+import { openCheckpoint } from './names';
 
 /** Tensors of one name but for a number in it, one shape and one dtype. */
 export interface TensorGroup {

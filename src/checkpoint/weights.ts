@@ -1,10 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { isFloat, Safetensors, type TensorInfo } from '../../weights/safetensors';
+import { isFloat, type Safetensors } from '../../weights/safetensors';
 import { memoryLimits } from '../backend';
 import { checkMemory, type WeightCounts } from '../backend/memory';
 import { putMatrix, type StoredMatrix } from '../backend/tensorflow/weights16';
 import { WEIGHT_DTYPES, type WeightDtype } from '../backend/weightDtype';
+import { checkKeys } from '../util/check';
 import { didYouMean, InputError } from '../util/errors';
+import { type CheckpointNames, HEAD, isOfNoEffect, openCheckpoint, resolver } from './names';
 
 /**
  * Where a model's weights come from. A model describes itself once, by asking a source for each
@@ -27,32 +29,6 @@ export interface LoadOptions {
   /** How matrices are kept; float32 by default, the 16-bit ones on tensorflow only. */
   dtype?: WeightDtype;
 }
-
-/** What an architecture's checkpoints may differ in. */
-export interface CheckpointNames {
-  /** `base_model_prefix` of transformers with a dot: some checkpoints are saved without it. */
-  prefix: string;
-  /** The embedding, which may be the output layer too. */
-  embedding: string;
-  /** Names of buffers that older exports hold: they may stand unused without a word. */
-  leftOver?: RegExp;
-}
-
-const HEAD = 'lm_head.weight';
-
-/**
- * Tensors that change nothing: buffers of older exports, and heads for other tasks on top of the
- * model. Any other tensor that a model does not use (a bias, a layer more) is a sign that config
- * and weights belong to different models.
- */
-const OF_NO_EFFECT =
-  /(^|\.)(rotary_emb\.inv_freq|position_ids)$|^(score|classifier|qa_outputs|v_head|multiple_choice_head)\./;
-
-/** Index and shards may disagree about these: they are not needed, or found to be missing later. */
-const mayDiffer = (name: string) => name === HEAD || OF_NO_EFFECT.test(name);
-
-/** Opens a checkpoint folder as `loadWeights` does. @throws InputError when its files are broken */
-export const openCheckpoint = (dir: string) => Safetensors.openFolder(dir, mayDiffer);
 
 /** Weights, and what was found out about them. */
 export interface Loaded<W> {
@@ -102,75 +78,9 @@ export function loadWeights<C extends { nLayers: number; tied: boolean }, W>(
   }
 }
 
-/**
- * Finds tensors under the names that checkpoints have for them, and whether the head is tied.
- * `stored` leads from a model's name for a tensor to the file's, there or not.
- */
-function resolver(file: Safetensors, { prefix, embedding }: CheckpointNames, tied: boolean) {
-  const isBare = ![...file.tensors.keys()].some((name) => name.startsWith(prefix));
-  const bare = (name: string) => (name.startsWith(prefix) ? name.slice(prefix.length) : name);
-  const find = (name: string) =>
-    [name, bare(name), prefix + name].find((one) => file.tensors.has(one));
-  const [table, head] = [find(embedding), find(HEAD)];
-  const isTied = tied && (!table || !head || sameTensor(file, table, head));
-  const stored = (name: string) => {
-    // transformers ties both ways: of two tied tensors one is enough.
-    if (name === embedding && isTied && !table && head) return head;
-    return find(name) ?? (isBare ? bare(name) : name);
-  };
-  return { tied: isTied, stored };
-}
-
-/** Whether two tensors hold the same numbers, read a few MB at a time. */
-function sameTensor(file: Safetensors, a: string, b: string): boolean {
-  const [one, other] = [a, b].map((name) => file.tensors.get(name) as TensorInfo);
-  if (one.shape.join() !== other.shape.join()) return false;
-  if (!isFloat(one.dtype) || !isFloat(other.dtype)) return false;
-  const count = one.shape.reduce((product, n) => product * n, 1);
-  const parts = [0, 1].map(() => new Float32Array(Math.min(count, 1 << 20)));
-  for (let i = 0; i < count; i += parts[0].length) {
-    const [x, y] = parts.map((part) => part.subarray(0, count - i));
-    file.readFloat32Into(a, x, i);
-    file.readFloat32Into(b, y, i);
-    const [p, q] = [x, y].map((part) => Buffer.from(part.buffer, 0, part.byteLength));
-    if (p.compare(q) !== 0) return false;
-  }
-  return true;
-}
-
-/** At most so many names of a kind are printed. */
-const SHOWN = 12;
-
-/**
- * Prints one line, on stderr, about what of a checkpoint is of no effect; nothing when all is read.
- * @param keys of config.json
- * @param tensors names; those of several layers are put together
- */
-export function reportUnread(dir: string, keys: string[], tensors: string[]): void {
-  const list = (names: string[]) => {
-    const shown = names.slice(0, SHOWN).map((name) => JSON.stringify(name).slice(1, -1));
-    return [...shown, ...(names.length > SHOWN ? [`${names.length - SHOWN} more`] : [])].join(', ');
-  };
-  const together = [...new Set(tensors.map((name) => name.replace(/\.\d+\./, '.*.')))];
-  const parts = [
-    ...(keys.length ? [`config.json: ${list(keys)}`] : []),
-    ...(together.length ? [`tensors: ${list(together)}`] : []),
-  ];
-  if (!parts.length) return;
-  console.warn(`${dir}: left unread, for it changes nothing here (${parts.join('; ')})`);
-}
-
 /** The dtype to keep matrices in. */
 function checkOptions(options: LoadOptions): WeightDtype {
-  if (typeof options !== 'object' || options === null) {
-    throw new InputError(
-      `loadModel: its options must be an object such as { dtype: 'bfloat16' }, not ${JSON.stringify(options)}.`,
-    );
-  }
-  const unknown = Object.keys(options).find((key) => key !== 'dtype');
-  if (unknown) {
-    throw new InputError(`loadModel: no option "${unknown}".${didYouMean(unknown, ['dtype'])}`);
-  }
+  checkKeys('loadModel: options', options, ['dtype']);
   const { dtype = 'float32' } = options;
   const backend = tf.getBackend();
   if (!backend) {
@@ -237,7 +147,7 @@ function compare(
     (one) => !used.has(one.name) && !isSpare(one.name),
   );
   const [unread, strange] = [true, false].map((harmless) =>
-    unused.map(({ name }) => name).filter((name) => OF_NO_EFFECT.test(name) === harmless),
+    unused.map(({ name }) => name).filter((name) => isOfNoEffect(name) === harmless),
   );
   problems.push(...strange.map((name) => `not used by this model: ${name}`));
   if (!problems.length) return { counts, unread };
