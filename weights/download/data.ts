@@ -122,7 +122,9 @@ function fetchText(url: string, network: Network): Promise<Buffer> {
     }
     const bytes = await readAll(opened, LARGEST_FILE);
     if (isData(url, bytes)) return bytes;
-    throw new InputError(`${url}: what came is not the file, but: ${bytes.subarray(0, 80)}`);
+    // Without what could move the cursor of a terminal.
+    const start = bytes.toString('utf8', 0, 80).replace(/\p{C}+/gu, ' ');
+    throw new InputError(`${url}: what came is not the file, but: ${start}`);
   });
 }
 

@@ -3,11 +3,11 @@
  * 408, 429, 5xx, a stream that is cut or stalls) is tried again, later and later.
  */
 
-import { type Dispatcher, fetch, type Response } from 'undici';
+import type { Response } from 'undici';
 import { InputError } from '../../src/util/errors';
 import type { ProgressStream } from '../../src/util/progress';
 import { formatBytes } from '../../src/util/units';
-import { newDispatcher, proxyFor } from './proxy';
+import { proxiedFetch, proxyFor } from './proxy';
 
 export interface Network {
   /** Seconds to wait before the second, third, … attempt; after the last one it is given up. */
@@ -87,7 +87,7 @@ export interface Opened {
   discard(): void;
 }
 
-let dispatcher: Dispatcher | undefined;
+let client: ReturnType<typeof proxiedFetch> | undefined;
 
 /**
  * Sends a GET request, by way of a proxy where the environment names one, and waits for the headers.
@@ -106,9 +106,10 @@ export async function open(
     watch.stop();
     controller.abort();
   };
-  dispatcher ??= newDispatcher();
+  client ??= proxiedFetch();
   let response: Response;
   try {
+    const { fetch, dispatcher } = client;
     response = await fetch(url, { headers, signal: controller.signal, dispatcher });
   } catch (error) {
     watch.stop();

@@ -25,9 +25,9 @@ test('data: prompt files, told apart from what a proxy sends', async () => {
   forget();
   await downloadData(folder, network);
   assert.not.match(said, 'changed');
-  hub.faults[DATA_FILES[1].from] = [{ as: '<html>log in</html>' }];
+  hub.faults[DATA_FILES[1].from] = [{ as: '<html>\u001b[2Jlog\nin</html>' }];
   const failed = await downloadData(folder, network, { update: true }).catch((error) => error);
-  assert.match(failed.message, /what came is not the file, but: <html>/);
+  assert.match(failed.message, /what came is not the file, but: <html> \[2Jlog in<\/html>$/);
   assert.match(said, /has changed since Tiller was tested with it/);
   const kept = fs.readFileSync(path.join(folder, DATA_FILES[1].name), 'utf8');
   assert.is(kept, '{"prompt": "x"}\n', 'the file from before stays');
