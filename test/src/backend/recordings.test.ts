@@ -112,6 +112,13 @@ test('thousands of kinds of steps take no more room than some, and no graph is l
   assert.equal(fake.graphs, []);
 });
 
+test('keys are forgotten too, where all have the same ops', () => {
+  const fake = new Fake();
+  for (let i = 0; i < 2000; i++) fake.steps(1, {}, `key ${i}`);
+  const { entries } = fake.recordings as unknown as Record<string, Map<string, object>>;
+  assert.ok(entries.size <= 512, `${entries.size} keys`);
+});
+
 test('graphs in use stay, however many others come', () => {
   const fake = new Fake();
   const cache = {};

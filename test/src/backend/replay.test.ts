@@ -180,6 +180,31 @@ test('what no graph can stand for stays as it is', async () => {
   foreign.dispose();
 });
 
+test('steps on keys and values in several pieces are told apart, and are graphs', async () => {
+  process.env.TILLER_GRAPHS = 'explain';
+  const model = load('gemma2-gqa');
+  const twins = new Twins(model, [numbers(7)]);
+  const pieces = new Set<number>();
+  try {
+    const lines = await warnings(async () => {
+      for (let i = 0; i < 110; i++) {
+        await twins.step([numbers(1)]);
+        pieces.add(twins.caches[0].pieces().length / model.config.nLayers / 2);
+      }
+    });
+    assert.equal(
+      lines.filter((line) => /change|dropped/.test(line)),
+      [],
+    );
+  } finally {
+    delete process.env.TILLER_GRAPHS;
+  }
+  assert.ok(pieces.size > 2, `pieces: ${[...pieces]}`);
+  assert.ok(twins.graphs > 50, `${twins.graphs} of 110 steps were graphs`);
+  twins.dispose();
+  model.dispose();
+});
+
 // ── A model that changes ────────────────────────────────────────────────────────────────────────
 
 /** What `run` writes to standard error as warnings. */
