@@ -120,7 +120,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const plan = planComposition(rows, config, { selected, lengthNames, sourceLayer }, phrasings);
   console.log(`${plan.length} rows, ${countAnswers(plan)} different answers`);
 
-  const run = openRun<CompositionRow>(session, folder, {
+  const run = openRun<CompositionRow>(session, folder, plan, {
     ...config,
     data_path,
     vectors_data_path,

@@ -97,7 +97,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   }
   const plan = planFor(found.selected);
   console.log(`${plan.length} rows, ${countFormatAnswers(plan, config)} different answers`);
-  const run = openRun<FormatRow>(session, folder, {
+  const run = openRun<FormatRow>(session, folder, plan, {
     ...config,
     step: 'evaluate',
     data_path,

@@ -79,7 +79,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const folder = folderFor(found.mark);
   const { rows, plan } = planFor(usedRows(found, data_path));
   checkVectorsFor(rows, found);
-  const run = openRun<FormatRow>(session, folder, {
+  const run = openRun<FormatRow>(session, folder, plan, {
     ...config,
     step: 'find_best_layer',
     data_path,

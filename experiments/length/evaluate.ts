@@ -99,7 +99,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
     vectorFile,
     config.batch_size,
   );
-  const run = openRun<LengthRow>(session, folder, {
+  const run = openRun<LengthRow>(session, folder, plan, {
     ...settings,
     vectors_sha256: hashFile(vectorFile),
   });

@@ -56,22 +56,20 @@ function showRuns([folder = 'runs']: string[], options: Options): number {
 const placeName = ({ experiment, model }: ListedRun) => `${experiment}, ${model}`;
 
 /** A line for name, time and rows, then what sets it apart, and its figures. */
-function describeRun({
-  name,
-  problem,
-  finished,
-  rows,
-  written,
-  differs,
-  figures,
-}: ListedRun): string {
-  const state = problem ? 'damaged' : finished ? `${rows} rows` : `unfinished, ${rows} rows so far`;
+function describeRun(run: ListedRun): string {
+  const { name, problem, written, differs, figures } = run;
   const settings = Object.entries(differs).map(([key, value]) => `${key}=${show(value)}`);
   const lines = [problem, settings.join(' '), figures && describeFigures(figures)];
   return [
-    `  ${name}  (${timeText(written)}, ${state})`,
+    `  ${name}  (${timeText(written)}, ${stateOf(run)})`,
     ...lines.filter(Boolean).flatMap((line) => wrap(`${line}`, 74).map((part) => `      ${part}`)),
   ].join('\n');
+}
+
+function stateOf({ problem, finished, rows, planned }: ListedRun): string {
+  if (problem) return 'damaged';
+  if (finished) return `${rows} rows`;
+  return `unfinished: ${rows} of ${planned ?? '?'} rows`;
 }
 
 function describeFigures({ instructed, unsteered, steered, how }: MainFigures): string {

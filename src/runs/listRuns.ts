@@ -29,6 +29,8 @@ export interface ListedRun {
   problem: string | null;
   /** Finished rows. */
   rows: number;
+  /** How many there are to be; null where that is not known. */
+  planned: number | null;
   /** When it was last written to, in milliseconds since 1970. */
   written: number;
   config: Record<string, unknown>;
@@ -41,7 +43,7 @@ export interface ListedRun {
 const OF_A_RUN = ['config.yaml', 'out.jsonl', 'summary.json'];
 
 /** They say where a run is, not what it is. */
-const NO_DIFFERENCE = ['name', 'output_path', 'dry_run'];
+const NO_DIFFERENCE = ['name', 'output_path', 'dry_run', 'planned_rows'];
 
 /**
  * All runs below a folder of results, by experiment, model and time. Nothing is changed, and a
@@ -88,7 +90,7 @@ function describeRun(root: string, folder: string): ListedRun {
   const run: ListedRun = {
     folder,
     ...{ experiment: '', model: '', name: path.basename(folder) },
-    ...{ finished: false, problem: null, rows: 0, written: 0 },
+    ...{ finished: false, problem: null, rows: 0, planned: null, written: 0 },
     ...{ config: {}, differs: {}, figures: null },
   };
   try {
@@ -96,6 +98,8 @@ function describeRun(root: string, folder: string): ListedRun {
     const { config, rows } = readRun<Row>(folder);
     run.config = isMap(config) ? config : {};
     run.rows = rows.length;
+    const { planned_rows: planned } = run.config;
+    run.planned = typeof planned === 'number' ? planned : null;
     const summary = readSummary(path.join(folder, 'summary.json'));
     run.finished = summary !== undefined;
     run.figures = mainFigures(summary);

@@ -74,20 +74,23 @@ export async function answerRows<P extends Planned, R extends Row>(
 const FREE = [
   ...['model_name', 'name', 'output_path', 'dry_run', 'data_path', 'vectors_data_path'],
   ...['length_data_path', 'phrasings_path', 'vectors_file', 'search_name', 'ivs_name'],
-  ...['representations_folder', 'length_vectors_folder'],
+  ...['representations_folder', 'length_vectors_folder', 'planned_rows'],
 ];
 
 /**
  * Opens the folder of a run, which records all that its rows depend on.
+ * @param plan its rows: their number tells how far an unfinished run is
  * @param config with marks of what `FREE` keys name: of vectors, of phrasings
  * @throws as `RunFolder.open`
  */
 export function openRun<R extends ScoredRow>(
   session: Session,
   folder: string,
+  plan: Planned[],
   config: RunConfig,
 ): RunFolder<R> {
-  return RunFolder.open<R>(folder, recorded(session, folder, config), FREE);
+  const settings = { ...recorded(session, folder, config), planned_rows: plan.length };
+  return RunFolder.open<R>(folder, settings, FREE);
 }
 
 /**

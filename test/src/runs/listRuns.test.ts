@@ -44,7 +44,13 @@ make(
   { seed: 42, steering: ['add'], positions: 'last', marks: fingerprint },
   { cells },
 );
-make('length/tiny/5ad1e0c2', { seed: 1, steering: ['add'], positions: 'last', marks: fingerprint });
+make('length/tiny/5ad1e0c2', {
+  seed: 1,
+  planned_rows: 5,
+  steering: ['add'],
+  positions: 'last',
+  marks: fingerprint,
+});
 make('length/other/default', { seed: 1 }, { cells: cells.slice(3) });
 make('format/tiny/layer_search/default', { seed: 7 }, { cells: cells.slice(0, 1) });
 make(
@@ -93,7 +99,8 @@ test('runs by place and time, with what sets them apart', () => {
   assert.equal([first.differs, last.differs], [{ seed: 42 }, { seed: 1 }]);
   assert.equal(alone.differs, {}, 'another model is no other run to compare with');
   assert.equal([first.finished, last.finished], [true, false]);
-  assert.equal([last.rows, last.problem, last.figures], [2, null, null]);
+  assert.equal([last.rows, last.planned, last.problem, last.figures], [2, 5, null, null]);
+  assert.is(first.planned, null, 'not known of older runs');
   // The same from a folder within.
   assert.equal(listRuns(path.join(root, 'length')), runs.slice(2));
   assert.equal(listRuns(first.folder), [{ ...first, differs: {} }]);
@@ -178,7 +185,7 @@ test('the command: a few lines a run, or JSON; only those asked for', async () =
     '  default  (2026-11-24 12:00, 2 rows)',
     '      seed=42',
     '      obeyed without the instruction: 60.0 → 90.0 % by add, weight 1x, layer 0',
-    '  5ad1e0c2  (2026-11-24 12:00, unfinished, 2 rows so far)',
+    '  5ad1e0c2  (2026-11-24 12:00, unfinished: 2 of 5 rows)',
     '      seed=1',
   ]);
   const { runs } = JSON.parse((await command(root, '--model', 'tiny', '--json')).text);
