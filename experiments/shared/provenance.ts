@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { isModelFile } from '../../src/hub/modelFiles';
 import { findModelFolder } from '../../src/hub/modelFolder';
 import { projectRoot } from './data/inputPath';
 
@@ -39,16 +40,12 @@ export function hashOf(value: unknown): string {
 }
 
 /**
- * A mark of a checkpoint's config, tokenizer and weights. Weight files up to 64 MiB count whole; of
+ * A mark of all files of a checkpoint that are read. Weight files up to 64 MiB count whole; of
  * larger ones the size and 64 evenly spaced blocks of 64 KiB, so that 20 GB take a moment.
  */
 export function fingerprintModel(dir: string): string {
   const hash = createHash('sha256');
-  const files = fs
-    .readdirSync(dir)
-    .filter((name) =>
-      /\.(safetensors|jinja)$|^(config|tokenizer|tokenizer_config)\.json$/.test(name),
-    );
+  const files = fs.readdirSync(dir).filter(isModelFile);
   for (const name of files.sort()) {
     const file = path.join(dir, name);
     const { size } = fs.statSync(file);

@@ -9,6 +9,7 @@ import {
   missingModelFiles,
   shardNames,
 } from '../../src/hub/hubCache';
+import { SINGLE_WEIGHTS, SMALL_FILES, WEIGHTS_INDEX } from '../../src/hub/modelFiles';
 import type { HubModel } from '../../src/hub/modelFolder';
 import { InputError } from '../../src/util/errors';
 import { makeFolder, readText, writeAtomic } from '../../src/util/files';
@@ -19,19 +20,6 @@ import { checksumOfName, isWhole } from './checksum';
 import { bytesHere, fetchFile } from './file';
 import { type Network, say } from './http';
 import { explainRefusal, fileUrl, type HubFile, hubHeaders, listModel } from './hub';
-
-/** Config and tokenizer: all that Tiller reads of a model besides its weights. */
-const SMALL_FILES = [
-  'config.json',
-  'generation_config.json',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'added_tokens.json',
-  'chat_template.jinja',
-];
-const SINGLE = 'model.safetensors';
-const INDEX = 'model.safetensors.index.json';
 
 /**
  * Brings a model into the Hugging Face cache.
@@ -83,13 +71,13 @@ function noteTokenizer(folder: string, network: Network, advice = '') {
  * of a blob is its checksum. (Some tools put plain files there; they can't be told, unless empty.)
  */
 function damagedFiles(snapshot: string, network: Network): string[] {
-  const damaged = damagedOf([...SMALL_FILES, SINGLE, INDEX], snapshot, network);
-  const index = path.join(snapshot, INDEX);
+  const damaged = damagedOf([...SMALL_FILES, SINGLE_WEIGHTS, WEIGHTS_INDEX], snapshot, network);
+  const index = path.join(snapshot, WEIGHTS_INDEX);
   if (damaged.length || !fs.existsSync(index)) return damaged;
   try {
     return damagedOf(shardNames(readText(index), index), snapshot, network);
   } catch (error) {
-    if (error instanceof InputError) return [INDEX];
+    if (error instanceof InputError) return [WEIGHTS_INDEX];
     throw error;
   }
 }
@@ -121,28 +109,35 @@ async function fetchSnapshot(model: Commit, files: HubFile[], network: Network):
   const byName = new Map(files.map((file) => [file.path, file]));
   const present = (names: string[]) => names.flatMap((name) => byName.get(name) ?? []);
   const folder = path.join(hubModelFolder(model.id), 'snapshots', model.commit);
-  const weights = byName.get(SINGLE) ?? byName.get(INDEX);
+  const weights = byName.get(SINGLE_WEIGHTS) ?? byName.get(WEIGHTS_INDEX);
   if (!byName.has('config.json') || !weights) throw unusable(model, byName);
-  const first = present([...SMALL_FILES, ...(weights.path === INDEX ? [INDEX] : [])]);
+  const first = present([
+    ...SMALL_FILES,
+    ...(weights.path === WEIGHTS_INDEX ? [WEIGHTS_INDEX] : []),
+  ]);
   await fetchAll(model, first, folder, network);
-  const heavy = weights.path === SINGLE ? [weights] : shardsOf(model, byName, folder);
+  const heavy = weights.path === SINGLE_WEIGHTS ? [weights] : shardsOf(model, byName, folder);
   await fetchAll(model, heavy, folder, network);
   return folder;
 }
 
 function unusable({ id }: Commit, files: Map<string, HubFile>): InputError {
-  const lacks = files.has('config.json') ? `${SINGLE} (or ${INDEX})` : 'config.json';
+  const lacks = files.has('config.json')
+    ? `${SINGLE_WEIGHTS} (or ${WEIGHTS_INDEX})`
+    : 'config.json';
   const other = [...files.keys()].filter((name) => /\.(bin|gguf|pth|pt|h5)$/.test(name));
   const instead = other.length ? ` Its weights come as ${other[0]}, which Tiller can't read.` : '';
   return new InputError(`${id} has no ${lacks}.${instead}`);
 }
 
 function shardsOf({ id }: Commit, files: Map<string, HubFile>, folder: string): HubFile[] {
-  const index = path.join(folder, INDEX);
+  const index = path.join(folder, WEIGHTS_INDEX);
   return shardNames(readText(index), index).map((name) => {
     const file = files.get(name);
     if (file) return file;
-    throw new InputError(`${id} is broken: its ${INDEX} names ${name}, which is not there.`);
+    throw new InputError(
+      `${id} is broken: its ${WEIGHTS_INDEX} names ${name}, which is not there.`,
+    );
   });
 }
 

@@ -1,9 +1,14 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { InputError } from '../../../src/util/errors';
+import { readText } from '../../../src/util/files';
 import { inputPath } from '../../shared/data/inputPath';
-import { type InstructionRow, loadInstructionRows } from '../../shared/data/instructionRows';
-import { loadQuestions, type Question, readJsonl } from '../../shared/data/questions';
+import {
+  type InstructionRow,
+  kwargsOf,
+  loadInstructionRows,
+} from '../../shared/data/instructionRows';
+import { loadQuestions, type Question, readJsonl, shorten } from '../../shared/data/questions';
 
 export const KEYWORD_TYPES = ['include', 'exclude'] as const;
 export type KeywordType = (typeof KEYWORD_TYPES)[number];
@@ -135,7 +140,9 @@ function wordsOf(kwargs: Record<string, unknown>[]): string[] {
   const words = kwargs.flatMap(
     ({ keywords, forbidden_words }) => keywords ?? forbidden_words ?? [],
   );
-  return normalise(words.map(String));
+  const other = words.find((word) => typeof word !== 'string');
+  if (other === undefined) return normalise(words as string[]);
+  throw new InputError(`The words of a row hold ${shorten(other)}, which is no text.`);
 }
 
 /** Words are taken as written, without space around them; each once. */
@@ -164,8 +171,14 @@ function readWords(file: string): string[] {
   if (!isFile(file))
     throw new InputError(`Can't read the words in ${file}: there is no such file.`);
   const words = file.endsWith('.jsonl')
-    ? readJsonl(file).flatMap(({ kwargs }) => wordsOf(Array.isArray(kwargs) ? kwargs : []))
-    : normalise(fs.readFileSync(file, 'utf8').split('\n'));
+    ? readJsonl(file).flatMap((row, index) =>
+        wordsOf(
+          kwargsOf(row, (problem) => {
+            throw new InputError(`${file}, row ${index + 1}: ${problem}.`);
+          }),
+        ),
+      )
+    : normalise(readText(file, 'the words').split('\n'));
   if (!words.length) throw new InputError(`${file} holds no words.`);
   return words;
 }

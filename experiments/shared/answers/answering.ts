@@ -2,6 +2,7 @@ import * as path from 'node:path';
 import { modelName } from '../../../src/hub/modelFolder';
 import { flag, integer, nameText, nullable, text } from '../../../src/runs/config';
 import { type Row, RunFolder, refuseOtherRun } from '../../../src/runs/runFolder';
+import { InputError } from '../../../src/util/errors';
 import { groupBy } from '../groupBy';
 import { hashFile, toolVersion } from '../provenance';
 import { type Answer, type Session, sessionSchema } from '../session';
@@ -41,6 +42,15 @@ export function countAnswers(plan: Planned[]): number {
   return shareAnswers(plan).length;
 }
 
+/** One would be taken for the other's answer. */
+function refuseSameIds(plan: Row[]) {
+  const seen = new Set<string>();
+  for (const { id } of plan) {
+    if (seen.has(id)) throw new InputError(`Two rows are called ${id}: change a key or a word.`);
+    seen.add(id);
+  }
+}
+
 /**
  * Answers all planned rows, batch by batch, steered and unsteered ones in the same batches, and
  * adds the finished rows to the run (see `finishRows`).
@@ -58,6 +68,7 @@ export async function answerRows<P extends Planned, R extends Row>(
   },
 ): Promise<void> {
   const { batchSize, maxNewTokens, vectors, toRow } = options;
+  refuseSameIds(plan);
   await finishRows(run, shareAnswers(plan), { unit: 'answers', batchSize }, async (batch) => {
     const answers = await session.answer(
       batch.map(([{ prompt, edits }]) => ({

@@ -5,8 +5,9 @@ import {
   InstructionError,
   parseInstruction,
 } from '../../../ifeval';
+import { isMap } from '../../../src/runs/config';
 import { InputError } from '../../../src/util/errors';
-import { readJsonl } from './questions';
+import { keyOf, readJsonl, shorten, splitOf } from './questions';
 
 /** A prompt with an instruction, and the same without it: the rows of format and keywords. */
 export interface InstructionRow {
@@ -49,10 +50,10 @@ export function loadInstructionRows(
       complain(`no text in "${field}"`);
       return '';
     };
-    const kwargs = Array.isArray(row.kwargs) ? (row.kwargs as Record<string, unknown>[]) : [];
-    const ids = idsOf(row).map((id, i) => withLanguage(id, kwargs[i]));
+    const kwargs = kwargsOf(row, complain);
+    const ids = idsOf(row, complain).map((id, i) => withLanguage(id, kwargs[i]));
     if (!ids.length) complain('no "instruction_id_list"');
-    const key = String(row.key ?? index);
+    const key = keyOf(row, index, complain);
     if (seen.has(key) && !sharedKeys) complain(`key ${key} comes twice`);
     seen.add(key);
     if (checked && kwargs.length !== ids.length) {
@@ -67,23 +68,37 @@ export function loadInstructionRows(
       ids,
       instructions,
       kwargs,
-      split: typeof row.split === 'string' ? row.split : undefined,
+      split: splitOf(row, complain),
     };
   });
   if (problems.length) throw new InputError(`${problems.join('.\n')}.`);
   return rows;
 }
 
-function idsOf(row: Record<string, unknown>): string[] {
-  if (typeof row.single_instruction_id === 'string') return [row.single_instruction_id];
-  const list = row.instruction_id_list_for_eval ?? row.instruction_id_list;
-  return Array.isArray(list) ? list.map(String) : [];
+/** The arguments of each instruction; none where the row has none. */
+export function kwargsOf(
+  { kwargs }: Record<string, unknown>,
+  complain: (problem: string) => void,
+): Record<string, unknown>[] {
+  if (kwargs === undefined || kwargs === null) return [];
+  if (Array.isArray(kwargs) && kwargs.every(isMap)) return kwargs;
+  complain(`its kwargs are ${shorten(kwargs)}, not a list of objects`);
+  return [];
+}
+
+function idsOf(row: Record<string, unknown>, complain: (problem: string) => void): string[] {
+  const { single_instruction_id: single, instruction_id_list_for_eval, instruction_id_list } = row;
+  const list = single ?? instruction_id_list_for_eval ?? instruction_id_list ?? [];
+  const ids = Array.isArray(list) ? list : [list];
+  if (ids.every((id) => typeof id === 'string')) return ids;
+  complain(`its instructions are ${shorten(list)}, not a list of ids`);
+  return [];
 }
 
 const LANGUAGE = 'language:response_language';
 
 const withLanguage = (id: string, kwargs?: Record<string, unknown>) =>
-  id === LANGUAGE && kwargs?.language ? `${id}_${kwargs.language}` : id;
+  id === LANGUAGE && typeof kwargs?.language === 'string' ? `${id}_${kwargs.language}` : id;
 
 /** The id by which IFEval knows an instruction: it takes the language as an argument. */
 const officialId = (id: string) => (id.startsWith(`${LANGUAGE}_`) ? LANGUAGE : id);

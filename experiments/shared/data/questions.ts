@@ -1,6 +1,6 @@
-import * as fs from 'node:fs';
 import { parse } from 'yaml';
 import { InputError } from '../../../src/util/errors';
+import { readText } from '../../../src/util/files';
 
 /** A base query: a question without any instruction about the form of its answer. */
 export interface Question {
@@ -14,8 +14,9 @@ export interface Question {
 /** A YAML file of wordings, whose parts the caller checks. @throws InputError when it can't be read */
 export function readPhrasings<T>(file: string): Partial<T> | null {
   try {
-    return parse(fs.readFileSync(file, 'utf8'));
+    return parse(readText(file, 'the phrasings'));
   } catch (error) {
+    if (error instanceof InputError) throw error;
     throw new InputError(`Can't read the phrasings ${file}: ${(error as Error).message}`);
   }
 }
@@ -25,14 +26,7 @@ export function readPhrasings<T>(file: string): Partial<T> | null {
  * @throws InputError naming file and line when it is missing, empty or malformed
  */
 export function readJsonl(file: string): Record<string, unknown>[] {
-  let content: string;
-  try {
-    content = fs.readFileSync(file, 'utf8');
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    const why = code === 'ENOENT' ? 'there is no such file' : String(code);
-    throw new InputError(`Can't read the data file ${file}: ${why}.`);
-  }
+  const content = readText(file, 'the data file');
   const rows = content
     .split('\n')
     .map((line, index) => [line, index + 1] as const)
@@ -66,12 +60,43 @@ export function loadQuestions(file: string): Question[] {
     if (typeof prompt !== 'string' || !prompt.trim()) {
       throw new InputError(`${file}, row ${index + 1}: no text in "${field}".`);
     }
-    const key = String(row.key ?? index);
-    if (seen.has(key)) throw new InputError(`${file}, row ${index + 1}: key ${key} comes twice.`);
+    const complain = (text: string): never => {
+      throw new InputError(`${file}, row ${index + 1}: ${text}.`);
+    };
+    const key = keyOf(row, index, complain);
+    if (seen.has(key)) complain(`key ${key} comes twice`);
     seen.add(key);
-    const split = typeof row.split === 'string' ? row.split : undefined;
-    return { key, prompt: prompt.trim(), split };
+    return { key, prompt: prompt.trim(), split: splitOf(row, complain) };
   });
+}
+
+/** A row's key, its place in the file where it has none. @param complain told of what is no key */
+export function keyOf(
+  { key }: Record<string, unknown>,
+  index: number,
+  complain: (problem: string) => void,
+): string {
+  if (key === undefined || key === null) return String(index);
+  if (typeof key !== 'string' && typeof key !== 'number') {
+    complain(`its key is ${shorten(key)}, not text or a number`);
+  }
+  return typeof key === 'string' ? key : JSON.stringify(key);
+}
+
+/** A row's split, where it has one. @param complain told of what is none */
+export function splitOf(
+  { split }: Record<string, unknown>,
+  complain: (problem: string) => void,
+): string | undefined {
+  if (split === undefined || split === null) return undefined;
+  if (typeof split !== 'string') complain(`its split is ${shorten(split)}, not text`);
+  return String(split);
+}
+
+/** A value as JSON, not too long for a message. */
+export function shorten(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
 function queryField(row: Record<string, unknown>) {
