@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -5,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { fingerprintModel } from '../../../experiments/shared/provenance';
 import { isModelFile, SMALL_FILES } from '../../../src/hub/modelFiles';
-import { makeModel, openModel } from '../helpers';
+import { makeModel } from '../helpers';
 
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-provenance-'));
 test.after(() => fs.rmSync(temp, { recursive: true }));
@@ -48,25 +49,35 @@ test('every file that a model is read from counts, and no other', () => {
   fs.closeSync(handle);
 });
 
-test('loading a model looks at no file that does not count', async () => {
+test('loading a model looks at no file that does not count', () => {
   const dir = makeModel(path.join(temp, 'watched'));
-  const seen = new Set<string>();
-  const watched = ['existsSync', 'readFileSync', 'openSync', 'statSync', 'readdirSync'] as const;
-  const originals = watched.map((name) => fs[name]);
-  for (const [i, name] of watched.entries()) {
-    (fs as Record<string, unknown>)[name] = (file: unknown, ...rest: unknown[]) => {
-      if (String(file).startsWith(dir)) seen.add(path.relative(dir, String(file)));
-      return (originals[i] as (...args: unknown[]) => unknown)(file, ...rest);
-    };
-  }
-  try {
-    await openModel(dir);
-  } finally {
-    for (const [i, name] of watched.entries()) (fs as Record<string, unknown>)[name] = originals[i];
-  }
-  assert.ok(seen.has('model.safetensors') && seen.has('tokenizer.json'), [...seen].join());
-  const others = [...seen].filter((name) => name && !isModelFile(name));
-  assert.equal(others, []);
+  // In a process of its own, so that it watches before anything else is loaded.
+  const watch = path.join(temp, 'watch.js');
+  fs.writeFileSync(
+    watch,
+    `const fs = require('node:fs'); const seen = new Set();
+     for (const name of ['existsSync', 'readFileSync', 'openSync', 'statSync', 'readdirSync']) {
+       const real = fs[name];
+       fs[name] = (file, ...rest) => { seen.add(String(file)); return real(file, ...rest); };
+     }
+     process.on('exit', () => console.log('SEEN' + JSON.stringify([...seen])));`,
+  );
+  const code = `require('./test/experiments/helpers').openModel(${JSON.stringify(dir)})`;
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ['-r', watch, '-r', 'ts-node/register', '-e', code],
+    { cwd: path.join(__dirname, '../../..'), encoding: 'utf8' },
+  );
+  const list = /^SEEN(.*)$/m.exec(stdout)?.[1] ?? '';
+  assert.ok(list, stderr);
+  const seen = (JSON.parse(list) as string[])
+    .filter((file) => path.dirname(file) === dir)
+    .map((file) => path.basename(file));
+  assert.ok(seen.includes('model.safetensors') && seen.includes('tokenizer.json'), list);
+  assert.equal(
+    seen.filter((name) => !isModelFile(name)),
+    [],
+  );
 });
 
 test.run();

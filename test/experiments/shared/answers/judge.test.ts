@@ -8,8 +8,8 @@ import { meanNll, perplexityOf } from '../../../../src/engine/perplexity';
 import { makeModel, openModel, quietly } from '../../helpers';
 
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-judge-'));
-const judge = makeModel(path.join(temp, 'judge'), 'gpt2-bare-masks');
-const other = makeModel(path.join(temp, 'other'), 'gpt2-bare-masks');
+const judge = makeModel(path.join(temp, 'judge'));
+const other = makeModel(path.join(temp, 'other'));
 test.after(() => fs.rmSync(temp, { recursive: true }));
 const folder = path.join(temp, 'run');
 fs.mkdirSync(folder);
