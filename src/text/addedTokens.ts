@@ -102,18 +102,15 @@ export class AddedTokens {
       this.ids.set(token.content, id);
       this.byId.set(id, token);
       this.end = Math.max(this.end, id + 1);
+      // A token that was normalized once is decoded so for good.
+      if (token.normalized) this.texts.set(id, this.normalize(token.content));
+      else if (!this.texts.has(id)) this.texts.set(id, token.content);
     }
     const plain: Entry[] = [];
     const normalized: Entry[] = [];
     for (const [id, { content, normalized: normalizes }] of this.byId) {
-      if (!normalizes) {
-        plain.push({ content, id });
-        if (!this.texts.has(id)) this.texts.set(id, content);
-        continue;
-      }
-      const seen = this.normalize(content);
-      this.texts.set(id, seen);
-      normalized.push({ content: seen, id });
+      if (normalizes) normalized.push({ content: this.texts.get(id)!, id });
+      else plain.push({ content, id });
     }
     this.plain = new Finder(plain);
     this.normalized = new Finder(normalized);

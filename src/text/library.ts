@@ -324,7 +324,9 @@ function encoderOf(model: Model, part: JsonPart, type: string): (word: string) =
   const hasBytes = (character: string) =>
     part.flag('byte_fallback') &&
     [...Buffer.from(character)].every((byte) => ids.has(byteToken(byte)));
+  const whole = part.flag('ignore_merges');
   return (word) => {
+    if (whole && ids.has(word)) return [ids.get(word)!];
     const strange = Array.from(word).filter((character) => !ids.has(character));
     const lost = strange.filter((character) => !hasBytes(character));
     if (lost.length === 0) return model([word]).map(idOf);
