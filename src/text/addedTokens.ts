@@ -41,8 +41,9 @@ interface Entry {
 class Finder {
   private readonly byStart = new Map<string, Entry[]>();
 
+  /** Of entries that are spelled alike, the last one is found. */
   constructor(entries: Entry[]) {
-    for (const entry of entries) {
+    for (const entry of entries.slice().reverse()) {
       const start = entry.content[0];
       const list = this.byStart.get(start);
       if (list) list.push(entry);

@@ -169,23 +169,26 @@ export function resolveSpecialTokens(
     ...(padding?.has('pad_token') ? { pad_token: padding.text('pad_token') } : {}),
     ...defaults,
   };
-  const named = new Map<string, Written>();
+  const named = new Map<string, Written | string>();
   for (const name of new Set([...NAMES, ...files.named.keys()])) {
     const token = files.named.has(name) ? files.named.get(name) : otherwise[name];
-    if (!token || token === '') continue;
-    named.set(name, typeof token === 'string' ? { content: token, special: true } : token);
+    if (token) named.set(name, token);
   }
   const listed = [...files.listed].sort(([a], [b]) => a - b).map(([, token]) => token);
   const there = new Set(listed.map((token) => token.content));
   if (!rebuild) for (const token of addedTokensOf(data)) there.add(token.content);
-  const extra = (files.extra ?? []).map((token) =>
-    typeof token === 'string' ? { content: token, special: true } : token,
-  );
-  const missing = [...named.values(), ...extra].filter((token) => !there.has(token.content));
-  const isNamed = new Set(Array.from(named.values(), (token) => token.content));
+  const missing = new Map<string, Written>();
+  for (const token of [...named.values(), ...(files.extra ?? [])]) {
+    // Two that have the same content are both added, and the flags of the last one hold.
+    const key = JSON.stringify(token);
+    if (there.has(contentOf(token)!) || missing.has(key)) continue;
+    missing.set(key, typeof token === 'string' ? { content: token, special: true } : token);
+  }
+  const contents = Array.from(named, ([name, token]) => [name, contentOf(token)!] as const);
+  const isNamed = new Set(contents.map(([, content]) => content));
   return {
-    named: new Map(Array.from(named, ([name, token]) => [name, token.content])),
-    added: [...listed, ...missing].map((token) =>
+    named: new Map(contents),
+    added: [...listed, ...missing.values()].map((token) =>
       complete({ ...token, special: token.special || isNamed.has(token.content) }),
     ),
   };

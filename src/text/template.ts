@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Template } from '@huggingface/jinja';
 import { InputError } from '../util/errors';
 import type { JsonPart } from './jsonPart';
+import { compileTemplate } from './pythonTemplate';
 import { withinSeconds } from './timeLimit';
 
 export interface Message {
@@ -12,8 +12,6 @@ export interface Message {
 
 /** A checkpoint's chat template. */
 export interface ChatTemplate {
-  /** Its text, where it has one that can be used. */
-  readonly text: string;
   /**
    * The text of a conversation.
    *
@@ -65,18 +63,15 @@ export function chatTemplateOf(
 ): ChatTemplate | undefined {
   const template = findTemplate(dir, config);
   if (!template) return undefined;
-  let compiled: Template | undefined;
+  let compiled: ReturnType<typeof compileTemplate> | undefined;
   return {
-    get text() {
-      return template.text();
-    },
     render(messages, addGenerationPrompt) {
       const text = template.text();
       const late = `${template.file}: the chat template takes more than ${SECONDS} s to render.`;
       try {
         return withinSeconds(SECONDS, late, () => {
-          compiled ??= new Template(text);
-          return compiled.render({
+          compiled ??= compileTemplate(text);
+          return compiled({
             ...Object.fromEntries(tokens),
             messages,
             tools: null,

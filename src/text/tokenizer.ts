@@ -9,7 +9,6 @@ import { type ChatTemplate, chatTemplateOf } from './template';
 import { lateStream, type TextStream, textStream } from './textStream';
 import { withinSeconds } from './timeLimit';
 import { asOpenedBy, tokenizerClassOf } from './tokenizerClass';
-import { trimAsPython } from './whiteSpace';
 
 export type { TextStream } from './textStream';
 
@@ -215,9 +214,7 @@ export function loadTokenizer(dir: string): Tokenizer {
           'chat_template.jinja). Use prompt style raw or qa, or take an instruction-tuned model.',
       );
     }
-    return trimAsPython(prompt, template.text, (content) =>
-      template.render([{ role: 'user', content }], true),
-    );
+    return template.render([{ role: 'user', content: prompt }], true);
   };
 
   return {

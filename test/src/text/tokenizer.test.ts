@@ -195,7 +195,7 @@ test('templates: a named list, a broken one, one that refuses, and none', () => 
     { name: 'default', template: '{{ messages[0].content }}{{ none is none and tools is none }}' },
   ];
   changed('gemma', 'tokenizer_config.json', config(named), (dir) =>
-    assert.is(loadTokenizer(dir).formatPrompt('Hi'), 'Hitrue'),
+    assert.is(loadTokenizer(dir).formatPrompt('Hi'), 'HiTrue'),
   );
   changed('gemma', 'tokenizer_config.json', config('{% for m in %}'), (dir) => {
     const tokenizer = loadTokenizer(dir);

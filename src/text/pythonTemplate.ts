@@ -1,0 +1,345 @@
+import { Template } from '@huggingface/jinja';
+
+/**
+ * Makes the npm library render a template as Python's Jinja does in transformers. What it computes
+ * otherwise goes through functions of ours, by changing the parsed template; what neither side knows
+ * how to do alike is refused. docs/tokenizers.md lists both.
+ */
+type Node = { type: string } & Record<string, unknown>;
+
+const isNode = (value: unknown): value is Node =>
+  typeof value === 'object' && value !== null && typeof (value as Node).type === 'string';
+
+const identifier = (value: string): Node => ({ type: 'Identifier', value });
+const call = (name: string, ...args: unknown[]): Node => ({
+  type: 'CallExpression',
+  callee: identifier(name),
+  args,
+});
+
+/** Filters and methods that the library computes as Python does, for what templates give them. */
+const FILTERS = new Set(
+  'safe tojson list first last items keys values upper lower indent replace default map selectattr rejectattr abs'.split(
+    ' ',
+  ),
+);
+const METHODS = new Set('upper lower startswith endswith replace get items keys values'.split(' '));
+const TESTS = new Set(
+  'defined undefined none string mapping iterable sequence boolean true false odd even'.split(' '),
+);
+/** Keywords that a filter knows in both. */
+const KEYWORDS: Record<string, string[]> = {
+  tojson: ['indent', 'ensure_ascii', 'separators'],
+  map: ['attribute'],
+  default: ['boolean'],
+  indent: ['width', 'first', 'blank'],
+};
+
+const WHITE_SPACE =
+  '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
+
+/** What a Python program would write for a value; lists and objects aren't written. */
+function text(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (value === undefined) return '';
+  if (value === null) return 'None';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (Number.isInteger(value)) return String(value);
+  throw new Error("it writes a list, an object or a fraction, as Tiller can't");
+}
+
+function strip(value: unknown, chars: unknown, left: boolean, right: boolean): string {
+  if (typeof value !== 'string') throw new Error('it strips what is no text');
+  const set = typeof chars === 'string' ? chars.replace(/[\\\]^-]/g, '\\$&') : WHITE_SPACE;
+  if (set === '') return value;
+  const cut = left ? value.replace(new RegExp(`^[${set}]+`, 'u'), '') : value;
+  return right ? cut.replace(new RegExp(`[${set}]+$`, 'u'), '') : cut;
+}
+
+/** `text.split(separator, most)` */
+function split(value: unknown, separator: unknown, most: unknown = -1): string[] {
+  if (typeof value !== 'string') throw new Error('it splits what is no text');
+  if (typeof separator === 'string' && separator !== '') {
+    const parts = value.split(separator);
+    const rest = (most as number) < 0 ? [] : parts.splice(most as number);
+    return rest.length > 0 ? [...parts, rest.join(separator)] : parts;
+  }
+  if (separator === '' || most !== -1) throw new Error('it splits at nothing');
+  return strip(value, undefined, true, true)
+    .split(new RegExp(`[${WHITE_SPACE}]+`, 'u'))
+    .filter((part) => part !== '');
+}
+
+/** What the library holds inside a list or an object. */
+type Held = { value: unknown };
+
+function equal(a: unknown, b: unknown): boolean {
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((one: Held, i) => equal(one.value, b[i].value));
+  }
+  if (a instanceof Map && b instanceof Map) {
+    const same = ([key, one]: [unknown, Held]) => b.has(key) && equal(one.value, b.get(key).value);
+    return a.size === b.size && [...a].every(same);
+  }
+  const number = (value: unknown) => (typeof value === 'boolean' ? Number(value) : value);
+  return number(a) === number(b);
+}
+
+function join(value: unknown, separator: unknown, attribute: unknown): string {
+  const items = typeof value === 'string' ? Array.from(value, (c) => ({ value: c })) : value;
+  if (!Array.isArray(items)) throw new Error('it joins what is no list');
+  const held = items.map((item: Held) => {
+    const found =
+      typeof attribute === 'string' ? (item.value as Map<string, Held>).get(attribute) : item;
+    return text(found?.value);
+  });
+  return held.join(separator === undefined ? '' : text(separator));
+}
+
+function length(value: unknown): number {
+  if (typeof value === 'string') return Array.from(value).length;
+  if (Array.isArray(value)) return value.length;
+  return value instanceof Map ? value.size : 0;
+}
+
+/** As long as Jinja's sandbox allows. */
+function range(start: number, stop?: number, step = 1): number[] {
+  const [from, to] = stop === undefined ? [0, start] : [start, stop];
+  const count = Math.max(0, Math.ceil((to - from) / step));
+  if (!(count <= 100_000)) throw new Error('it asks for a range of more than 100000 numbers');
+  return Array.from({ length: count }, (_, i) => from + i * step);
+}
+
+function strftime(format: string): string {
+  const now = new Date();
+  const named = (options: Intl.DateTimeFormatOptions) => now.toLocaleDateString('en-US', options);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const parts: Record<string, string> = {
+    '%Y': String(now.getFullYear()),
+    '%m': two(now.getMonth() + 1),
+    '%d': two(now.getDate()),
+    '%B': named({ month: 'long' }),
+    '%b': named({ month: 'short' }),
+    '%A': named({ weekday: 'long' }),
+    '%a': named({ weekday: 'short' }),
+    '%H': two(now.getHours()),
+    '%M': two(now.getMinutes()),
+    '%S': two(now.getSeconds()),
+    '%%': '%',
+  };
+  return format.replace(/%./g, (sign) => {
+    if (sign in parts) return parts[sign];
+    throw new Error(`strftime_now doesn't know ${sign} in Tiller`);
+  });
+}
+
+/** Names that no template can write. */
+const OURS = {
+  '@text': text,
+  '@concat': (a: unknown, b: unknown) => text(a) + text(b),
+  '@equal': equal,
+  '@unequal': (a: unknown, b: unknown) => !equal(a, b),
+  '@strip': (value: unknown, chars: unknown) => strip(value, chars, true, true),
+  '@lstrip': (value: unknown, chars: unknown) => strip(value, chars, true, false),
+  '@rstrip': (value: unknown, chars: unknown) => strip(value, chars, false, true),
+  '@split': split,
+  '@join': join,
+  '@length': length,
+  '@range': range,
+  '@strftime_now': strftime,
+};
+const OUR_FILTERS: Record<string, string> = {
+  trim: '@strip',
+  string: '@text',
+  length: '@length',
+  count: '@length',
+};
+const OUR_METHODS = ['strip', 'lstrip', 'rstrip', 'split'];
+const OUR_GLOBALS = ['range', 'strftime_now'];
+
+const refuse = (what: string): never => {
+  throw new Error(`it uses ${what}, which Tiller can't render as Python does`);
+};
+
+/** Arguments by position; `named` ones come after them, in this order. */
+function argumentsOf(args: Node[], what: string, named: string[] = []): Node[] {
+  const out = args.filter((arg) => !arg.type.startsWith('Keyword'));
+  for (const arg of args.filter((one) => one.type.startsWith('Keyword'))) {
+    const at = named.indexOf(String((arg.key as Node | undefined)?.value));
+    if (at < 0) refuse(`a keyword of ${what}`);
+    out[at] = arg.value as Node;
+  }
+  return Array.from(out, (arg) => arg ?? identifier('@nothing'));
+}
+
+function changeFilter(operand: Node, filter: Node): Node {
+  const args = (filter.type === 'CallExpression' ? filter.args : []) as Node[];
+  const callee = filter.type === 'CallExpression' ? (filter.callee as Node) : filter;
+  const name = String(callee.value);
+  const what = `the filter ${name}`;
+  const changed = args.map(change);
+  if (name === 'join') {
+    return call('@join', operand, ...argumentsOf(changed, what, ['d', 'attribute']));
+  }
+  if (OUR_FILTERS[name]) return call(OUR_FILTERS[name], operand, ...argumentsOf(changed, what));
+  if (!FILTERS.has(name === 'd' ? 'default' : name)) refuse(what);
+  argumentsOf(args, what, KEYWORDS[name]);
+  if (args.some((arg) => arg.type === 'StringLiteral' && arg.value === 'undefined')) refuse(what);
+  const renamed = name === 'd' ? { ...filter, callee: identifier('default') } : filter;
+  return {
+    type: 'FilterExpression',
+    operand,
+    filter: filter.type === 'CallExpression' ? { ...renamed, args: changed } : filter,
+  };
+}
+
+function changeCall(node: Node): Node {
+  const callee = node.callee as Node;
+  const args = (node.args as Node[]).map(change);
+  if (callee.type !== 'MemberExpression' || callee.computed) {
+    return { ...node, callee: change(callee), args };
+  }
+  const object = change(callee.object as Node);
+  const name = String((callee.property as Node).value);
+  if (OUR_METHODS.includes(name)) {
+    return call(
+      `@${name}`,
+      object,
+      ...argumentsOf(args, `.${name}()`, name === 'split' ? ['sep', 'maxsplit'] : []),
+    );
+  }
+  if (!METHODS.has(name)) refuse(`.${name}()`);
+  return { ...node, callee: { ...callee, object }, args };
+}
+
+/** Names that the statements of a loop set, without those of loops and macros within. */
+function namesSetIn(body: Node[]): string[] {
+  return body.flatMap((node) => {
+    if (node.type === 'If') {
+      return [...namesSetIn(node.body as Node[]), ...namesSetIn(node.alternate as Node[])];
+    }
+    const target = node.type === 'Set' ? (node.assignee as Node) : undefined;
+    return target?.type === 'Identifier' ? [String(target.value)] : [];
+  });
+}
+
+const set = (name: string, value: string): Node => ({
+  type: 'Set',
+  assignee: identifier(name),
+  value: identifier(value),
+  body: [],
+});
+
+/** What a round of a loop sets is gone in the next one, where the outer value holds again. */
+function changeLoop(node: Node): Node[] {
+  const names = [...new Set(namesSetIn(node.body as Node[]))];
+  const body = [
+    ...names.map((name) => set(name, `@outer ${name}`)),
+    ...changeBody(node.body as Node[]),
+  ];
+  return [
+    ...names.map((name) => set(`@outer ${name}`, name)),
+    {
+      ...node,
+      iterable: change(node.iterable as Node),
+      body,
+      defaultBlock: changeBody(node.defaultBlock as Node[]),
+    },
+  ];
+}
+
+const STATEMENTS = ['If', 'Set', 'Macro', 'CallStatement', 'FilterStatement', 'Break', 'Continue'];
+
+function changeBody(body: Node[]): Node[] {
+  return body.flatMap((node) => {
+    if (node.type === 'For') return changeLoop(node);
+    if (node.type === 'Comment' || node.type === 'StringLiteral') return [node];
+    const changed = change(node);
+    return [STATEMENTS.includes(node.type) ? changed : call('@text', changed)];
+  });
+}
+
+/** A node with all that is in it changed. */
+function change(node: Node): Node {
+  switch (node.type) {
+    case 'FilterStatement':
+      return refuse('a filter block');
+    case 'FloatLiteral':
+      return refuse('a fraction');
+    case 'Identifier':
+      if (node.value === 'kwargs' || node.value === 'varargs') refuse(String(node.value));
+      return OUR_GLOBALS.includes(String(node.value)) ? identifier(`@${node.value}`) : node;
+    case 'FilterExpression':
+      return changeFilter(change(node.operand as Node), node.filter as Node);
+    case 'CallExpression':
+      return changeCall(node);
+    case 'MemberExpression': {
+      const object = change(node.object as Node);
+      if (node.computed) return { ...node, object, property: change(node.property as Node) };
+      return { ...node, object };
+    }
+    case 'TestExpression': {
+      const name = String((node.test as Node).value);
+      if (!TESTS.has(name)) refuse(`the test "is ${name}"`);
+      return { ...node, operand: change(node.operand as Node) };
+    }
+    case 'BinaryExpression': {
+      const operator = String((node.operator as { value: unknown }).value);
+      const sides = [change(node.left as Node), change(node.right as Node)];
+      const ours = { '~': '@concat', '==': '@equal', '!=': '@unequal' }[operator];
+      if (ours) return call(ours, ...sides);
+      if (['/', '%', '**'].includes(operator)) {
+        if (operator !== '%') refuse(`the operator ${operator}`);
+      }
+      return { ...node, left: sides[0], right: sides[1] };
+    }
+    case 'KeywordArgumentExpression':
+      return { ...node, value: change(node.value as Node) };
+    case 'ObjectLiteral': {
+      const entries = [...(node.value as Map<Node, Node>)];
+      return { ...node, value: new Map(entries.map(([key, one]) => [change(key), change(one)])) };
+    }
+    case 'Set':
+      return {
+        ...node,
+        value: node.value ? change(node.value as Node) : node.value,
+        body: changeBody(node.body as Node[]),
+      };
+    case 'If':
+      return {
+        ...node,
+        test: change(node.test as Node),
+        body: changeBody(node.body as Node[]),
+        alternate: changeBody(node.alternate as Node[]),
+      };
+    case 'Macro':
+      return { ...node, body: changeBody(node.body as Node[]) };
+    case 'CallStatement':
+      return {
+        ...node,
+        call: change(node.call as Node),
+        body: changeBody(node.body as Node[]),
+      };
+    default: {
+      const entries = Object.entries(node).map(([key, value]) => {
+        if (key === 'operator') return [key, value];
+        if (Array.isArray(value))
+          return [key, value.map((one) => (isNode(one) ? change(one) : one))];
+        return [key, isNode(value) ? change(value) : value];
+      });
+      return Object.fromEntries(entries) as Node;
+    }
+  }
+}
+
+/**
+ * A template that is rendered as Python does.
+ *
+ * @throws Error saying what is wrong with it, or what it uses that can't be rendered alike
+ */
+export function compileTemplate(source: string): (items: Record<string, unknown>) => string {
+  const template = new Template(source);
+  const { parsed } = template as unknown as { parsed: { body: Node[] } };
+  parsed.body = changeBody(parsed.body);
+  return (items) => template.render({ ...items, ...OURS });
+}
