@@ -273,6 +273,9 @@ function correct(
 
 /** Refuses what is malformed in a model, or computed otherwise than in Rust. */
 function checkModel(part: JsonPart, type: string): void {
+  if (!['BPE', 'Unigram', 'WordPiece', 'WordLevel'].includes(type)) {
+    throw part.error('type', `"${type}" isn't known to Tiller.`);
+  }
   if (part.values.dropout) throw part.error('dropout', 'makes ids random. Take it out.');
   if (type === 'BPE' && part.text('continuing_subword_prefix', '') !== '') {
     throw part.error('continuing_subword_prefix', "isn't known to Tiller in a model of type BPE.");

@@ -1,4 +1,4 @@
-import { Template } from '@huggingface/jinja';
+import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
 
 /**
  * Makes the npm library render a template as Python's Jinja does in transformers. What it computes
@@ -70,15 +70,18 @@ function split(value: unknown, separator: unknown, most: unknown = -1): string[]
     .filter((part) => part !== '');
 }
 
-/** What the library holds inside a list or an object. */
-type Held = { value: unknown };
+/** A value as the library holds it, also inside a list or an object. */
+type Held = { type: string; value: unknown };
+
+/** What it holds; its own null has no value, like what is undefined. */
+const open = (held: Held | undefined) => (held?.type === 'NullValue' ? null : held?.value);
 
 function equal(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) && Array.isArray(b)) {
-    return a.length === b.length && a.every((one: Held, i) => equal(one.value, b[i].value));
+    return a.length === b.length && a.every((one: Held, i) => equal(open(one), open(b[i])));
   }
   if (a instanceof Map && b instanceof Map) {
-    const same = ([key, one]: [unknown, Held]) => b.has(key) && equal(one.value, b.get(key).value);
+    const same = ([key, one]: [unknown, Held]) => b.has(key) && equal(open(one), open(b.get(key)));
     return a.size === b.size && [...a].every(same);
   }
   const number = (value: unknown) => (typeof value === 'boolean' ? Number(value) : value);
@@ -86,12 +89,15 @@ function equal(a: unknown, b: unknown): boolean {
 }
 
 function join(value: unknown, separator: unknown, attribute: unknown): string {
-  const items = typeof value === 'string' ? Array.from(value, (c) => ({ value: c })) : value;
+  const items =
+    typeof value === 'string'
+      ? Array.from(value, (c) => ({ type: 'StringValue', value: c }))
+      : value;
   if (!Array.isArray(items)) throw new Error('it joins what is no list');
   const held = items.map((item: Held) => {
     const found =
       typeof attribute === 'string' ? (item.value as Map<string, Held>).get(attribute) : item;
-    return text(found?.value);
+    return text(open(found));
   });
   return held.join(separator === undefined ? '' : text(separator));
 }
@@ -288,9 +294,7 @@ function change(node: Node): Node {
       const sides = [change(node.left as Node), change(node.right as Node)];
       const ours = { '~': '@concat', '==': '@equal', '!=': '@unequal' }[operator];
       if (ours) return call(ours, ...sides);
-      if (['/', '%', '**'].includes(operator)) {
-        if (operator !== '%') refuse(`the operator ${operator}`);
-      }
+      if (operator === '/' || operator === '**') refuse(`the operator ${operator}`);
       return { ...node, left: sides[0], right: sides[1] };
     }
     case 'KeywordArgumentExpression':
@@ -332,14 +336,36 @@ function change(node: Node): Node {
   }
 }
 
+/** The library's function, which it doesn't export. */
+const FunctionValue = new Environment().lookupVariable('namespace').constructor as new (
+  run: (args: Held[]) => unknown,
+) => never;
+const ours = Object.entries(OURS).map(([name, run]) => {
+  const plain = run as (...args: unknown[]) => unknown;
+  const held = (args: Held[]) => new Environment().set('result', plain(...args.map(open)));
+  return [name, new FunctionValue(held)] as const;
+});
+const GLOBALS = {
+  ...{ true: true, True: true, false: false, False: false, none: null, None: null },
+  raise_exception(message: string) {
+    throw new Error(message);
+  },
+};
+
 /**
  * A template that is rendered as Python does.
  *
  * @throws Error saying what is wrong with it, or what it uses that can't be rendered alike
  */
 export function compileTemplate(source: string): (items: Record<string, unknown>) => string {
-  const template = new Template(source);
-  const { parsed } = template as unknown as { parsed: { body: Node[] } };
-  parsed.body = changeBody(parsed.body);
-  return (items) => template.render({ ...items, ...OURS });
+  const program = parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
+  program.body = changeBody(program.body as unknown as Node[]) as never;
+  return (items) => {
+    const environment = new Environment();
+    for (const [name, value] of Object.entries({ ...GLOBALS, ...items })) {
+      environment.set(name, value);
+    }
+    for (const [name, value] of ours) environment.setVariable(name, value);
+    return String(new Interpreter(environment).run(program).value);
+  };
 }

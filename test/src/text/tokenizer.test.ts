@@ -125,6 +125,23 @@ test('stop ids: the files, the EOS and the token after a model turn', () => {
   assert.equal(tokens('plain'), ['<|endoftext|>']);
 });
 
+test("generation_config.json's stop ids count, and config.json's only where it has none", () => {
+  const stops = (files: Record<string, unknown>) => {
+    let ids: number[] = [];
+    changed('plain', 'tokenizer_config.json', '{"eos_token": "<|endoftext|>"}', (dir) => {
+      for (const [name, eos_token_id] of Object.entries(files)) {
+        writeFileSync(join(dir, name), JSON.stringify({ eos_token_id }));
+      }
+      ids = loadTokenizer(dir).stopIds;
+    });
+    return ids;
+  };
+  assert.equal(stops({}), [0]);
+  assert.equal(stops({ 'generation_config.json': 7 }), [0, 7]);
+  assert.equal(stops({ 'generation_config.json': [9, 7, 0], 'config.json': 8 }), [0, 7, 9]);
+  assert.equal(stops({ 'generation_config.json': null, 'config.json': 8 }), [0, 8]);
+});
+
 test('a shown piece never ends inside a character', () => {
   const tokenizer = loadTokenizer(folderOf('gemma'));
   const stream = tokenizer.stream();
@@ -162,11 +179,15 @@ function withoutPostProcessor(dir: string) {
   writeFileSync(file, JSON.stringify({ ...data, post_processor: null }));
 }
 const refuses = (run: () => unknown, pattern: RegExp) =>
-  assert.throws(run, (error: unknown) => {
-    assert.instance(error, InputError);
-    assert.match((error as Error).message, pattern);
-    return true;
-  });
+  assert.throws(
+    run,
+    (error: unknown) => {
+      assert.instance(error, InputError);
+      assert.match((error as Error).message, pattern);
+      return true;
+    },
+    String(pattern),
+  );
 
 test('BOS is left out only where the checkpoint says so', () => {
   const config = { bos_token: '<s>', eos_token: '</s>', add_bos_token: false };
@@ -211,6 +232,77 @@ test('templates: a named list, a broken one, one that refuses, and none', () => 
   const plain = loadTokenizer(folderOf('plain'));
   assert.not.ok(plain.hasChatTemplate);
   refuses(() => plain.formatPrompt('Hi'), /plain has no chat template.*style raw or qa/);
+});
+
+/** A fixture's tokenizer.json with some keys changed. */
+function withParts(name: string, parts: object): string {
+  const data = JSON.parse(readFileSync(join(folderOf(name), 'tokenizer.json'), 'utf8'));
+  return JSON.stringify({ ...data, ...parts });
+}
+
+test('malformed parts of tokenizer.json and its companions are named with file and key', () => {
+  const model = (parts: object) => {
+    const own = JSON.parse(readFileSync(join(folderOf('gemma'), 'tokenizer.json'), 'utf8')).model;
+    return withParts('gemma', { model: { ...own, ...parts } });
+  };
+  const tokens = (token: unknown) => withParts('gemma', { added_tokens: [token] });
+  const cases: [string, string, RegExp][] = [
+    ['tokenizer.json', tokens({ id: 0, content: 7 }), /added_tokens\[0\]\.content must be a text/],
+    ['tokenizer.json', tokens({ id: 'x', content: 'a' }), /added_tokens\[0\]\.id must be a whole/],
+    ['tokenizer.json', tokens({ id: 0, content: 'a', lstrip: 1 }), /lstrip must be true or false/],
+    ['tokenizer.json', tokens(null), /added_tokens\[0\] must be an object/],
+    ['tokenizer.json', withParts('gemma', { added_tokens: {} }), /added_tokens must be a list/],
+    ['tokenizer.json', model({ vocab: { a: -1 } }), /model\.vocab\."a" must be an id, not -1/],
+    ['tokenizer.json', model({ vocab: { a: 1e12 } }), /model\.vocab\."a" must be an id/],
+    ['tokenizer.json', model({ vocab: 3 }), /model\.vocab must be an object/],
+    ['tokenizer.json', model({ merges: [['a']] }), /model\.merges\[0\] must be two tokens/],
+    ['tokenizer.json', model({ merges: 'a b' }), /model\.merges must be a list/],
+    ['tokenizer.json', model({ dropout: 0.1 }), /model\.dropout makes ids random/],
+    ['tokenizer.json', model({ type: 'Magic' }), /tokenizer\.json/],
+    ['tokenizer.json', withParts('gemma', { decoder: { type: 'CTC' } }), /decoder\.type "CTC"/],
+    ['tokenizer.json', withParts('gemma', { normalizer: { type: 'Nmt' } }), /tokenizer\.json/],
+    ['tokenizer.json', withParts('gemma', { pre_tokenizer: 5 }), /pre_tokenizer must be an object/],
+    ['tokenizer_config.json', '{"added_tokens_decoder": {"0": 1}}', /added_tokens_decoder\.0 must/],
+    [
+      'tokenizer_config.json',
+      '{"added_tokens_decoder": {"x": {"content": "a"}}}',
+      /x must be an id/,
+    ],
+    [
+      'tokenizer_config.json',
+      '{"eos_token": {"content": []}}',
+      /eos_token\.content must be a text/,
+    ],
+    ['tokenizer_config.json', '{"extra_special_tokens": [1]}', /extra_special_tokens\[0\] must/],
+    [
+      'tokenizer_config.json',
+      '{"tokenizer_class": "T5Tokenizer"}',
+      /tokenizer_class is "T5Tokenizer"/,
+    ],
+    ['special_tokens_map.json', '{"bos_token": 3}', /special_tokens_map\.json: bos_token must be/],
+    ['added_tokens.json', '{"a": "b"}', /added_tokens\.json: a must be a whole number/],
+  ];
+  for (const [file, text, pattern] of cases) {
+    changed('gemma', file, text, (dir) => refuses(() => loadTokenizer(dir), pattern));
+  }
+});
+
+test('a model of type mistral takes tokenizer.json as it is, whatever class is named', () => {
+  changed('gemma', 'tokenizer_config.json', '{"tokenizer_class": "T5Tokenizer"}', (dir) => {
+    writeFileSync(join(dir, 'config.json'), '{"model_type": "mistral"}');
+    const expected = loadTokenizer(folderOf('gemma')).encode('Hello', { bos: false });
+    assert.equal(loadTokenizer(dir).encode('Hello', { bos: false }), expected);
+  });
+});
+
+test('a regular expression that takes too long is an error', () => {
+  const pattern = { Regex: '(a+)+$' };
+  const pre_tokenizer = { type: 'Split', pattern, behavior: 'Isolated', invert: false };
+  changed('plain', 'tokenizer.json', withParts('plain', { pre_tokenizer }), (dir) => {
+    const tokenizer = loadTokenizer(dir);
+    assert.ok(tokenizer.encode('aaab').length > 0);
+    refuses(() => tokenizer.encode(`${'a'.repeat(60)}b`), /regular expressions take too long/);
+  });
 });
 
 test('missing and malformed files are named', () => {
