@@ -75,6 +75,9 @@ export function checkForward(ids: number[][], seen: number, options: ForwardOpti
   const rows = ids.length;
   if (cache !== undefined) {
     if (!(cache instanceof KVCache)) refuse('forward: cache', cache, 'a KVCache');
+    if (cache.length && !cache.pieces().length) {
+      throw new InputError('forward: the cache was disposed; clear() would make it new.');
+    }
     if (pads ?? promptEnd) {
       throw new InputError("forward: pads and promptEnd are the cache's where there is one.");
     }

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { roomForCache } from '../backend/memory';
 import { tensorsIn } from '../backend/replay';
-import { checkCount, checkFunction, checkKeys, checkList, optional } from '../util/check';
+import { checkCount, checkFunction, checkKeys, checkList, optional, refuse } from '../util/check';
 import { InputError } from '../util/errors';
 import { seededRandom } from '../util/random';
 import { BatchSizer } from './batchSizer';
@@ -198,12 +198,19 @@ class Run {
         result.tokens.push(tokens[row]);
         options.onToken?.(prompt, tokens[row]);
         const full = prompts[prompt].length + result.tokens.length >= model.config.maxPositions;
-        if (options.stopWhen?.(result.tokens)) result.stopped = 'stop';
+        if (this.shouldStop(result.tokens)) result.stopped = 'stop';
         else if (!full && result.tokens.length < maxNewTokens) return;
       }
       this.going.delete(prompt);
       options.onFinish?.(prompt, result);
     });
+  }
+
+  private shouldStop(tokens: number[]): boolean {
+    const stop: unknown = this.options.stopWhen?.(tokens);
+    // A promise would count as a yes.
+    if (stop instanceof Promise) refuse('What stopWhen returned', stop, 'true or false (at once)');
+    return Boolean(stop);
   }
 
   /** Drops finished rows once they are many, or when one stands at the end of the context. */

@@ -140,6 +140,11 @@ export class KVCache {
   /** Adds the rows of other caches below; shorter ones are padded on the left. The others are used up. */
   join(...others: KVCache[]): void {
     const all = [this as KVCache, ...others];
+    if (new Set(all.map((cache) => cache.layers.length)).size > 1) {
+      throw new InputError(
+        'KVCache.join: the caches are of different models, or one was disposed.',
+      );
+    }
     const length = Math.max(...all.map((cache) => cache.length));
     for (const cache of all) cache.padTo(length);
     this.layers = this.layers.map((_, layer) =>

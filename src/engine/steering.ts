@@ -48,11 +48,11 @@ interface Slot {
  */
 export class Steering implements Steerer {
   private slots = new Map<number, Slot[]>();
+  private disposed = false;
 
   /**
    * @param rows the edits of each row
-   * @throws InputError for a layer the model does not have, a vector of the wrong length, or a
-   *   number that is not finite
+   * @throws InputError for rows that are not lists of edits, or an edit that does not fit the model
    */
   constructor(
     private rows: Edit[][],
@@ -77,7 +77,9 @@ export class Steering implements Steerer {
     }
   }
 
+  /** @throws InputError when it was disposed, or the pass has other rows */
   at(columns: Columns): PassEdits {
+    if (this.disposed) throw new InputError('This Steering was disposed: it would change nothing.');
     const { length } = columns.promptEnds;
     if (length !== this.rows.length) {
       throw new InputError(`Steering of ${this.rows.length} rows in a pass of ${length}.`);
@@ -115,12 +117,17 @@ export class Steering implements Steerer {
   /** Keeps only the given rows, in the given order. */
   selectRows(rows: number[]): void {
     for (const row of rows) checkCount('Steering.selectRows: a row', row, 0, this.rows.length - 1);
-    this.dispose();
+    this.freeSlots();
     this.rows = rows.map((row) => this.rows[row]);
     this.compile();
   }
 
   dispose(): void {
+    this.freeSlots();
+    this.disposed = true;
+  }
+
+  private freeSlots() {
     for (const slot of [...this.slots.values()].flat()) {
       tf.dispose([slot.vector, slot.amount]);
       slot.projects?.dispose();

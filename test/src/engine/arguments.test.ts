@@ -91,6 +91,11 @@ const CASES: [string, () => unknown, RegExp][] = [
   ['stop ids', () => writeWith({ stopIds: 5 }), /stopIds is 5, not a list/],
   ['a stop id', () => writeWith({ stopIds: ['</s>'] }), /a stop id is "<\/s>", not a whole number/],
   ['stopWhen', () => writeWith({ stopWhen: /\./ }), /stopWhen is a RegExp, not a function/],
+  [
+    'stopWhen, later',
+    () => writeWith({ stopWhen: async () => false }),
+    /returned is a Promise, not/,
+  ],
   ['onToken', () => writeWith({ onToken: 1 }), /onToken is 1, not a function/],
   ['onFinish', () => writeWith({ onFinish: {} }), /onFinish is an object/],
   ['padId', () => writeWith({ padId: -1 }), /padId: token id -1 is outside/],
@@ -185,6 +190,38 @@ const CASES: [string, () => unknown, RegExp][] = [
     /row is 1, not .*0 to 0/,
   ],
   ['a trunk', () => new Branches([{ trunk: 1, edits: [] }], 1, model.config), /trunk is 1/],
+  [
+    'steering that was disposed',
+    () => {
+      const steering = new Steering([[add()]] as Any, model.config);
+      steering.dispose();
+      return pass({ steering });
+    },
+    /Steering was disposed/,
+  ],
+  [
+    'a cache that was disposed',
+    () => {
+      const cache = cacheOf(1);
+      pass({ cache }).dispose();
+      cache.dispose();
+      return pass({ cache }, [[1]]);
+    },
+    /the cache was disposed/,
+  ],
+  [
+    'caches of nothing in common',
+    () => {
+      const cache = cacheOf(1);
+      pass({ cache }).dispose();
+      try {
+        return cache.join(cacheOf(1));
+      } finally {
+        cache.dispose();
+      }
+    },
+    /different models, or one was disposed/,
+  ],
   ['pads of a cache', () => new KVCache([0.5], [1]), /KVCache: pads: a value is 0\.5/],
   ['rows of a cache', () => new KVCache([0, 0], [1]), /2 pads and 1 promptEnds/],
   ['rows to keep', () => cacheOf(2).selectRows([2]), /a row is 2, not a whole number from 0 to 1/],
