@@ -33,7 +33,9 @@ export function readConfig(file: ModelConfig): GPT2Config {
   file.oneOf('activation_function', ['gelu_new', 'gelu_pytorch_tanh', undefined]);
   file.oneOf('add_cross_attention', [false, undefined]);
   file.oneOf('n_special', [0, undefined]);
-  // Precision of mixed arithmetic, another head on top, notes on training and tasks.
+  // Precision of mixed arithmetic, another head on top, notes on training and tasks; the context's
+  // old name, which transformers does not read any more: the position embedding has its length.
+  file.harmless('n_ctx');
   file.harmless('reorder_and_upcast_attn', 'gradient_checkpointing', 'output_past', '_num_labels');
   file.harmless('summary_type', 'summary_use_proj', 'summary_activation', 'summary_first_dropout');
   file.harmless('summary_proj_to_labels', 'task_specific_params', 'predict_special_tokens');
@@ -43,7 +45,6 @@ export function readConfig(file: ModelConfig): GPT2Config {
   const nHeads = file.divisor(file.alias('n_head', 'num_attention_heads'), dModel, 12);
   const headDim = dModel / nHeads;
   const maxPositions = file.count(file.alias('n_positions', 'max_position_embeddings'), 1024);
-  file.oneOf('n_ctx', [maxPositions, undefined]);
   const scale = file.flag('scale_attn_weights', true) ? headDim ** -0.5 : 1;
   const byLayer = file.flag('scale_attn_by_inverse_layer_idx', false);
   const config: GPT2Config = {

@@ -13,8 +13,8 @@ export const LARGEST = 1 << 16;
  * The rule: a model is loaded when transformers 5.18 computes the same from the file with the key
  * and without it. So a key is
  * - harmless when it is bookkeeping, a setting of training, or an id (`HARMLESS_KEYS`): no word;
- * - refused when it is a slip of one that was asked for and is not there (`rms_norm_epsilon`), for
- *   the default would then be computed with in silence;
+ * - refused when it is a slip of one that was asked for (`rms_norm_epsilon`), for what it says would
+ *   be dropped, and the default computed with, in silence;
  * - refused when it changes what a decoder computes, of this model type or another, and is not null
  *   or at the value that changes nothing (`COMPUTING_KEYS`): transformers may ignore it here, but
  *   then the file describes another model than its `model_type` says;
@@ -216,9 +216,8 @@ export class ModelConfig {
   done(): void {
     const known = [this.asked, HARMLESS_KEYS, this.harmlessHere];
     const rest = Object.keys(this.values).filter((key) => !known.some((keys) => keys.has(key)));
-    const absent = [...this.asked].filter((key) => this.values[key] === undefined);
     const bad = rest.flatMap((key) => {
-      const slip = absent.find((wanted) => isSlip(key, wanted));
+      const slip = this.slipOf(key);
       if (slip) return [described(key, slip)];
       return isComputing(key) && !changesNothing(key, this.values[key]) ? [described(key)] : [];
     });
@@ -231,9 +230,12 @@ export class ModelConfig {
     const bad = Object.keys(this.values).filter(
       (key) => !this.asked.has(key) && this.values[key] !== null,
     );
-    if (!bad.length) return;
-    const meant = (key: string) => [...this.asked].find((wanted) => isSlip(key, wanted));
-    this.refuseKeys(bad.map((key) => described(key, meant(key))));
+    if (bad.length) this.refuseKeys(bad.map((key) => described(key, this.slipOf(key))));
+  }
+
+  /** The key that was probably meant. */
+  private slipOf(key: string): string | undefined {
+    return [...this.asked].find((wanted) => isSlip(key, wanted));
   }
 
   private refuseKeys(keys: string[]): never {

@@ -422,7 +422,6 @@ const refused: [string, (file: ModelConfig) => unknown, object, object, RegExp][
   ],
   ['gpt2', readGPT2, GPT2_MEDIUM, { add_cross_attention: true }, /"add_cross_attention" is true/],
   ['gpt2', readGPT2, GPT2_MEDIUM, { n_head: 15 }, /"n_head" is 15, not a divisor of 1024/],
-  ['gpt2', readGPT2, GPT2_MEDIUM, { n_ctx: 512 }, /"n_ctx" is 512/],
   ['gpt2', readGPT2, GPT2_MEDIUM, { alibi: true }, /"alibi"/],
 ];
 for (const [family, read, base, change, message] of refused) {
