@@ -6,6 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { loadTokenizer } from '../src/text/tokenizer';
 import { InputError } from '../src/util/errors';
+import { runAsProgram } from '../src/util/script';
 
 interface Request {
   dir: string;
@@ -41,6 +42,7 @@ function answer({ dir, texts, ids, chats }: Request) {
   };
 }
 
-const [requests, answers] = process.argv.slice(2);
-const all = JSON.parse(readFileSync(requests, 'utf8')) as Request[];
-writeFileSync(answers, JSON.stringify(all.map((request) => attempt(() => answer(request)))));
+runAsProgram(module, { takes: [2, 2] }, ({ positionals: [requests, answers] }) => {
+  const all = JSON.parse(readFileSync(requests, 'utf8')) as Request[];
+  writeFileSync(answers, JSON.stringify(all.map((request) => attempt(() => answer(request)))));
+});
