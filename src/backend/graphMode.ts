@@ -1,5 +1,5 @@
 /** Whether steps are recorded, and why some are not. */
-import { InputError } from '../util/errors';
+import { didYouMean, InputError } from '../util/errors';
 
 const MODES = ['on', 'off', 'explain'] as const;
 
@@ -10,7 +10,10 @@ const MODES = ['on', 'off', 'explain'] as const;
 export function graphMode(): (typeof MODES)[number] {
   const given = process.env.TILLER_GRAPHS || 'on';
   const mode = MODES.find((one) => one === given);
-  if (!mode) throw new InputError(`TILLER_GRAPHS is "${given}", not one of ${MODES.join(', ')}.`);
+  if (!mode) {
+    const hint = didYouMean(given, MODES);
+    throw new InputError(`TILLER_GRAPHS is "${given}", not one of ${MODES.join(', ')}.${hint}`);
+  }
   return mode;
 }
 

@@ -163,6 +163,8 @@ export async function useBackend(
   requested?: string,
   candidates = tensorflowCandidates(),
 ): Promise<BackendInfo> {
+  // Refuses a misspelt TILLER_GRAPHS, on every backend.
+  graphMode();
   const choice = requested || process.env.TILLER_BACKEND || 'auto';
   const source = requested ? 'backend' : 'TILLER_BACKEND';
   if (!['auto', 'tensorflow', 'wasm'].includes(choice)) {

@@ -37,7 +37,8 @@ export function checkObject(
 
 /**
  * An object of options: a key that there isn't is refused, with the one that was probably meant.
- * @param known every key; what is said of a key in place of `true` is said to who gives it
+ * @param known every key that there is
+ * @param elsewhere what to say of keys that do not exist, but are likely to be tried
  */
 export function checkKeys(
   what: string,
