@@ -22,10 +22,15 @@ const LOADERS: Record<string, (dir: string, options?: LoadOptions) => CausalLM> 
  */
 export function loadModel(dir: string, options?: LoadOptions): CausalLM {
   const { values, file } = ModelConfig.open(dir);
-  const type = String(values.model_type);
-  const load = LOADERS[type];
+  const type = values.model_type;
+  const known = Object.keys(LOADERS);
+  if (typeof type !== 'string') {
+    throw new InputError(
+      `${file}: "model_type" is ${JSON.stringify(type) ?? 'missing'}, not one of ${known.join(', ')}.`,
+    );
+  }
+  const load = Object.hasOwn(LOADERS, type) ? LOADERS[type] : undefined;
   if (!load) {
-    const known = Object.keys(LOADERS);
     throw new InputError(
       `${file}: model_type "${type}" is not supported (known: ${known.join(', ')}).${didYouMean(type, known)}`,
     );

@@ -39,7 +39,7 @@ export class ModelConfig {
    * @throws InputError when there is no such folder, or it has no readable config.json
    */
   static open(dir: string): ModelConfig {
-    if (typeof dir !== 'string') {
+    if (typeof dir !== 'string' || dir.includes('\0')) {
       throw new InputError(`A model's folder must be text, not ${JSON.stringify(dir)}.`);
     }
     const file = join(dir, 'config.json');

@@ -431,6 +431,19 @@ for (const [family, read, base, change, message] of refused) {
   });
 }
 
+test('a model type that is missing, unknown, or no word', () => {
+  const typed = (model_type: unknown) =>
+    rewritten(
+      scratch,
+      'gpt2-bare-masks',
+      (_, values) => void Object.assign(values, { model_type }),
+    );
+  refuses(() => loadModel(typed(undefined)), /"model_type" is missing, not one of gemma2, gpt2/);
+  refuses(() => loadModel(typed(['gpt2'])), /"model_type" is \["gpt2"\], not one of/);
+  refuses(() => loadModel(typed('toString')), /model_type "toString" is not supported/);
+  refuses(() => loadModel(typed('gemma-2')), /"gemma-2" is not supported.*Did you mean "gemma2"\?/);
+});
+
 // ── Checkpoints ─────────────────────────────────────────────────────────────────────────────────
 
 test('GPT-2: the same tensors with the prefix, and masks of one byte, give the same logits', () => {

@@ -417,6 +417,7 @@ test('a place without a config: what is there, and what to do', () => {
     says(dir, /is a folder, but holds no config\.json/);
     says(undefined, /folder must be text, not undefined/);
     says(7, /folder must be text, not 7/);
+    says('a\0b', /folder must be text, not "a\\u0000b"/);
     const file = path.join(dir, 'config.json');
     says(file, /is not a folder|no such folder/);
     fs.writeFileSync(file, '{');
