@@ -8,7 +8,7 @@ import { defineRun } from '../shared/command/steps';
 import { script as evaluateFormatPlusLength } from './evaluate_format_plus_length';
 import { script as loadResults } from './load_results';
 
-defineRun(__filename, [
+export const run = defineRun(__filename, [
   computeFormatRepresentations,
   findBestLayer,
   computeResponsePerplexity,

@@ -8,7 +8,7 @@ import { script as findBestLayer } from './find_best_layer';
 import { script as loadResults } from './load_results';
 import { script as precomputeIvs } from './precompute_ivs';
 
-defineRun(__filename, [
+export const run = defineRun(__filename, [
   computeRepresentations,
   findBestLayer,
   computeResponsePerplexity,

@@ -6,7 +6,7 @@ import { script as computeResponsePerplexity } from './compute_response_perplexi
 import { script as evaluate } from './evaluate';
 import { script as loadResults } from './load_results';
 
-defineRun(__filename, [
+export const run = defineRun(__filename, [
   ['include_vectors', computeRepresentations],
   ['exclude_vectors', computeRepresentations],
   ['validation', evaluate],

@@ -5,4 +5,4 @@ import { script as computeRepresentations } from './compute_representations';
 import { script as evaluate } from './evaluate';
 import { script as loadResults } from './load_results';
 
-defineRun(__filename, [computeRepresentations, evaluate, loadResults]);
+export const run = defineRun(__filename, [computeRepresentations, evaluate, loadResults]);

@@ -17,7 +17,10 @@ const scriptOf = (step: Step) => (Array.isArray(step) ? step[1] : step);
  * alone. What a step wrote, the later ones of the run take before anything else. The main figures are
  * those of the last step.
  */
-export function defineRun(file: string, steps: Step[]): void {
+export function defineRun(
+  file: string,
+  steps: Step[],
+): (command: Command) => Promise<Table | undefined> {
   const runAll = async (command: Command) => {
     const plans = planSteps(defaultsFile(file), steps, command);
     const made: string[] = [];
@@ -35,6 +38,7 @@ export function defineRun(file: string, steps: Step[]): void {
     await rehearse(runAll, command);
     return runAll(command);
   });
+  return runAll;
 }
 
 /**
