@@ -165,6 +165,15 @@ test('the whole chain on a real model; an answer recomputed from the vectors', a
   assert.equal(summary.cells, computeCells(rows));
   assert.match(await runStep(loadResults, ...settings), /\nenglish_lowercase /);
 
+  // Other wordings in the same file of phrasings are another run.
+  const wordings = path.join(temp, 'phrasings.yaml');
+  fs.copyFileSync(path.join(root, 'configs/length/phrasings.yaml'), wordings);
+  const own = [`phrasings_path=${wordings}`, 'name=mine', 'n_examples=1'];
+  await evaluateWith(...own);
+  const before = fs.readFileSync(wordings, 'utf8');
+  fs.writeFileSync(wordings, before.replace('at most {n} sentence{s}', 'up to {n} sentence{s}'));
+  await assertRejects(evaluateWith(...own), /phrasings: "\w+" there, "\w+" now/);
+
   const session = await openModel(model);
   const one = (folder: string) => {
     const [file] = fs.readdirSync(path.join(temp, 'runs', folder));
