@@ -104,7 +104,9 @@ async function load(config: SessionConfig): Promise<Session> {
   const tokenizer = loadTokenizer(files.dir);
   const model = loadModel(files.dir, { dtype: config.dtype ?? undefined });
   const promptStyle = config.prompt_style ?? (tokenizer.hasChatTemplate ? 'chat' : 'qa');
-  const { padId, stopIds } = tokenizer;
+  const { stopIds } = tokenizer;
+  // Padding is masked; a pad token that only the tokenizer has can't be looked up.
+  const padId = tokenizer.padId < model.config.vocabSize ? tokenizer.padId : 0;
   const compat = (['double_bos', 'drop_last_token'] as const).filter((fault) =>
     isOn(fault, config.compat),
   );
