@@ -191,9 +191,12 @@ function narrow(candidates: Candidate[], preferred: Expected): Candidate[] {
 
 function severalMessage(candidates: Candidate[], what: string, key: string, ending: string) {
   const names = [...new Set(candidates.flatMap(({ says }) => Object.keys(says)))];
-  const differing = names.filter(
+  const all = names.filter(
     (name) => new Set(candidates.map(({ says }) => show(says[name]))).size > 1,
   );
+  // Marks of content follow from settings, which say more to people.
+  const settings = all.filter((name) => !/sha256$|_keys$|_rows$|^prompts$|^chosen_by$/.test(name));
+  const differing = settings.length ? settings : all;
   const choices = candidates.map(({ place, says }) => {
     const told = differing.filter((name) => says[name] !== undefined);
     const value = key.endsWith('_name') || key === 'name' ? path.basename(place, ending) : place;
