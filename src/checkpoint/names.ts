@@ -72,17 +72,17 @@ const SHOWN = 12;
 /**
  * Prints one line, on stderr, about what of a checkpoint is of no effect; nothing when all is read.
  * @param keys of config.json
- * @param tensors names; those of several layers are put together
+ * @param tensors names; those of several layers are put merged
  */
 export function reportUnread(dir: string, keys: string[], tensors: string[]): void {
   const list = (names: string[]) => {
     const shown = names.slice(0, SHOWN).map((name) => JSON.stringify(name).slice(1, -1));
     return [...shown, ...(names.length > SHOWN ? [`${names.length - SHOWN} more`] : [])].join(', ');
   };
-  const together = [...new Set(tensors.map((name) => name.replace(/\.\d+\./, '.*.')))];
+  const merged = [...new Set(tensors.map((name) => name.replace(/\.\d+\./, '.*.')))];
   const parts = [
     ...(keys.length ? [`config.json: ${list(keys)}`] : []),
-    ...(together.length ? [`tensors: ${list(together)}`] : []),
+    ...(merged.length ? [`tensors: ${list(merged)}`] : []),
   ];
   if (!parts.length) return;
   console.warn(`${dir}: left unread, for it changes nothing here (${parts.join('; ')})`);

@@ -122,11 +122,11 @@ function checkAnswer({ pathname }: URL, body: string) {
 export function explainRefusal(response: FetchResponse, { id, revision }: HubModel, file?: string) {
   const { status, headers } = response;
   const code = headers.get('x-error-code') ?? '';
-  const said = headers.get('x-error-message') ?? '';
+  const errorMessage = headers.get('x-error-message') ?? '';
   const token = hubToken() !== undefined;
   const page = `${hubEndpoint()}/${id}`;
   const tokens = `${hubEndpoint()}/settings/tokens`;
-  if (/invalid credentials/i.test(said) || (status === 401 && token)) {
+  if (/invalid credentials/i.test(errorMessage) || (status === 401 && token)) {
     return new InputError(
       `The Hub does not accept your access token (HF_TOKEN, or that of "hf auth login"): it may have expired. Make a new one on ${tokens}.`,
     );
@@ -140,7 +140,7 @@ export function explainRefusal(response: FetchResponse, { id, revision }: HubMod
   }
   if (status === 403) {
     return new InputError(
-      `Your access token may not read ${id}${said ? ` (the Hub says: ${said.replace(/\.$/, '')})` : ''}. Accept the terms on ${page} with the account that the token belongs to; with a fine-grained token, also allow it to read gated repositories (${tokens}).`,
+      `Your access token may not read ${id}${errorMessage ? ` (the Hub says: ${errorMessage.replace(/\.$/, '')})` : ''}. Accept the terms on ${page} with the account that the token belongs to; with a fine-grained token, also allow it to read gated repositories (${tokens}).`,
     );
   }
   if (code === 'RevisionNotFound') {
@@ -158,6 +158,6 @@ export function explainRefusal(response: FetchResponse, { id, revision }: HubMod
     );
   }
   return new Error(
-    `${response.url || page}: the Hub answers ${status}${said ? ` (${said})` : ''}.`,
+    `${response.url || page}: the Hub answers ${status}${errorMessage ? ` (${errorMessage})` : ''}.`,
   );
 }
