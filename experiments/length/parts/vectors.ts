@@ -5,6 +5,7 @@ import type { Question } from '../../shared/data/questions';
 import { hashFile, hashOf } from '../../shared/provenance';
 import type { Session } from '../../shared/session';
 import {
+  clearLeftovers,
   computeDirections,
   modelProvenance,
   type RepresentationOptions,
@@ -90,7 +91,8 @@ export async function needLengthVectors(
   file: string,
   batchSize: number,
 ): Promise<VectorFile> {
-  if (!fs.existsSync(file)) {
+  if (fs.existsSync(file)) clearLeftovers(file);
+  else {
     console.log(
       `No length vectors yet: computing them from the first ${questions.length} queries.`,
     );

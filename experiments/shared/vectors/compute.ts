@@ -95,9 +95,10 @@ export async function computeDirections(
     activations: String(options.keepActivations),
     layers: JSON.stringify(layers),
   };
-  const release = lock(`${file}.lock`, `the vectors ${file}`);
+  const { lockFile, partialFile } = beside(file);
+  const release = lock(lockFile, `the vectors ${file}`);
   try {
-    const partial = PartialActivations.open(`${file}.partial`, [known, options.batchSize]);
+    const partial = PartialActivations.open(partialFile, [known, options.batchSize]);
     if (holdsAlready(file, known)) console.log(`${file} is there already.`);
     else {
       const vectors = await compute(session, groups, { ...options, layers, partial });
@@ -109,6 +110,22 @@ export async function computeDirections(
     release();
   }
 }
+
+/** Clears away what a process that was killed just after it wrote a vector file left beside it. */
+export function clearLeftovers(file: string): void {
+  const { lockFile, partialFile } = beside(file);
+  if (!fs.existsSync(lockFile)) return;
+  try {
+    const release = lock(lockFile, `the vectors ${file}`);
+    fs.rmSync(partialFile, { force: true });
+    release();
+  } catch (error) {
+    // A process that still runs is about to do it, or this one may not write here.
+    if (!(error instanceof InputError)) throw error;
+  }
+}
+
+const beside = (file: string) => ({ lockFile: `${file}.lock`, partialFile: `${file}.partial` });
 
 async function compute(
   session: Session,

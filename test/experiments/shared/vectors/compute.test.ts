@@ -5,7 +5,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { computeDirections } from '../../../../experiments/shared/vectors/compute';
+import { clearLeftovers, computeDirections } from '../../../../experiments/shared/vectors/compute';
 import { loadVectors } from '../../../../experiments/shared/vectors/vectorFile';
 import { close, makeModel, meanActivation, openModel, printedBy } from '../../helpers';
 
@@ -78,9 +78,18 @@ test('while another process computes them, they are refused with its number', as
     message,
     `Process ${other.pid} on ${os.hostname()} is writing to the vectors ${file}`,
   );
+  const leftByIt = fs.readFileSync(`${file}.lock`);
+  clearLeftovers(file);
+  assert.ok(fs.existsSync(`${file}.lock`));
   other.kill('SIGKILL');
   await once(other, 'close');
   await compute(['a'], ['b']);
+  assert.equal(fs.readdirSync(path.dirname(file)), [path.basename(file)]);
+
+  // Killed after the vectors were written and before it cleared up: who only reads them does.
+  fs.writeFileSync(`${file}.lock`, leftByIt);
+  fs.writeFileSync(`${file}.partial`, 'what was left');
+  clearLeftovers(file);
   assert.equal(fs.readdirSync(path.dirname(file)), [path.basename(file)]);
 });
 
