@@ -15,9 +15,10 @@ import { hubCacheFolder } from '../src/hub/environment';
 import { type HubModel, localModelFolder, parseHubModel } from '../src/hub/modelFolder';
 import { didYouMean, InputError } from '../src/util/errors';
 import { EXIT_CODES, explainFailure, watchOutput } from '../src/util/program';
+import { say } from '../src/util/retries';
 import { readWords } from '../src/util/words';
 import { downloadData } from './download/data';
-import { NETWORK, type Network, say } from './download/http';
+import { NETWORK, type Network } from './download/http';
 import { downloadModel } from './download/model';
 
 const command = 'npx ts-node weights/download.ts';

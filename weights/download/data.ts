@@ -3,7 +3,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { InputError } from '../../src/util/errors';
 import { makeFolder, writeAtomic } from '../../src/util/files';
-import { type Network, open, readAll, say, withRetries } from './http';
+import { say, withRetries } from '../../src/util/retries';
+import { type Network, open, readAll } from './http';
 
 const IFEVAL = 'google-research/google-research/master/instruction_following_eval/data';
 const PAPER = 'microsoft/llm-steer-instruct/main/data';

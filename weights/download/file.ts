@@ -1,8 +1,9 @@
 import * as fs from 'node:fs';
 import type { Response } from 'undici';
 import { InputError } from '../../src/util/errors';
+import { say, Transient, withRetries } from '../../src/util/retries';
 import type { Checksum } from './checksum';
-import { type Network, open, say, Transient, withRetries } from './http';
+import { type Network, open } from './http';
 import { PartFile, partSize } from './partFile';
 
 /** A file to fetch. */

@@ -4,20 +4,15 @@
  */
 
 import type { Response } from 'undici';
-import { InputError } from '../../src/util/errors';
-import type { ProgressStream } from '../../src/util/progress';
+import { proxiedFetch } from '../../src/util/proxy';
+import { askedWait, noAnswer, type Retries, reasonOf, Transient } from '../../src/util/retries';
 import { formatBytes } from '../../src/util/units';
-import { proxiedFetch, proxyFor } from './proxy';
 
-export interface Network {
-  /** Seconds to wait before the second, third, … attempt; after the last one it is given up. */
-  delays: number[];
+export interface Network extends Retries {
   /** A connection counts as broken when it brings fewer than `leastBytes` in these seconds. */
   stallSeconds: number;
   /** An attempt that brings fewer bytes is one more failure in a row (default: 1). */
   leastBytes?: number;
-  /** Where progress and interruptions are shown. */
-  out: ProgressStream;
 }
 
 export const NETWORK: Network = {
@@ -26,57 +21,6 @@ export const NETWORK: Network = {
   leastBytes: 60_000,
   out: process.stderr,
 };
-
-/** A line of its own, in place of a progress bar if there is one. */
-export function say({ out }: Network, line: string): void {
-  out.write(`${out.isTTY ? '\r\x1b[K' : ''}${line}\n`);
-}
-
-/** The longest wait that a server may ask for, in seconds. */
-const LONGEST_WAIT = 600;
-
-/** A failure that another attempt may not have. */
-export class Transient extends Error {
-  /**
-   * @param options.wait seconds, where the server said how long
-   * @param options.progress this attempt got further than all before: their failures are forgotten
-   */
-  constructor(
-    message: string,
-    readonly options: { wait?: number; progress?: boolean } = {},
-  ) {
-    super(message);
-  }
-}
-
-/**
- * Runs `attempt` until it succeeds or throws anything but `Transient`.
- * @param what for messages, e.g. a file name
- * @throws Error after the last attempt, saying what failed
- */
-export async function withRetries<T>(
-  what: string,
-  network: Network,
-  attempt: () => Promise<T>,
-): Promise<T> {
-  for (let failures = 0; ; failures++) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof Transient)) throw error;
-      if (error.options.progress) failures = 0;
-      if (failures >= network.delays.length) {
-        const count = failures === 0 ? 'once' : `${failures + 1} times`;
-        throw new Error(
-          `${what}: ${error.message} (tried ${count}). Run the command again later: it goes on from here.`,
-        );
-      }
-      const wait = Math.min(LONGEST_WAIT, error.options.wait ?? network.delays[failures]);
-      say(network, `${what}: ${error.message}. Trying again in ${wait} s.`);
-      await new Promise((resolve) => setTimeout(resolve, 1000 * wait));
-    }
-  }
-}
 
 /** An answer that has begun, and its body, read with the watch for stalls. */
 export interface Opened {
@@ -163,14 +107,6 @@ function watchRate({ stallSeconds, leastBytes = 1 }: Network, tooSlow: (reason: 
   };
 }
 
-function noAnswer(url: URL, error: unknown): Error {
-  const refused = innermost(error);
-  if (refused instanceof InputError) return refused;
-  const proxy = proxyFor(url);
-  const way = proxy ? ` by way of the proxy ${proxy.host}` : '';
-  return new Transient(`no answer from ${url.host}${way} (${reasonOf(error)})`);
-}
-
 /**
  * The whole body, for answers that are small.
  * @throws Transient as `chunks`
@@ -185,23 +121,4 @@ export async function readAll({ chunks, response }: Opened, most: number): Promi
     parts.push(chunk);
   }
   return Buffer.concat(parts);
-}
-
-/** Seconds from `Retry-After: 30` or, as the Hub says it, `RateLimit: "api";r=0;t=30`. */
-function askedWait(headers: Response['headers']): number | undefined {
-  const given = headers.get('retry-after') ?? '';
-  const limit = /;\s*t\s*=\s*(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1];
-  if (/^\d+$/.test(given)) return Number(given);
-  return limit === undefined ? undefined : Number(limit);
-}
-
-/** fetch wraps `getaddrinfo ENOTFOUND huggingface.co` in `fetch failed`. */
-function innermost(error: unknown): unknown {
-  const { cause } = error as Error;
-  return cause ? innermost(cause) : error;
-}
-
-function reasonOf(error: unknown): string {
-  const { message, code } = innermost(error) as Error & { code?: string };
-  return message || String(code ?? error);
 }

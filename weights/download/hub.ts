@@ -9,8 +9,9 @@ import { hubEndpoint, hubToken, offlineVariable } from '../../src/hub/environmen
 import { COMMIT } from '../../src/hub/hubCache';
 import type { HubModel } from '../../src/hub/modelFolder';
 import { InputError } from '../../src/util/errors';
+import { withRetries } from '../../src/util/retries';
 import { type Checksum, checksumOfName } from './checksum';
-import { type Network, open, readAll, withRetries } from './http';
+import { type Network, open, readAll } from './http';
 
 export interface HubFile {
   /** The name in the model's folder. */

@@ -15,10 +15,11 @@ import { InputError } from '../../src/util/errors';
 import { makeFolder, readText, writeAtomic } from '../../src/util/files';
 import { lock } from '../../src/util/lock';
 import { Progress } from '../../src/util/progress';
+import { say } from '../../src/util/retries';
 import { formatBytes } from '../../src/util/units';
 import { checksumOfName, isWhole } from './checksum';
 import { bytesHere, fetchFile } from './file';
-import { type Network, say } from './http';
+import type { Network } from './http';
 import { explainRefusal, fileUrl, type HubFile, hubHeaders, listModel } from './hub';
 
 /**

@@ -1,5 +1,5 @@
 import type { Dispatcher, fetch } from 'undici';
-import { InputError } from '../../src/util/errors';
+import { InputError } from './errors';
 
 /**
  * The proxy that the environment names for an address, as curl and Python's httpx read it:

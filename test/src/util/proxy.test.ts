@@ -1,9 +1,9 @@
 /** Proxies that the environment names. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { proxyFor } from '../../../weights/download/proxy';
-import { download, hub, said, succeeds, useFakeHub } from '../downloads';
-import { FakeProxy } from '../fakeProxy';
+import { proxyFor } from '../../../src/util/proxy';
+import { download, hub, said, succeeds, useFakeHub } from '../../weights/downloads';
+import { FakeProxy } from '../../weights/fakeProxy';
 
 useFakeHub(test);
 
