@@ -7,7 +7,12 @@ import { integer, layer, listOf, nameText, nullable, oneOf, text } from '../../s
 import { makeFolder } from '../../src/util/files';
 import { showTable } from '../../src/util/table';
 import { evaluationRows, loadFormatRows } from '../format/parts/rows';
-import { checkVectorsFor, foreseeIvs, loadFormatVectors } from '../format/parts/vectors';
+import {
+  checkVectorsFor,
+  foreseeIvs,
+  formatVectorData,
+  loadFormatVectors,
+} from '../format/parts/vectors';
 import { directionNames, loadPhrasings } from '../length/parts/phrasings';
 import { splitQuestions } from '../length/parts/plan';
 import { lengthVectorFile, needLengthVectors } from '../length/parts/vectors';
@@ -21,7 +26,7 @@ import { findJudge, judgeSchema } from '../shared/answers/judge';
 import { isOn } from '../shared/command/compat';
 import { vectorSettings } from '../shared/command/names';
 import { defineScript } from '../shared/command/script';
-import { inputPath } from '../shared/data/inputPath';
+import { dataFile, dataFileBeside } from '../shared/data/dataFolder';
 import { loadQuestions } from '../shared/data/questions';
 import { findModel, hashFile, hashOf } from '../shared/provenance';
 import { openSession } from '../shared/session';
@@ -45,7 +50,7 @@ const schema = {
   length_source_layer_idx: layer(),
   length_weight: steeringWeight(),
   length_positions: oneOf(POSITIONS),
-  length_data_path: text(),
+  length_data_path: nullable(text()),
   length_rep_examples: integer({ min: 1 }),
   length_vectors_folder: nullable(text()),
   phrasings_path: text(),
@@ -59,13 +64,13 @@ export const script = defineScript(__filename, schema, async (config, context) =
   // The rows: formats from data_path, a number of sentences for each drawn with the seed.
   const model = findModel(config.model_name);
   findJudge(config);
-  const data_path = inputPath(config.data_path);
+  const data_path = dataFile(config.data_path, 'format_evaluation');
   const formats = evaluationRows(loadFormatRows(data_path, { checked: true }), data_path);
   const rows = formats.slice(0, config.n_examples ?? formats.length);
-  const phrasings = loadPhrasings(inputPath(config.phrasings_path));
+  const phrasings = loadPhrasings(config.phrasings_path);
 
   // The vectors: of every format at its selected layer, of length at length_source_layer_idx.
-  const vectors_data_path = inputPath(config.vectors_data_path ?? config.data_path);
+  const vectors_data_path = formatVectorData(config);
   const results = (experiment: string) => path.join(config.output_path, experiment, model.name);
   const length = {
     ...vectorSettings(config),
@@ -74,7 +79,9 @@ export const script = defineScript(__filename, schema, async (config, context) =
     n_examples: config.length_rep_examples,
     num_final_tokens: 1,
     seed: config.seed,
-    data_path: inputPath(config.length_data_path),
+    data_path: config.length_data_path
+      ? dataFile(config.length_data_path, 'questions', 'length_data_path')
+      : dataFileBeside(config.data_path, 'questions', 'length_data_path'),
     phrasings,
   };
   const lengthFolder =
@@ -124,6 +131,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
     ...config,
     data_path,
     vectors_data_path,
+    length_data_path: length.data_path,
     phrasings: hashOf(phrasings),
     format_vectors_sha256: format.sha256,
     length_vectors_sha256: hashFile(lengthFile),

@@ -4,7 +4,7 @@ import '../shared/command/help';
 import { integer, number } from '../../src/runs/config';
 import { makeFolder } from '../../src/util/files';
 import { defineScript } from '../shared/command/script';
-import { inputPath } from '../shared/data/inputPath';
+import { dataFile } from '../shared/data/dataFolder';
 import { groupBy } from '../shared/groupBy';
 import { layerCount } from '../shared/layers';
 import { findModel } from '../shared/provenance';
@@ -24,7 +24,7 @@ const schema = {
 export const script = defineScript(__filename, schema, async (config, { wrote }) => {
   const model = findModel(config.model_name);
   const layers = config.layers && searchLayers(config.layers, layerCount(model));
-  const data_path = inputPath(config.data_path);
+  const data_path = dataFile(config.data_path, 'format_training');
   const all = trainingRows(loadFormatRows(data_path, { checked: false }), data_path);
   const rows = drawSubset(all, config.subset_ratio, config.seed);
   const { representations } = formatFolders({ ...config, model: model.name });

@@ -8,7 +8,7 @@ import { makeFolder } from '../../src/util/files';
 import { answeringSchema, openRun } from '../shared/answers/answering';
 import { findJudge, judgeResponses, judgeSchema } from '../shared/answers/judge';
 import { defineScript } from '../shared/command/script';
-import { inputPath } from '../shared/data/inputPath';
+import { dataFile } from '../shared/data/dataFolder';
 import { groupBy } from '../shared/groupBy';
 import { layerCount } from '../shared/layers';
 import { findModel } from '../shared/provenance';
@@ -28,6 +28,7 @@ import {
   checkVectorsFor,
   foreseeIvs,
   formatFolders,
+  formatVectorData,
   loadFormatVectors,
   usedRows,
 } from './parts/vectors';
@@ -51,8 +52,8 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const { runName, made, wrote, wide, resultsFollow } = context;
   const model = findModel(config.model_name);
   findJudge(config);
-  const data_path = inputPath(config.data_path);
-  const vectors_data_path = inputPath(config.vectors_data_path ?? config.data_path);
+  const data_path = dataFile(config.data_path, 'format_evaluation');
+  const vectors_data_path = formatVectorData(config);
   const all = evaluationRows(loadFormatRows(data_path, { checked: true }), data_path);
   const rows = groupBy(all, ({ id }) => id).flatMap((group) =>
     group.slice(0, config.n_examples_per_instruction ?? group.length),

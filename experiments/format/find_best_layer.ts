@@ -8,7 +8,7 @@ import { makeFolder } from '../../src/util/files';
 import { showTable } from '../../src/util/table';
 import { answeringSchema, openRun } from '../shared/answers/answering';
 import { defineScript } from '../shared/command/script';
-import { inputPath } from '../shared/data/inputPath';
+import { dataFile } from '../shared/data/dataFolder';
 import { layerCount } from '../shared/layers';
 import { findModel, hashFile } from '../shared/provenance';
 import { openSession } from '../shared/session';
@@ -22,6 +22,7 @@ import {
   findFormatVectors,
   foreseeVectors,
   formatFolders,
+  formatVectorData,
   usedRows,
 } from './parts/vectors';
 
@@ -45,8 +46,8 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const model = findModel(config.model_name);
   const layers = searchLayers(config.layers, layerCount(model));
   const acts = steeringActs([config.steering], layers, [config.steering_weight]);
-  const data_path = inputPath(config.data_path);
-  const vectors_data_path = inputPath(config.vectors_data_path ?? config.data_path);
+  const data_path = dataFile(config.data_path, 'format_training');
+  const vectors_data_path = formatVectorData(config);
   const all = trainingRows(loadFormatRows(data_path, { checked: true }), data_path);
   const planFor = (used: ReadonlySet<string>) => {
     const rows = drawSearchRows(all, config.n_examples_per_instruction, config.seed, used);

@@ -20,7 +20,6 @@ import { judgedBy, readPerplexities } from '../shared/answers/judge';
 import { compatCheck, isOn } from '../shared/command/compat';
 import { usualSettings } from '../shared/command/names';
 import { defineScript } from '../shared/command/script';
-import { inputPath } from '../shared/data/inputPath';
 import { findModel } from '../shared/provenance';
 import { chooseLayers, isOut, type LayerChoice, layersTable } from './parts/layerChoice';
 import {
@@ -35,6 +34,7 @@ import {
   findFormatVectors,
   foreseeVectors,
   formatFolders,
+  formatVectorData,
   saveFormatVectors,
 } from './parts/vectors';
 
@@ -59,7 +59,7 @@ export const script = defineScript(
     const model = findModel(config.model_name);
     const { ivs } = formatFolders({ ...config, model: model.name });
     const { fixed_layer } = config;
-    const vectors_data_path = inputPath(config.vectors_data_path ?? config.data_path);
+    const vectors_data_path = formatVectorData(config);
     const wanted = { ...config, vectors_data_path };
     const vectorsSource = {
       chosen: config.vectors_file,

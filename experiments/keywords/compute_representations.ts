@@ -5,11 +5,11 @@ import * as path from 'node:path';
 import { integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
 import { makeFolder } from '../../src/util/files';
 import { defineScript } from '../shared/command/script';
-import { inputPath } from '../shared/data/inputPath';
+import { dataFile } from '../shared/data/dataFolder';
 import { findModel } from '../shared/provenance';
 import { openSession } from '../shared/session';
 import { representationsSchema } from '../shared/vectors/compute';
-import { findKeywordFile, KEYWORD_TYPES, keywordQueries, loadWords, WORD_SETS } from './parts/data';
+import { KEYWORD_TYPES, keywordQueries, loadWords, WORD_SETS } from './parts/data';
 import { computeKeywordVectors, keywordVectorFile, loadKeywordPhrasings } from './parts/vectors';
 
 const schema = {
@@ -27,8 +27,8 @@ export const script = defineScript(__filename, schema, async (config, { wrote })
   const words = loadWords(config.data_path, config.word_set, config.words_path);
   const settings = {
     ...config,
-    queries_file: findKeywordFile(config.data_path, 'queries', true),
-    phrasings: loadKeywordPhrasings(inputPath(config.phrasings_path)),
+    queries_file: dataFile(config.data_path, 'questions'),
+    phrasings: loadKeywordPhrasings(config.phrasings_path),
   };
   const queries = keywordQueries(settings.queries_file, config.n_examples);
   const folder =

@@ -14,6 +14,7 @@ import {
 } from '../shared/answers/answering';
 import { findJudge, judgeSchema } from '../shared/answers/judge';
 import { defineScript } from '../shared/command/script';
+import { dataFile } from '../shared/data/dataFolder';
 import { follows } from '../shared/data/instructionRows';
 import { findModel, hashFile } from '../shared/provenance';
 import { type Answer, openSession } from '../shared/session';
@@ -23,9 +24,8 @@ import { steeringWeight } from '../shared/vectors/weight';
 import { computeCells, type KeywordRow } from './parts/cells';
 import {
   describeInstruction,
-  findKeywordFile,
   loadKeywordRows,
-  rowsFile,
+  rowsRole,
   SPECIFIC_INSTRUCTIONS,
 } from './parts/data';
 import { KEYWORD_STEERINGS, type KeywordPlan, planKeywordRows } from './parts/plan';
@@ -52,7 +52,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const model = findModel(config.model_name);
   findJudge(config);
   const { specific_instruction } = config;
-  const data_path = findKeywordFile(config.data_path, rowsFile(specific_instruction), true);
+  const data_path = dataFile(config.data_path, rowsRole(specific_instruction));
   const rows = loadKeywordRows(data_path, specific_instruction);
   const queries = rows.slice(0, config.n_examples ?? rows.length);
   const plan = planKeywordRows(queries, config);

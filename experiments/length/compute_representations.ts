@@ -6,7 +6,7 @@ import { integer, nullable, oneOf, text } from '../../src/runs/config';
 import { InputError } from '../../src/util/errors';
 import { makeFolder } from '../../src/util/files';
 import { defineScript } from '../shared/command/script';
-import { inputPath } from '../shared/data/inputPath';
+import { dataFile } from '../shared/data/dataFolder';
 import { loadQuestions } from '../shared/data/questions';
 import { findModel } from '../shared/provenance';
 import { openSession } from '../shared/session';
@@ -25,8 +25,8 @@ const schema = {
 
 export const script = defineScript(__filename, schema, async (config, { wrote }) => {
   const model = findModel(config.model_name);
-  const data_path = inputPath(config.data_path);
-  const phrasings = loadPhrasings(inputPath(config.phrasings_path));
+  const data_path = dataFile(config.data_path, 'questions');
+  const phrasings = loadPhrasings(config.phrasings_path);
   const settings = { ...config, data_path, phrasings };
   const questions = loadQuestions(data_path).filter(({ split }) => split !== 'eval');
   if (questions.length < config.n_examples) {

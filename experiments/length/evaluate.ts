@@ -18,7 +18,7 @@ import {
 import { findJudge, judgeSchema } from '../shared/answers/judge';
 import { vectorSettings } from '../shared/command/names';
 import { defineScript } from '../shared/command/script';
-import { inputPath } from '../shared/data/inputPath';
+import { dataFile } from '../shared/data/dataFolder';
 import { loadQuestions } from '../shared/data/questions';
 import { findModel, hashFile, hashOf } from '../shared/provenance';
 import { type Answer, openSession } from '../shared/session';
@@ -52,8 +52,8 @@ export const script = defineScript(__filename, schema, async (config, context) =
   // The last queries are for evaluation; the first give the vectors.
   const model = findModel(config.model_name);
   findJudge(config);
-  const data_path = inputPath(config.data_path);
-  const phrasings = loadPhrasings(inputPath(config.phrasings_path));
+  const data_path = dataFile(config.data_path, 'questions');
+  const phrasings = loadPhrasings(config.phrasings_path);
   const { first, last } = splitQuestions(
     loadQuestions(data_path),
     config.length_rep_examples,

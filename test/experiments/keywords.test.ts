@@ -15,7 +15,6 @@ import {
   type KeywordRow,
 } from '../../experiments/keywords/parts/cells';
 import {
-  findKeywordFile,
   KEYWORD_TYPES,
   keywordQueries,
   loadKeywordRows,
@@ -25,6 +24,7 @@ import {
 import { type KeywordPlanConfig, planKeywordRows } from '../../experiments/keywords/parts/plan';
 import { loadKeywordPhrasings, withKeyword } from '../../experiments/keywords/parts/vectors';
 import { runScript as run, type Script } from '../../experiments/shared/command/script';
+import { dataFile, dataFileBeside } from '../../experiments/shared/data/dataFolder';
 import { directionOf } from '../../experiments/shared/vectors/direction';
 import { checkWidth } from '../../experiments/shared/vectors/vectorFile';
 import { generate } from '../../src/engine/generate';
@@ -110,7 +110,7 @@ test('the wordings are those that the tiny model was trained on', () => {
 
 test('rows: those of the split, words trimmed, one key a query', () => {
   const load = (name: Parameters<typeof loadKeywordRows>[1]) =>
-    loadKeywordRows(findKeywordFile(data, name.startsWith('e') ? 'include' : 'exclude'), name);
+    loadKeywordRows(dataFileBeside(data, name.startsWith('e') ? 'include' : 'exclude'), name);
   const rows = load('existence');
   assert.equal(
     rows.map(({ key, words }) => [key, ...words]),
@@ -148,9 +148,9 @@ test('words and queries come from the folder, or from files of their own', () =>
   assert.equal(keys(3), ['a', 'd', 'e']);
   assert.equal(keys(2), ['a', 'd']);
   assert.throws(() => keys(4), /has 3 queries .* asks for 4/);
-  assert.is(findKeywordFile(questions, 'queries', true), questions);
-  assert.is(findKeywordFile(questions, 'include'), path.join(data, 'keywords_include.jsonl'));
-  assert.throws(() => findKeywordFile(root, 'include'), /has no keywords_include.jsonl or ifeval_/);
+  assert.is(dataFile(questions, 'questions'), questions);
+  assert.is(dataFileBeside(questions, 'include'), path.join(data, 'keywords_include.jsonl'));
+  assert.throws(() => dataFileBeside(root, 'include'), /has no keywords_include.jsonl or ifeval_/);
 });
 
 const authors = path.join(root, '../shared/data/seed');
@@ -164,7 +164,7 @@ withAuthors("the authors' files: all rows, whichever of their folders is given",
     const counts = SPECIFIC_INSTRUCTIONS.map((name) => {
       const validation = name.endsWith('_validation');
       const type = name.startsWith('existence') ? 'include' : 'exclude';
-      const file = findKeywordFile(folder, validation ? `${type}_validation` : type);
+      const file = dataFileBeside(folder, validation ? `${type}_validation` : type);
       return loadKeywordRows(file, name).length;
     });
     assert.equal(counts, [86, 117, 117, 276, 276, 276]);
@@ -174,13 +174,13 @@ withAuthors("the authors' files: all rows, whichever of their folders is given",
   for (const type of KEYWORD_TYPES) {
     const words = new Set(loadWords(authors, [`ifeval_${type}`], null));
     const name = type === 'include' ? 'existence' : 'forbidden';
-    const rows = loadKeywordRows(findKeywordFile(authors, type), name);
+    const rows = loadKeywordRows(dataFileBeside(authors, type), name);
     assert.ok(rows.every((one) => one.words.every((word) => words.has(word))));
     const keys = new Map(rows.map((one) => [one.withoutInstruction, one.key]));
     assert.is(new Set(rows.map(({ key }) => key)).size, keys.size);
   }
   // 541 queries, 84 of them with an instruction about keywords.
-  const queries = findKeywordFile(authors, 'queries', true);
+  const queries = dataFile(authors, 'questions');
   assert.throws(() => keywordQueries(queries, 1000), new RegExp(`has ${plainQueries(queries)} `));
 });
 

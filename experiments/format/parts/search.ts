@@ -3,12 +3,12 @@ import * as path from 'node:path';
 import { nullable, text } from '../../../src/runs/config';
 import { readRun } from '../../../src/runs/runFolder';
 import { InputError } from '../../../src/util/errors';
-import { inputPath } from '../../shared/data/inputPath';
+import { dataFile } from '../../shared/data/dataFolder';
 import { findRun, foreseen, inputMark, without } from '../../shared/earlierSteps';
 import { findModel, hashFile } from '../../shared/provenance';
 import { loadVectors, type VectorFile } from '../../shared/vectors/vectorFile';
 import type { FormatRow } from './cells';
-import { formatFolders, vectorsOwner } from './vectors';
+import { formatFolders, formatVectorData, vectorsOwner } from './vectors';
 
 /** The config keys that name a layer search. */
 export const searchSchema = {
@@ -70,8 +70,8 @@ export function findSearchRun(wanted: SearchWanted, source: SearchSource): Searc
       step: 'find_best_layer',
       model_fingerprint: model.fingerprint,
       vectors_model: vectors_model && vectorsOwner(wanted),
-      data_sha256: hashFile(inputPath(wanted.data_path)),
-      ...(vectorsData ? { vectors_data_sha256: hashFile(inputPath(vectorsData)) } : {}),
+      data_sha256: hashFile(dataFile(wanted.data_path, 'format_training')),
+      ...(vectorsData ? { vectors_data_sha256: hashFile(formatVectorData(wanted)) } : {}),
     },
     same: (says) => without(says, PLACES),
     usual: USUAL,

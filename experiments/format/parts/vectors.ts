@@ -10,6 +10,7 @@ import {
   type VectorFileSettings,
   vectorFileName,
 } from '../../shared/command/names';
+import { dataFile } from '../../shared/data/dataFolder';
 import type { InstructionRow } from '../../shared/data/instructionRows';
 import {
   findVectorFile,
@@ -63,6 +64,21 @@ export interface VectorsWanted {
   vectors_model: string | null;
   /** The data that they were computed from. */
   vectors_data_path: string;
+}
+
+/**
+ * The file that format vectors come from: of `vectors_data_path`, else of `data_path`. Of a folder it
+ * is the file for training, whatever the step itself reads of it.
+ * @throws InputError as `dataFile`
+ */
+export function formatVectorData(config: {
+  data_path: string;
+  vectors_data_path?: string | null;
+}): string {
+  const { data_path, vectors_data_path } = config;
+  return vectors_data_path
+    ? dataFile(vectors_data_path, 'format_training', 'vectors_data_path')
+    : dataFile(data_path, 'format_training');
 }
 
 /** What else tells format vectors from one another, as far as a step has such settings. */

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
-import * as path from 'node:path';
 import { InputError } from '../../../src/util/errors';
 import { readText } from '../../../src/util/files';
+import { type DataRole, dataFileBeside, isFile } from '../../shared/data/dataFolder';
 import { inputPath } from '../../shared/data/inputPath';
 import {
   type InstructionRow,
@@ -49,45 +49,10 @@ export function wordSetOf(name: SpecificInstruction): WordSet {
   return validation ? 'validation' : `ifeval_${data}`;
 }
 
-/** Where each input is in a data folder: our name for it, then the authors'. */
-const FILES = {
-  queries: ['questions.jsonl', 'ifeval_wo_instructions.jsonl'],
-  include: ['keywords_include.jsonl', 'ifeval_single_keyword_include.jsonl'],
-  exclude: ['keywords_exclude.jsonl', 'ifeval_single_keyword_exclude.jsonl'],
-  include_validation: ['keywords_include.jsonl', 'inclusion_validation.jsonl'],
-  exclude_validation: ['keywords_exclude.jsonl', 'exclusion_validation.jsonl'],
-  ifeval_include: ['keywords_include.txt', 'ifeval_keywords_include.txt'],
-  ifeval_exclude: ['keywords_exclude.txt', 'ifeval_keywords_exclude.txt'],
-};
-export type KeywordFile = keyof typeof FILES;
-
-/** Which file holds the rows of a specific instruction. */
-export function rowsFile(name: SpecificInstruction): KeywordFile {
+/** Which file of a data folder holds the rows of a specific instruction. */
+export function rowsRole(name: SpecificInstruction): DataRole {
   const { data, validation } = describeInstruction(name);
   return validation ? `${data}_validation` : data;
-}
-
-const isFile = (place: string) => fs.statSync(place, { throwIfNoEntry: false })?.isFile() ?? false;
-
-/**
- * An input of the keyword experiment. `data_path` is a folder that holds all of them (ours, the
- * authors' `data` or its `keywords`), or one file; the others are looked for beside it.
- * @param own whether that file is the input itself
- * @throws InputError naming the folder and the names looked for
- */
-export function findKeywordFile(dataPath: string, which: KeywordFile, own = false): string {
-  const given = inputPath(dataPath);
-  if (own && (isFile(given) || path.extname(given))) return given;
-  const folder = isFile(given) ? path.dirname(given) : given;
-  const places = ['.', 'keywords', '..'].flatMap((sub) =>
-    FILES[which].map((name) => path.join(folder, sub, name)),
-  );
-  const found = places.find(isFile);
-  if (found) return found;
-  throw new InputError(
-    `${folder} has no ${FILES[which].join(' or ')}. data_path is the folder of the keyword data, ` +
-      'or a file of your own; --help says more.',
-  );
 }
 
 const KEYWORD_IDS = { include: 'keywords:existence', exclude: 'keywords:forbidden_words' };
@@ -162,14 +127,18 @@ export function loadWords(dataPath: string, sets: WordSet[], wordsPath: string |
         (set === 'validation'
           ? (['include_validation', 'exclude_validation'] as const)
           : ([set] as const)
-        ).map((which) => findKeywordFile(dataPath, which)),
+        ).map((role) => dataFileBeside(dataPath, role)),
       );
   return normalise(files.flatMap(readWords));
 }
 
 function readWords(file: string): string[] {
-  if (!isFile(file))
-    throw new InputError(`Can't read the words in ${file}: there is no such file.`);
+  if (!isFile(file)) {
+    const why = fs.existsSync(file)
+      ? 'it is a folder. word_set=... takes the words of a folder (data_path)'
+      : 'there is no such file';
+    throw new InputError(`Can't read the words in ${file}: ${why}.`);
+  }
   const words = file.endsWith('.jsonl')
     ? readJsonl(file).flatMap((row, index) =>
         wordsOf(

@@ -6,6 +6,7 @@ import {
   type VectorFileSettings,
   vectorFileName,
 } from '../../shared/command/names';
+import { dataFile, dataFileBeside, namesFile } from '../../shared/data/dataFolder';
 import { drawFor } from '../../shared/data/draws';
 import { type Question, readPhrasings } from '../../shared/data/questions';
 import {
@@ -26,7 +27,6 @@ import {
 import type { Provenance } from '../../shared/vectors/vectorFile';
 import {
   describeInstruction,
-  findKeywordFile,
   type KeywordType,
   type SpecificInstruction,
   type WordSet,
@@ -36,8 +36,13 @@ import {
 /** Wordings of the two instructions; `{w}` is the word. */
 export type KeywordPhrasings = Record<KeywordType, string[]>;
 
-/** Reads the phrasings file. @throws InputError naming what is missing in it */
-export function loadKeywordPhrasings(file: string): KeywordPhrasings {
+/**
+ * Reads the phrasings.
+ * @param given the file, or a data folder that has it
+ * @throws InputError naming what is missing in it
+ */
+export function loadKeywordPhrasings(given: string): KeywordPhrasings {
+  const file = dataFile(given, 'keyword_phrasings', 'phrasings_path');
   const value = readPhrasings<KeywordPhrasings>(file);
   for (const type of ['include', 'exclude'] as const) {
     const list: unknown = value?.[type];
@@ -98,10 +103,10 @@ function usualVectorFile(type: KeywordType, evaluation: Record<string, unknown>)
 /** The base queries beside an evaluation's rows; the usual ones where there are none. */
 function queriesFor(dataPath: string, usual: string): string {
   try {
-    return findKeywordFile(dataPath, 'queries');
+    return dataFileBeside(dataPath, 'questions');
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    return findKeywordFile(usual, 'queries');
+    return dataFileBeside(usual, 'questions');
   }
 }
 
@@ -215,10 +220,9 @@ export function representationsCommand(config: {
   data_path: string;
 }): string {
   const { specific_instruction: name, vectors_model, model_name, data_path } = config;
-  const words = path.extname(data_path)
-    ? `words_path=${data_path}`
-    : `word_set=${wordSetsFor(name)}`;
-  const data = path.extname(data_path) ? '' : ` data_path=${data_path}`;
+  const isOne = namesFile(data_path);
+  const words = isOne ? `words_path=${data_path}` : `word_set=${wordSetsFor(name)}`;
+  const data = isOne ? '' : ` data_path=${data_path}`;
   return (
     'npx ts-node experiments/keywords/compute_representations.ts ' +
     `model_name=${vectors_model ?? model_name} ` +

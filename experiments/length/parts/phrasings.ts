@@ -1,4 +1,5 @@
 import { InputError } from '../../../src/util/errors';
+import { dataFile } from '../../shared/data/dataFolder';
 import { drawFor } from '../../shared/data/draws';
 import { readPhrasings } from '../../shared/data/questions';
 
@@ -14,8 +15,13 @@ export interface LengthPhrasings {
   constraints: Record<LengthConstraint, string[]>;
 }
 
-/** Reads the phrasings file. @throws InputError naming what is missing in it */
-export function loadPhrasings(file: string): LengthPhrasings {
+/**
+ * Reads the phrasings.
+ * @param given the file, or a data folder that has it
+ * @throws InputError naming what is missing in it
+ */
+export function loadPhrasings(given: string): LengthPhrasings {
+  const file = dataFile(given, 'length_phrasings', 'phrasings_path');
   const value = readPhrasings<LengthPhrasings>(file);
   const lists = {
     ...entries('levels', value?.levels),

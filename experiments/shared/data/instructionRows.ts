@@ -7,11 +7,11 @@ import {
 } from '../../../ifeval';
 import { isMap } from '../../../src/runs/config';
 import { InputError } from '../../../src/util/errors';
-import { keyOf, readJsonl, shorten, splitOf } from './questions';
+import { identityField, identityOf, readJsonl, shorten, splitOf } from './questions';
 
 /** A prompt with an instruction, and the same without it: the rows of format and keywords. */
 export interface InstructionRow {
-  /** Unique in its file, unless rows may share keys. */
+  /** Unique in its file, unless rows may share keys: see `identityOf`. */
   key: string;
   prompt: string;
   withoutInstruction: string;
@@ -29,20 +29,37 @@ export interface InstructionRow {
   split?: string;
 }
 
+interface LoadOptions {
+  /** Whether responses will be checked. */
+  checked: boolean;
+  /** Whether a `key` is that of the query, which several rows may be about. */
+  sharedKeys?: boolean;
+  /** Rows for which this is false are left out, unread. */
+  keep?(row: Record<string, unknown>): boolean;
+}
+
 /**
  * Reads rows as in the authors' files: `prompt`, `prompt_without_instruction`, `instruction_id_list`
  * (or `single_instruction_id`), `kwargs`. Rows may do without `kwargs` unless they are to be checked.
- * @param options.checked whether responses will be checked
- * @param options.sharedKeys whether a key is that of the query, which several rows may be about
- * @throws InputError naming file and row for each missing field, unknown id or bad argument
+ * Where a row has a `model_output`, that is the prompt (its `prompt` is what a model was asked for it).
+ * @throws InputError naming file and row for each missing field, unknown id, bad argument, or for an
+ *   identity that comes twice
  */
 export function loadInstructionRows(
   file: string,
-  { checked, sharedKeys = false }: { checked: boolean; sharedKeys?: boolean },
+  { checked, sharedKeys = false, keep = () => true }: LoadOptions,
 ): InstructionRow[] {
   const problems: string[] = [];
   const seen = new Set<string>();
-  const rows = readJsonl(file).map((row, index): InstructionRow => {
+  const all = readJsonl(file);
+  if (all.every((row) => row.prompt_without_instruction === undefined)) {
+    throw new InputError(
+      `${file}: no row has "prompt_without_instruction". This step needs prompts with an instruction ` +
+        'beside the same prompts without it; in a folder (data_path=<folder>) it finds the right file.',
+    );
+  }
+  const rows = all.flatMap((row, index): InstructionRow | [] => {
+    if (!keep(row)) return [];
     const complain = (text: string) => problems.push(`${file}, row ${index + 1}: ${text}`);
     const textOf = (field: string) => {
       const value = row[field];
@@ -53,8 +70,10 @@ export function loadInstructionRows(
     const kwargs = kwargsOf(row, complain);
     const ids = idsOf(row, complain).map((id, i) => withLanguage(id, kwargs[i]));
     if (!ids.length) complain('no "instruction_id_list"');
-    const key = keyOf(row, index, complain);
-    if (seen.has(key) && !sharedKeys) complain(`key ${key} comes twice`);
+    const key = identityOf(row, index, complain);
+    const field = identityField(row);
+    const shared = sharedKeys && field === 'key';
+    if (seen.has(key) && !shared) complain(`${field} ${key} comes twice`);
     seen.add(key);
     if (checked && kwargs.length !== ids.length) {
       complain(`${kwargs.length} sets of kwargs for ${ids.length} instructions`);
@@ -62,7 +81,7 @@ export function loadInstructionRows(
     const instructions = checked ? parse(ids, kwargs, complain) : [];
     return {
       key,
-      prompt: textOf('prompt'),
+      prompt: textOf(typeof row.model_output === 'string' ? 'model_output' : 'prompt'),
       withoutInstruction: textOf('prompt_without_instruction'),
       id: ids[0] ?? '',
       ids,

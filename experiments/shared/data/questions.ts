@@ -1,10 +1,11 @@
 import { parse } from 'yaml';
 import { InputError } from '../../../src/util/errors';
 import { readText } from '../../../src/util/files';
+import { parsePythonJson } from '../../../src/util/json';
 
 /** A base query: a question without any instruction about the form of its answer. */
 export interface Question {
-  /** Unique in its file. */
+  /** Unique in its file: see `identityOf`. */
   key: string;
   prompt: string;
   /** `train` or `eval`, where the file says so. */
@@ -22,7 +23,7 @@ export function readPhrasings<T>(file: string): Partial<T> | null {
 }
 
 /**
- * Reads a JSONL file into objects.
+ * Reads a JSONL file into objects, as JSON or as Python writes it (`parsePythonJson`).
  * @throws InputError naming file and line when it is missing, empty or malformed
  */
 export function readJsonl(file: string): Record<string, unknown>[] {
@@ -33,7 +34,7 @@ export function readJsonl(file: string): Record<string, unknown>[] {
     .filter(([line]) => line.trim())
     .map(([line, number]) => {
       try {
-        const row: unknown = JSON.parse(line);
+        const row: unknown = parsePythonJson(line);
         if (typeof row === 'object' && row !== null && !Array.isArray(row)) {
           return row as Record<string, unknown>;
         }
@@ -63,25 +64,36 @@ export function loadQuestions(file: string): Question[] {
     const complain = (text: string): never => {
       throw new InputError(`${file}, row ${index + 1}: ${text}.`);
     };
-    const key = keyOf(row, index, complain);
-    if (seen.has(key)) complain(`key ${key} comes twice`);
+    const key = identityOf(row, index, complain);
+    if (seen.has(key)) complain(`${identityField(row)} ${key} comes twice`);
     seen.add(key);
     return { key, prompt: prompt.trim(), split: splitOf(row, complain) };
   });
 }
 
-/** A row's key, its place in the file where it has none. @param complain told of what is no key */
-export function keyOf(
-  { key }: Record<string, unknown>,
+/**
+ * What tells a row from the others of its file: its `uid`, else its `key`, else its place. (In the
+ * authors' augmented file a `key` is that of the query, which several rows are about; only `uid` is
+ * unique.) Drawing, resuming and pairing go by it: the answers to one row in all cells are a pair.
+ * @param complain told of what is neither text nor a number
+ */
+export function identityOf(
+  row: Record<string, unknown>,
   index: number,
   complain: (problem: string) => void,
 ): string {
-  if (key === undefined || key === null) return String(index);
-  if (typeof key !== 'string' && typeof key !== 'number') {
-    complain(`its key is ${shorten(key)}, not text or a number`);
+  const field = identityField(row);
+  const value = row[field] ?? null;
+  if (value === null) return String(index);
+  if (typeof value !== 'string' && typeof value !== 'number') {
+    complain(`its ${field} is ${shorten(value)}, not text or a number`);
   }
-  return typeof key === 'string' ? key : JSON.stringify(key);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
+
+/** The field that `identityOf` reads. */
+export const identityField = ({ uid }: Record<string, unknown>): 'uid' | 'key' =>
+  uid === undefined || uid === null ? 'key' : 'uid';
 
 /** A row's split, where it has one. @param complain told of what is none */
 export function splitOf(

@@ -4,11 +4,12 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { loadWords } from '../../../../experiments/keywords/parts/data';
+import { loadFormatRows } from '../../../../experiments/format/parts/rows';
+import { loadKeywordRows, loadWords } from '../../../../experiments/keywords/parts/data';
 import { loadKeywordPhrasings } from '../../../../experiments/keywords/parts/vectors';
 import { answerRows } from '../../../../experiments/shared/answers/answering';
 import { loadInstructionRows } from '../../../../experiments/shared/data/instructionRows';
-import { loadQuestions } from '../../../../experiments/shared/data/questions';
+import { loadQuestions, readJsonl } from '../../../../experiments/shared/data/questions';
 import type { Session } from '../../../../experiments/shared/session';
 import { RunFolder } from '../../../../src/runs/runFolder';
 
@@ -50,6 +51,95 @@ test('a byte order mark is no part of the first row', () => {
   assert.equal(loadWords('.', [], words), ['tea']);
   const phrasings = write('\ufeffinclude: ["Use {w}."]\nexclude: ["No {w}."]\n', 'p.yaml');
   assert.equal(loadKeywordPhrasings(phrasings).include, ['Use {w}.']);
+});
+
+/** As in the authors' augmented file: a query (`key`) with one instruction or another. */
+const augmented = (uid: unknown, id: string, kwargs: object) => ({
+  uid,
+  key: 1000,
+  prompt: 'Put this into the question: ...',
+  model_output: `Why? ${id}`,
+  prompt_without_instruction: 'Why?',
+  single_instruction_id: id,
+  instruction_id_list: ['punctuation:no_comma', 'detectable_format:title'],
+  kwargs: [kwargs],
+});
+const writeRows = (rows: unknown[]) => write(rows.map((one) => JSON.stringify(one)).join('\n'));
+
+test('rows of the augmented file: told apart by uid, their prompt is what the model wrote', () => {
+  const file = writeRows([
+    augmented(5, 'language:response_language_sw', { language: 'sw' }),
+    augmented(6, 'detectable_format:title', {}),
+    // Of other families, as the authors name them: left out before anything about them is checked.
+    augmented(7, 'keywords:frequency_at least', { relation: 'at least' }),
+    augmented(null, 'punctuation:no_comma', {}),
+  ]);
+  const { log } = console;
+  let said = '';
+  console.log = (text: string) => (said += text);
+  const rows = loadFormatRows(file, { checked: true });
+  console.log = log;
+  assert.equal(
+    rows.map(({ key, id, prompt }) => [key, id, prompt]),
+    [
+      ['5', 'language:response_language_sw', 'Why? language:response_language_sw'],
+      ['6', 'detectable_format:title', 'Why? detectable_format:title'],
+      ['1000', 'punctuation:no_comma', 'Why? punctuation:no_comma'],
+    ],
+  );
+  assert.equal(rows[0].instructions[0].id, 'language:response_language');
+  assert.match(said, /^1 rows .* are not about format: left out/);
+});
+
+test('an identity that comes twice is refused, by the field that it is in', () => {
+  const title = (uid: unknown) => augmented(uid, 'detectable_format:title', {});
+  const load = (...uids: unknown[]) =>
+    refusal(() => loadInstructionRows(writeRows(uids.map(title)), { checked: true }));
+  assert.match(load(5, 6, 5), 'row 3: uid 5 comes twice');
+  assert.match(load(5, '5'), 'row 2: uid 5 comes twice');
+  assert.match(load(null, null), 'row 2: key 1000 comes twice');
+  assert.match(load({}), 'row 1: its uid is {}, not text or a number');
+  const question = (uid: unknown, key: unknown) => ({ uid, key, prompt: 'Why?' });
+  const questions = (...rows: object[]) => loadQuestions(writeRows(rows)).map(({ key }) => key);
+  assert.equal(questions(question(0, 7), question(1, 7), question(undefined, 7)), ['0', '1', '7']);
+  assert.match(
+    refusal(() => questions(question(3, 1), question(3, 2))),
+    'row 2: uid 3 comes twice',
+  );
+  // Rows about words may share the key of their query, but no uid.
+  const words = (uid: unknown, word: string) => ({
+    ...row,
+    uid,
+    key: 1,
+    instruction_id_list: ['keywords:existence'],
+    kwargs: [{ keywords: [word] }],
+  });
+  const keyword = (...rows: object[]) => loadKeywordRows(writeRows(rows), 'existence');
+  assert.is(keyword(words(null, 'a'), words(null, 'b')).length, 2);
+  assert.match(
+    refusal(() => keyword(words(1, 'a'), words(1, 'b'))),
+    'row 2: uid 1 comes twice',
+  );
+});
+
+test('base queries where rows are needed: one message, not one for every line', () => {
+  const file = writeRows([{ prompt: 'Why?' }, { prompt: 'Who?' }]);
+  const message = refusal(() => loadFormatRows(file, { checked: true }));
+  assert.match(message, /no row has "prompt_without_instruction".*data_path=<folder>/);
+  assert.is(message.split('\n').length, 1);
+});
+
+test('outputs as Python writes them: NaN is nothing, infinite is a number', () => {
+  const file = write('{"a": NaN, "b": "NaN, \\"Infinity", "c": [-Infinity, Infinity]}\n');
+  assert.equal(readJsonl(file), [
+    { a: null, b: 'NaN, "Infinity', c: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] },
+  ]);
+  const message = refusal(() => readJsonl(write('{"a": NaN}\n\n{"a": nan}\n')));
+  assert.match(message, 'rows.jsonl, line 3: not a JSON object.');
+  assert.match(
+    refusal(() => readJsonl(write('NaN\n'))),
+    'line 1: not a JSON object.',
+  );
 });
 
 test('values of other kinds are named', () => {

@@ -1,0 +1,138 @@
+/** `data_path` as a folder: each step finds the file of its role, or says what is missing. */
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { formatVectorData } from '../../../../experiments/format/parts/vectors';
+import {
+  type DataRole,
+  dataFile,
+  dataFileBeside,
+} from '../../../../experiments/shared/data/dataFolder';
+import { projectRoot } from '../../../../experiments/shared/data/inputPath';
+
+const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-folder-'));
+test.after(() => fs.rmSync(temp, { recursive: true }));
+
+/** The names of the authors' files, by role. */
+const AUTHORS: Record<DataRole, string> = {
+  questions: 'ifeval_wo_instructions.jsonl',
+  format_training: 'format/ifeval_augmented_filtered.jsonl',
+  format_evaluation: 'format/ifeval_single_instr_format.jsonl',
+  include: 'keywords/ifeval_single_keyword_include.jsonl',
+  exclude: 'keywords/ifeval_single_keyword_exclude.jsonl',
+  include_validation: 'keywords/inclusion_validation.jsonl',
+  exclude_validation: 'keywords/exclusion_validation.jsonl',
+  ifeval_include: 'keywords/ifeval_keywords_include.txt',
+  ifeval_exclude: 'keywords/ifeval_keywords_exclude.txt',
+  length_phrasings: 'length/phrasings.yaml',
+  keyword_phrasings: 'keywords/phrasings.yaml',
+};
+const ROLES = Object.keys(AUTHORS) as DataRole[];
+
+function folderWith(name: string, files: string[]): string {
+  const folder = path.join(temp, name);
+  for (const file of files) {
+    fs.mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
+    fs.writeFileSync(path.join(folder, file), '');
+  }
+  return folder;
+}
+const authors = folderWith('authors', Object.values(AUTHORS));
+
+function refusal(act: () => unknown): string {
+  try {
+    act();
+  } catch (error) {
+    assert.is((error as Error).name, 'InputError', (error as Error).stack);
+    return (error as Error).message;
+  }
+  throw new Error('not refused');
+}
+
+test("the authors' folder, or a part of it: the file of every role", () => {
+  for (const role of ROLES) {
+    const wanted = path.join(authors, AUTHORS[role]);
+    assert.is(dataFile(authors, role), wanted);
+    for (const part of ['format', 'keywords', 'length']) {
+      assert.is(dataFile(path.join(authors, part), role), wanted);
+    }
+    assert.is(dataFileBeside(path.join(authors, AUTHORS.format_training), role), wanted);
+  }
+});
+
+test('our folder: one file of formats for vectors and for the evaluation', () => {
+  const ours = 'weights/tiny/prompts';
+  const found = ROLES.filter((role) => !role.endsWith('phrasings')).map((role) =>
+    path.relative(path.resolve(ours), dataFile(path.resolve(ours), role)),
+  );
+  assert.equal(found, [
+    'questions.jsonl',
+    ...['format.jsonl', 'format.jsonl'],
+    ...['keywords_include.jsonl', 'keywords_exclude.jsonl'],
+    ...['keywords_include.jsonl', 'keywords_exclude.jsonl'],
+    ...['keywords_include.txt', 'keywords_exclude.txt'],
+  ]);
+});
+
+test('a file is itself, whatever its role; others are found beside it', () => {
+  const folder = folderWith('own', ['mine.jsonl', 'noending', 'questions.jsonl']);
+  const mine = path.join(folder, 'mine.jsonl');
+  for (const role of ROLES) assert.is(dataFile(mine, role), mine);
+  assert.is(dataFile(path.join(folder, 'noending'), 'questions'), path.join(folder, 'noending'));
+  assert.is(dataFileBeside(mine, 'questions'), path.join(folder, 'questions.jsonl'));
+});
+
+test('the vectors follow: of a folder the file for training, of a file that file', () => {
+  const training = path.join(authors, AUTHORS.format_training);
+  const evaluation = path.join(authors, AUTHORS.format_evaluation);
+  const from = (data_path: string, vectors_data_path: string | null = null) =>
+    formatVectorData({ data_path, vectors_data_path });
+  assert.is(from(authors), training);
+  assert.is(from(evaluation), evaluation);
+  assert.is(from(evaluation, authors), training);
+  assert.is(from(evaluation, training), training);
+  assert.is(from(evaluation, path.join(authors, 'format')), training);
+});
+
+test('what is missing is said: what was looked for, and what to do', () => {
+  const half = folderWith('half', ['format/ifeval_single_instr_format.jsonl']);
+  const message = refusal(() => dataFile(half, 'format_training', 'vectors_data_path'));
+  assert.match(
+    message,
+    `The folder ${half} has no format.jsonl or ifeval_augmented_filtered.jsonl`,
+  );
+  assert.match(message, 'vectors_data_path=...');
+  assert.match(message, 'npx ts-node weights/download.ts data');
+  // The folder above is looked into only from a part of the authors' folder.
+  folderWith('.', ['questions.jsonl']);
+  assert.match(
+    refusal(() => dataFile(half, 'questions')),
+    'has no questions.jsonl',
+  );
+  const beside = () => dataFileBeside(path.join(half, 'x.jsonl'), 'questions', 'length_data_path');
+  assert.match(refusal(beside), 'length_data_path=...');
+  const nowhere = path.join(temp, 'nowhere');
+  assert.match(
+    refusal(() => dataFile(nowhere, 'questions')),
+    `There is no folder ${nowhere}, where the base queries`,
+  );
+});
+
+test("a missing file says so; one of the authors', how to get it", () => {
+  const missing = path.join(temp, 'missing.jsonl');
+  assert.match(
+    refusal(() => dataFile(missing, 'questions')),
+    `Can't read ${missing} (data_path): there is no such file.`,
+  );
+  for (const file of [
+    'data/length/no-such-phrasings.yaml',
+    path.join(projectRoot, 'data/none.yaml'),
+  ]) {
+    const message = refusal(() => dataFile(file, 'length_phrasings', 'phrasings_path'));
+    assert.match(message, /\(phrasings_path\).*: npx ts-node weights\/download.ts data$/);
+  }
+});
+
+test.run();
