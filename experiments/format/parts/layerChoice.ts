@@ -6,6 +6,9 @@ import { groupBy } from '../../shared/groupBy';
 import type { FormatRow } from './cells';
 import { shortIds } from './tables';
 
+/** What a choice is made by: an answer at a layer that was tried, or unsteered. */
+export type TriedRow = Pick<FormatRow, 'id' | 'instruction_id' | 'instructed' | 'layer' | 'ok'>;
+
 export interface LayerChoiceOptions {
   /** The rows that decide: with the instruction in the prompt, without, or both. */
   inPrompt: boolean | 'both';
@@ -45,7 +48,7 @@ export interface LayerChoice {
  * Each instruction's layer by the paper's rule: the best accuracy, once layers that make responses
  * degenerate are out; of equal ones the first, no steering before all.
  */
-export function chooseLayers(rows: FormatRow[], options: LayerChoiceOptions): LayerChoice[] {
+export function chooseLayers(rows: TriedRow[], options: LayerChoiceOptions): LayerChoice[] {
   const { inPrompt } = options;
   const deciding = rows.filter((row) => inPrompt === 'both' || row.instructed === inPrompt);
   return groupBy(deciding, (row) => row.instruction_id).map((group) => {
@@ -62,14 +65,14 @@ export function chooseLayers(rows: FormatRow[], options: LayerChoiceOptions): La
   });
 }
 
-function scoreLayers(rows: FormatRow[], options: LayerChoiceOptions): LayerScore[] {
+function scoreLayers(rows: TriedRow[], options: LayerChoiceOptions): LayerScore[] {
   const { threshold, filterBaseline, perplexityOne } = options;
-  const degenerate = ({ id }: FormatRow) => {
+  const degenerate = ({ id }: TriedRow) => {
     if (threshold === null) return false;
     const perplexity = options.perplexities?.get(id) ?? (perplexityOne ? 1 : null);
     return perplexity === null || perplexity < threshold;
   };
-  const share = (some: FormatRow[], holds: (row: FormatRow) => boolean) =>
+  const share = (some: TriedRow[], holds: (row: TriedRow) => boolean) =>
     some.filter(holds).length / some.length;
   const groups = groupBy(rows, ({ layer }) => String(layer)).sort(
     ([a], [b]) => order(a) - order(b),
@@ -84,7 +87,7 @@ function scoreLayers(rows: FormatRow[], options: LayerChoiceOptions): LayerScore
   });
 }
 
-const order = ({ layer }: FormatRow) => layer ?? -1;
+const order = ({ layer }: TriedRow) => layer ?? -1;
 
 /** A row per instruction: the layer picked, the median, and the share that obeys at each layer. */
 export function layersTable(choices: LayerChoice[], wide: boolean): Table {

@@ -105,7 +105,8 @@ export function kwargsOf(
   return [];
 }
 
-function idsOf(row: Record<string, unknown>, complain: (problem: string) => void): string[] {
+/** The instructions of a row, from whichever field of the authors' files names them. */
+export function idsOf(row: Record<string, unknown>, complain: (problem: string) => void): string[] {
   const { single_instruction_id: single, instruction_id_list_for_eval, instruction_id_list } = row;
   const list = single ?? instruction_id_list_for_eval ?? instruction_id_list ?? [];
   const ids = Array.isArray(list) ? list : [list];
@@ -116,11 +117,12 @@ function idsOf(row: Record<string, unknown>, complain: (problem: string) => void
 
 const LANGUAGE = 'language:response_language';
 
-const withLanguage = (id: string, kwargs?: Record<string, unknown>) =>
+/** Each language is an instruction of its own. */
+export const withLanguage = (id: string, kwargs?: Record<string, unknown>) =>
   id === LANGUAGE && typeof kwargs?.language === 'string' ? `${id}_${kwargs.language}` : id;
 
 /** The id by which IFEval knows an instruction: it takes the language as an argument. */
-const officialId = (id: string) => (id.startsWith(`${LANGUAGE}_`) ? LANGUAGE : id);
+export const officialId = (id: string) => (id.startsWith(`${LANGUAGE}_`) ? LANGUAGE : id);
 
 function parse(
   ids: string[],
