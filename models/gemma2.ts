@@ -218,11 +218,13 @@ export class Gemma2 extends Decoder<Gemma2Config, Gemma2Weights, PassInputs> {
 
   /** The logits [B, T, V] of the last block's output h [B, T, D]. */
   readOut(h: tf.Tensor3D): tf.Tensor3D {
-    const { embedTokens, lmHead, norm } = this.weights;
-    const x = rmsNorm(h, norm, this.config.rmsNormEps);
-    const logits = lmHead
-      ? (linear(x, lmHead) as tf.Tensor3D)
-      : unembed(x, embedTokens, this.output);
-    return softCap(logits, this.config.finalSoftcap);
+    const x = rmsNorm(h, this.weights.norm, this.config.rmsNormEps);
+    return softCap(this.toVocabulary(x), this.config.finalSoftcap);
+  }
+
+  /** x [B, T, D] through the output layer alone: [B, T, V]. */
+  toVocabulary(x: tf.Tensor3D): tf.Tensor3D {
+    const { embedTokens, lmHead } = this.weights;
+    return lmHead ? (linear(x, lmHead) as tf.Tensor3D) : unembed(x, embedTokens, this.output);
   }
 }

@@ -210,8 +210,12 @@ export class GPT2 extends Decoder<GPT2Config, GPT2Weights, PassInputs> {
 
   /** The logits [B, T, V] of the last block's output h [B, T, D]. */
   readOut(h: tf.Tensor3D): tf.Tensor3D {
-    const { wte, lmHead, lnF } = this.weights;
-    const x = layerNorm(h, lnF, this.config.layerNormEps);
+    return this.toVocabulary(layerNorm(h, this.weights.lnF, this.config.layerNormEps));
+  }
+
+  /** x [B, T, D] through the output layer alone: [B, T, V]. */
+  toVocabulary(x: tf.Tensor3D): tf.Tensor3D {
+    const { wte, lmHead } = this.weights;
     return lmHead ? (linear(x, lmHead) as tf.Tensor3D) : unembed(x, wte, this.output);
   }
 }

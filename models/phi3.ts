@@ -200,8 +200,12 @@ export class Phi3 extends Decoder<Phi3Config, Phi3Weights, PassInputs> {
 
   /** The logits [B, T, V] of the last block's output h [B, T, D]. */
   readOut(h: tf.Tensor3D): tf.Tensor3D {
-    const { embedTokens, lmHead, norm } = this.weights;
-    const x = rmsNorm(h, norm, this.config.rmsNormEps);
+    return this.toVocabulary(rmsNorm(h, this.weights.norm, this.config.rmsNormEps));
+  }
+
+  /** x [B, T, D] through the output layer alone: [B, T, V]. */
+  toVocabulary(x: tf.Tensor3D): tf.Tensor3D {
+    const { embedTokens, lmHead } = this.weights;
     return lmHead ? (linear(x, lmHead) as tf.Tensor3D) : unembed(x, embedTokens, this.output);
   }
 }

@@ -218,8 +218,9 @@ export class Recordings {
 
 /** What can be seen of a model's state without running it: its own values and methods, its config's. */
 function stateOf(model: object): unknown[] {
-  const { config, inputs, blocks, readOut } = model as Record<string, unknown>;
-  return [...Object.values(model), ...Object.values(config ?? {}), inputs, blocks, readOut];
+  const { config, inputs, blocks, readOut, toVocabulary } = model as Record<string, unknown>;
+  const methods = [inputs, blocks, readOut, toVocabulary];
+  return [...Object.values(model), ...Object.values(config ?? {}), ...methods];
 }
 
 /** Drops what was not used for longest where there are as many as may be, and returns it. */

@@ -25,6 +25,7 @@ export abstract class Decoder<C extends ModelDims, W extends object, I extends o
   abstract inputs(numbers: PassNumbers): I;
   abstract blocks(pass: Pass, inputs: I): tf.Tensor3D;
   abstract readOut(h: tf.Tensor3D): tf.Tensor3D;
+  abstract toVocabulary(x: tf.Tensor3D): tf.Tensor3D;
 
   /** See `CausalLM.forward`. */
   forward(ids: number[][], options: ForwardOptions = {}): tf.Tensor3D {

@@ -34,6 +34,13 @@ export interface CausalLM {
    *   model has
    */
   forward(ids: number[][], options?: ForwardOptions): tf.Tensor3D;
+  /**
+   * The output layer alone, without final norm, bias and cap: what directions of the residual stream
+   * say about the vocabulary.
+   * @param x [B, T, D]
+   * @returns [B, T, V]
+   */
+  toVocabulary(x: tf.Tensor3D): tf.Tensor3D;
   /** Frees the weights. */
   dispose(): void;
 }
@@ -107,4 +114,6 @@ export interface Computation<I extends object> {
   blocks(pass: Pass, inputs: I): tf.Tensor3D;
   /** The logits [B, T, V] of the last block's output h [B, T, D]. */
   readOut(h: tf.Tensor3D): tf.Tensor3D;
+  /** See `CausalLM.toVocabulary`. */
+  toVocabulary(x: tf.Tensor3D): tf.Tensor3D;
 }

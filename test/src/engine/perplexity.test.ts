@@ -61,6 +61,7 @@ function indifferent(vocabSize: number, seen: number[][]): CausalLM {
       seen.push([ids.length, ids[0].length]);
       return tf.fill([ids.length, ids[0].length, vocabSize], 1e4);
     },
+    toVocabulary: ({ shape: [rows, columns] }) => tf.fill([rows, columns, vocabSize], 1e4),
     dispose: () => {},
   };
 }
