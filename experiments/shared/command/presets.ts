@@ -62,12 +62,15 @@ export interface Preset {
 
 const presetsFolder = path.join(experimentsFolder, '../configs/paper');
 
-/** The presets there are: `gemma-2-2b`, … */
+/** The presets there are: `gemma-2-2b`, …; the folder's other files are the defaults of its scripts. */
 export function presetNames(): string[] {
+  const isScript = (name: string) =>
+    fs.existsSync(path.join(experimentsFolder, `paper/${name}.ts`));
   return fs
     .readdirSync(presetsFolder)
     .filter((name) => name.endsWith('.yaml'))
     .map((name) => path.basename(name, '.yaml'))
+    .filter((name) => !isScript(name))
     .sort();
 }
 
