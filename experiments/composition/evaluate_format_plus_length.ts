@@ -22,7 +22,7 @@ import {
   countAnswers,
   openRun,
 } from '../shared/answers/answering';
-import { findJudge, judgeSchema } from '../shared/answers/judge';
+import { checkJudges, judgeSchema } from '../shared/answers/judging';
 import { isOn } from '../shared/command/compat';
 import { vectorSettings } from '../shared/command/names';
 import { defineScript } from '../shared/command/script';
@@ -63,7 +63,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const { runName, made, wrote, wide, resultsFollow } = context;
   // The rows: formats from data_path, a number of sentences for each drawn with the seed.
   const model = findModel(config.model_name);
-  findJudge(config);
+  checkJudges(config);
   const data_path = dataFile(config.data_path, 'format_evaluation');
   const formats = evaluationRows(loadFormatRows(data_path, { checked: true }), data_path);
   const rows = formats.slice(0, config.n_examples ?? formats.length);
@@ -139,8 +139,9 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const answered = await answerAndJudge(session, run, plan, config, {
     vectors: [formatVectors, lengthVectors],
     toRow: (planned, answer) => checkAnswer(planned, answer, config.constraint_type),
+    queryOf: ({ row }) => row.withoutInstruction,
   });
-  const cells = computeCells(answered.rows, answered.perplexities);
+  const cells = computeCells(answered.rows, answered.judged);
   run.writeSummary({ cells });
   run.close();
   const table = cellsTable(cells);

@@ -13,8 +13,8 @@ export const script = defineScript(__filename, resultsSchema, async (config, { m
   const how = 'npx ts-node experiments/composition/evaluate_format_plus_length.ts';
   const run = openResults<CompositionRow>(config, base, {}, how, made);
   if (!run) return;
-  const { folder, unfinished, rows, perplexities } = run;
-  const table = cellsTable(computeCells(rows, perplexities));
+  const { folder, unfinished, rows, judged } = run;
+  const table = cellsTable(computeCells(rows, judged));
   console.log(`${folder}${unfinished ? ' (unfinished: run evaluate again to go on)' : ''}`);
   console.log(`\nBoth obeyed, by format${wide ? '' : ', in percent'}`);
   console.log(showTable(byFormatTable(rows, wide), { wide }));

@@ -2,7 +2,7 @@
 import '../shared/command/help';
 import { flag, nameText, nullable } from '../../src/runs/config';
 import { formatTable, percent } from '../../src/util/table';
-import { findJudge, judgeFolder, judgeResponses, judgeSchema } from '../shared/answers/judge';
+import { findJudge, judgeFolder, judgeResponses, perplexitySchema } from '../shared/answers/judge';
 import { defineScript } from '../shared/command/script';
 import { groupBy } from '../shared/groupBy';
 import { openBackend, sessionSchema } from '../shared/session';
@@ -10,7 +10,7 @@ import { findSearchRun, foreseeSearch, searchSchema } from './parts/search';
 
 const schema = {
   ...searchSchema,
-  ...judgeSchema,
+  ...perplexitySchema,
   name: nullable(nameText()),
   backend: sessionSchema.backend,
   device: sessionSchema.device,

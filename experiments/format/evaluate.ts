@@ -6,7 +6,7 @@ import { POSITIONS } from '../../src/engine/steering';
 import { integer, layer, listOf, nameText, nullable, oneOf, text } from '../../src/runs/config';
 import { makeFolder } from '../../src/util/files';
 import { answeringSchema, openRun } from '../shared/answers/answering';
-import { findJudge, judgeResponses, judgeSchema } from '../shared/answers/judge';
+import { checkJudges, judgeAnswers, judgeSchema } from '../shared/answers/judging';
 import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
 import { groupBy } from '../shared/groupBy';
@@ -51,7 +51,7 @@ const schema = {
 export const script = defineScript(__filename, schema, async (config, context) => {
   const { runName, made, wrote, wide, resultsFollow } = context;
   const model = findModel(config.model_name);
-  findJudge(config);
+  checkJudges(config);
   const data_path = dataFile(config.data_path, 'format_evaluation');
   const vectors_data_path = formatVectorData(config);
   const all = evaluationRows(loadFormatRows(data_path, { checked: true }), data_path);
@@ -106,8 +106,10 @@ export const script = defineScript(__filename, schema, async (config, context) =
     vectors_sha256: found.sha256,
   });
   const answers = await answerFormatRows(session, run, plan, found.vectors, config);
-  const perplexities = await judgeResponses(folder, answers, config);
-  const cells = computeCells(answers, perplexities);
+  const queries = answers.map(({ id, response }, i) => {
+    return { id, query: plan[i].row.withoutInstruction, response };
+  });
+  const cells = computeCells(answers, await judgeAnswers(folder, queries, config));
   const selected_layers = Object.fromEntries(found.selected);
   run.writeSummary({ cells, selected_layers, rows_that_gave_the_vectors: known });
   run.close();

@@ -14,7 +14,7 @@ export const script = defineScript(__filename, resultsSchema, async (config, { m
   if (!run) return;
   const { folder, unfinished } = run;
   console.log(`${folder}${unfinished ? ' (unfinished: run evaluate again to go on)' : ''}`);
-  const cells = computeCells(run.rows, run.perplexities);
+  const cells = computeCells(run.rows, run.judged);
   console.log(`\n${describeCells(cells, wide)}`);
   return cellsTable(cells, wide);
 });

@@ -12,7 +12,7 @@ import {
   countAnswers,
   openRun,
 } from '../shared/answers/answering';
-import { findJudge, judgeSchema } from '../shared/answers/judge';
+import { checkJudges, judgeSchema } from '../shared/answers/judging';
 import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
 import { follows } from '../shared/data/instructionRows';
@@ -50,7 +50,7 @@ const schema = {
 export const script = defineScript(__filename, schema, async (config, context) => {
   const { runName, made, wrote, wide, resultsFollow } = context;
   const model = findModel(config.model_name);
-  findJudge(config);
+  checkJudges(config);
   const { specific_instruction } = config;
   const data_path = dataFile(config.data_path, rowsRole(specific_instruction));
   const rows = loadKeywordRows(data_path, specific_instruction);
@@ -101,11 +101,12 @@ export const script = defineScript(__filename, schema, async (config, context) =
     vectors_file: vectorFile,
     vectors_sha256: hashFile(vectorFile),
   });
-  const { rows: answered, perplexities } = await answerAndJudge(session, run, plan, config, {
+  const { rows: answered, judged } = await answerAndJudge(session, run, plan, config, {
     vectors: [vectors],
     toRow,
+    queryOf: ({ query }) => query.withoutInstruction,
   });
-  const cells = computeCells(answered, perplexities);
+  const cells = computeCells(answered, judged);
   run.writeSummary({ specific_instruction, cells });
   run.close();
   const table = cellsTable(cells, wide);

@@ -33,8 +33,8 @@ export const script = defineScript(__filename, schema, async (config, { made, wi
     );
   }
   const tables = folders.map((folder) => {
-    const { config: settings, rows, perplexities } = readResults<KeywordRow>(folder);
-    const cells = computeCells(rows, perplexities);
+    const { config: settings, rows, judged } = readResults<KeywordRow>(folder);
+    const cells = computeCells(rows, judged);
     const table = cellsTable(cells, wide);
     console.log(`\n${settings.specific_instruction} (${folder})\n`);
     console.log(`${showTable(table, { wide })}\n\n${example(cells, rows)}`);

@@ -15,7 +15,7 @@ import {
   countAnswers,
   openRun,
 } from '../shared/answers/answering';
-import { findJudge, judgeSchema } from '../shared/answers/judge';
+import { checkJudges, judgeSchema } from '../shared/answers/judging';
 import { vectorSettings } from '../shared/command/names';
 import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
@@ -51,7 +51,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const { runName, wrote, wide, resultsFollow } = context;
   // The last queries are for evaluation; the first give the vectors.
   const model = findModel(config.model_name);
-  findJudge(config);
+  checkJudges(config);
   const data_path = dataFile(config.data_path, 'questions');
   const phrasings = loadPhrasings(config.phrasings_path);
   const { first, last } = splitQuestions(
@@ -103,11 +103,13 @@ export const script = defineScript(__filename, schema, async (config, context) =
     ...settings,
     vectors_sha256: hashFile(vectorFile),
   });
-  const { rows, perplexities } = await answerAndJudge(session, run, plan, config, {
+  const queries = new Map(last.map(({ key, prompt }) => [key, prompt]));
+  const { rows, judged } = await answerAndJudge(session, run, plan, config, {
     vectors: [vectors],
     toRow,
+    queryOf: ({ key }) => queries.get(key)!,
   });
-  const cells = computeCells(rows, perplexities);
+  const cells = computeCells(rows, judged);
   run.writeSummary({ cells });
   run.close();
   const table = cellsTable(cells, wide);

@@ -15,7 +15,7 @@ export const script = defineScript(__filename, resultsSchema, async (config, { m
   const run = openResults<LengthRow>(config, base, {}, how, made);
   if (!run) return;
   const { folder, unfinished, rows } = run;
-  const cells = computeCells(rows, run.perplexities);
+  const cells = computeCells(rows, run.judged);
   const table = cellsTable(cells, wide);
   console.log(`${folder}${unfinished ? ' (unfinished: run evaluate again to go on)' : ''}`);
   console.log(`\n${showTable(table, { wide })}`);

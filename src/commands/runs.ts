@@ -72,12 +72,17 @@ function stateOf({ problem, finished, rows, planned }: ListedRun): string {
   return `unfinished: ${rows} of ${planned ?? '?'} rows`;
 }
 
-function describeFigures({ instructed, unsteered, steered, how }: MainFigures): string {
+function describeFigures({ instructed, unsteered, steered, how, quality }: MainFigures): string {
   const prompt = `obeyed ${instructed ? 'with' : 'without'} the instruction`;
-  if (steered === null) return `${prompt}: ${percent(unsteered)}`;
+  const judged = quality ? `; quality ${qualityText(quality)}` : '';
+  if (steered === null) return `${prompt}: ${percent(unsteered)}${judged}`;
   const before = unsteered === null ? '' : `${fixed(100 * unsteered, 1)} → `;
-  return `${prompt}: ${before}${percent(steered)} by ${how}`;
+  return `${prompt}: ${before}${percent(steered)} by ${how}${judged}`;
 }
+
+/** `0.75 → 0.68`, or the one that there is. */
+const qualityText = ({ unsteered, steered }: NonNullable<MainFigures['quality']>) =>
+  [unsteered, steered].flatMap((mean) => fixed(mean) ?? []).join(' → ');
 
 /** Of marks of content, as much as tells them apart. */
 function show(value: unknown): string {

@@ -15,6 +15,8 @@ export interface MainFigures {
   steered: number | null;
   /** How that was steered: `add_vector_conciseness, weight 1x, layer 0`. */
   how: string;
+  /** Of the same answers, from 0 to 1, where a judge was asked. */
+  quality?: { unsteered: number | null; steered: number | null };
 }
 
 /** A run folder, finished or not, or what is left of one. */
@@ -43,7 +45,7 @@ export interface ListedRun {
 const OF_A_RUN = ['config.yaml', 'out.jsonl', 'summary.json'];
 
 /** They say where a run is, not what it is. */
-const NO_DIFFERENCE = ['name', 'output_path', 'dry_run', 'planned_rows'];
+const NO_DIFFERENCE = ['name', 'output_path', 'dry_run', 'judge', 'planned_rows'];
 
 /**
  * All runs below a folder of results, by experiment, model and time. Nothing is changed, and a
@@ -137,19 +139,23 @@ function readSummary(file: string): unknown {
 function mainFigures(summary: unknown): MainFigures | null {
   if (!isMap(summary) || !Array.isArray(summary.cells)) return null;
   const cells = summary.cells.filter(isMap).flatMap((cell) => {
-    const { accuracy } = isMap(cell.both) ? cell.both : cell;
-    return typeof accuracy === 'number' ? [{ cell, accuracy, instructed: isInstructed(cell) }] : [];
+    const { accuracy, mean_quality } = isMap(cell.both) ? cell.both : cell;
+    const quality = typeof mean_quality === 'number' ? mean_quality : null;
+    const instructed = isInstructed(cell);
+    return typeof accuracy === 'number' ? [{ cell, accuracy, quality, instructed }] : [];
   });
   const instructed = cells.every((cell) => cell.instructed);
   const own = cells.filter((cell) => cell.instructed === instructed);
   const none = own.find(({ cell }) => cell.steering === 'none');
   const steered = own.filter((one) => one !== none);
   const best = steered.length ? steered.reduce((a, b) => (b.accuracy > a.accuracy ? b : a)) : null;
+  const quality = { unsteered: none?.quality ?? null, steered: best?.quality ?? null };
   return {
     instructed,
     unsteered: none?.accuracy ?? null,
     steered: best?.accuracy ?? null,
     how: best ? howOf(best.cell) : '',
+    ...((quality.unsteered ?? quality.steered) !== null && { quality }),
   };
 }
 

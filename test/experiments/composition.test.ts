@@ -121,12 +121,17 @@ test('cells count formats, lengths and both against the unsteered rows of the sa
     row('a', 'format + length', true, true),
     row('b', 'format + length', true, false),
   ];
-  const [base, steered] = computeCells(rows, new Map([['aformat + length', 6]]));
+  const [base, steered] = computeCells(rows, {
+    perplexities: new Map([['aformat + length', 6]]),
+    qualities: new Map([['aformat + length', 0.5]]),
+  });
   assert.equal([base.format.accuracy, base.length.accuracy, base.both.gain], [0, 0.5, null]);
   assert.equal([steered.format.gain, steered.length.gain, steered.both.gain], [1, 0, 0.5]);
   assert.equal(steered.format.gain_interval, [1, 1]);
   assert.equal([steered.mean_sentences, base.mean_sentences], [1, 3]);
   assert.equal([steered.both.mean_perplexity, steered.both.n_perplexity], [6, 1]);
+  assert.equal([steered.both.mean_quality, steered.both.n_quality], [0.5, 1]);
+  assert.equal([base.both.mean_quality, base.both.n_quality], [null, 0]);
 });
 
 test('the whole chain on a real model; an answer recomputed from the vectors', async () => {

@@ -17,7 +17,11 @@ import {
   byInstructionTable,
   cellsTable as formatTable,
 } from '../../experiments/format/parts/tables';
-import { computeGrid, type KeywordRow } from '../../experiments/keywords/parts/cells';
+import {
+  computeGrid,
+  type KeywordRow,
+  computeCells as keywordCells,
+} from '../../experiments/keywords/parts/cells';
 import { gridTable, cellsTable as keywordTable } from '../../experiments/keywords/parts/tables';
 import { type LengthRow, computeCells as lengthCells } from '../../experiments/length/parts/cells';
 import { LENGTH_STEERINGS } from '../../experiments/length/parts/plan';
@@ -96,7 +100,13 @@ const compositionRows = INSTRUCTED.flatMap((format_instruction) =>
   ),
 ) as unknown as CompositionRow[];
 
-const judged = (rows: { id: string }[]) => new Map(rows.map(({ id }) => [id, 14339.125]));
+const perplexitiesOf = (rows: { id: string }[]) => new Map(rows.map(({ id }) => [id, 14339.125]));
+const judged = (rows: { id: string }[]) => ({ perplexities: perplexitiesOf(rows) });
+/** By a judge of quality too. */
+const graded = (rows: { id: string }[]) => ({
+  ...judged(rows),
+  qualities: new Map(rows.map(({ id }) => [id, 0.75])),
+});
 const layerRows = formatRows.filter(
   ({ layers, weight }) => layers !== 'selected' && (layers === null || weight === 20),
 );
@@ -107,7 +117,7 @@ const choices = chooseLayers(layerRows, {
 
 const length = lengthCells(lengthRows, judged(lengthRows));
 const format = formatCells(formatRows, judged(formatRows));
-const keywords = computeGrid(keywordRows, judged(keywordRows), 2.5);
+const keywords = computeGrid(keywordRows, perplexitiesOf(keywordRows), 2.5);
 const composition = compositionCells(compositionRows, judged(compositionRows));
 
 function tables(wide: boolean): Record<string, Table> {
@@ -124,6 +134,12 @@ function tables(wide: boolean): Record<string, Table> {
     keywords: keywordTable(keywords, wide),
     'keyword grid': gridTable(keywords, wide),
     composition: compositionTable(composition),
+    'length graded': lengthTable(lengthCells(lengthRows, graded(lengthRows)), wide),
+    'format graded': formatTable(formatCells(formatRows, graded(formatRows)), wide),
+    'keywords graded': keywordTable(keywordCells(keywordRows, graded(keywordRows)), wide),
+    'composition graded': compositionTable(
+      compositionCells(compositionRows, graded(compositionRows)),
+    ),
     'composition by format': byFormatTable(compositionRows, wide),
   };
 }
@@ -149,6 +165,14 @@ test('main figures are shown as they are, the rest is named and shown with --wid
   assert.match(wide, /steering +weight +layer +n +obeyed +95 % .* mean ppl +tokens/);
   assert.match(wide, '+100.0 [+100.0, +100.0]');
   assert.match(wide, 'adjust_rs_length_specific ');
+});
+
+test('quality has a column where an answer has a score, and none elsewhere', () => {
+  for (const [name, table] of Object.entries(narrow)) {
+    const at = table.columns.findIndex((column) => column.name === 'quality');
+    assert.is(at >= 0, name.endsWith('graded'), name);
+    if (at >= 0) assert.ok(table.rows.every(({ cells }) => cells[at] === '0.75'));
+  }
 });
 
 test('an instruction is named without its group, unless two would then be the same', () => {

@@ -1,5 +1,10 @@
-import { type CellStats, cellStats, cellsOf, type ScoredRow } from '../../shared/answers/cells';
-import type { Perplexities } from '../../shared/answers/judge';
+import {
+  type CellStats,
+  cellStats,
+  cellsOf,
+  type Judgements,
+  type ScoredRow,
+} from '../../shared/answers/cells';
 import { mean } from '../../shared/answers/statistics';
 
 /** Unsteered, by one of the two vectors, and by both. */
@@ -34,13 +39,10 @@ export interface CompositionCell extends Pick<CompositionRow, (typeof CELL)[numb
 }
 
 /** The cells of a run, those with fewer instructions in the prompt first. */
-export function computeCells(
-  rows: CompositionRow[],
-  perplexities?: Perplexities,
-): CompositionCell[] {
+export function computeCells(rows: CompositionRow[], judged?: Judgements): CompositionCell[] {
   return cellsOf(rows, CELL, PROMPT).map(({ cell, rows: own, baseline }) => {
     const stats = (score: (row: CompositionRow) => boolean) =>
-      cellStats(own, baseline, { perplexities, score });
+      cellStats(own, baseline, { ...judged, score });
     return {
       ...cell,
       both: stats(({ ok }) => ok),

@@ -2,7 +2,7 @@ import { type ColumnOf, fixed, percent, type Table, tableOf } from '../../../src
 import { shortIds } from '../../format/parts/tables';
 import type { CellStats } from '../../shared/answers/cells';
 import { mean } from '../../shared/answers/statistics';
-import { points, shortPercent } from '../../shared/answers/tables';
+import { points, qualityColumns, shortPercent } from '../../shared/answers/tables';
 import { groupBy } from '../../shared/groupBy';
 import type { CompositionCell, CompositionRow } from './cells';
 
@@ -18,6 +18,9 @@ export function cellsTable(cells: CompositionCell[]): Table {
     { name: 'words', extra: true, cell: ({ mean_words }) => fixed(mean_words, 0) },
     { name: 'median ppl', cell: ({ both }) => fixed(both.median_perplexity) },
     { name: 'mean ppl', extra: true, cell: ({ both }) => fixed(both.mean_perplexity) },
+    ...qualityColumns(cells.map(({ both }) => both)).map(({ cell, ...column }) => {
+      return { ...column, cell: ({ both }: CompositionCell) => cell(both) };
+    }),
   ];
   return tableOf(columns, cells, promptSection);
 }

@@ -1,5 +1,10 @@
-import { type CellStats, cellStats, cellsOf, type EvaluatedRow } from '../../shared/answers/cells';
-import type { Perplexities } from '../../shared/answers/judge';
+import {
+  type CellStats,
+  cellStats,
+  cellsOf,
+  type EvaluatedRow,
+  type Judgements,
+} from '../../shared/answers/cells';
 import { groupBy } from '../../shared/groupBy';
 import type { Weight } from '../../shared/vectors/weight';
 
@@ -22,10 +27,10 @@ export interface FormatCell extends Pick<FormatRow, (typeof CELL)[number]>, Cell
 }
 
 /** The cells of a run, without the instruction first, each in the order of its rows. */
-export function computeCells(rows: FormatRow[], perplexities?: Perplexities): FormatCell[] {
+export function computeCells(rows: FormatRow[], judged?: Judgements): FormatCell[] {
   return cellsOf(rows, CELL, ['instructed']).map(({ cell, rows: own, baseline }) => {
     const stats = (some: FormatRow[], base?: FormatRow[] | null) =>
-      cellStats(some, base ?? null, { perplexities });
+      cellStats(some, base ?? null, judged);
     const by_instruction = groupBy(own, idOf).map((some) => {
       const { instruction_id } = some[0];
       const base = baseline?.filter((row) => row.instruction_id === instruction_id);

@@ -22,7 +22,7 @@ export function cellsTable(cells: FormatCell[], wide: boolean): Table {
     { name: 'steering', label: true, cell: ({ steering }) => steering },
     { name: 'weight', label: true, cell: ({ weight }) => weight },
     { name: 'layer', label: true, cell: ({ layers }) => layers },
-    ...statsColumns(wide),
+    ...statsColumns(wide, cells),
   ];
   return tableOf(columns, cells, promptSection);
 }

@@ -1,4 +1,10 @@
-import { type CellStats, cellStats, cellsOf, type EvaluatedRow } from '../../shared/answers/cells';
+import {
+  type CellStats,
+  cellStats,
+  cellsOf,
+  type EvaluatedRow,
+  type Judgements,
+} from '../../shared/answers/cells';
 import type { Perplexities } from '../../shared/answers/judge';
 import type { Weight } from '../../shared/vectors/weight';
 
@@ -17,9 +23,9 @@ const CELL = ['instructed', 'steering', 'weight', 'layer'] as const;
 export interface KeywordCell extends Pick<KeywordRow, (typeof CELL)[number]>, CellStats {}
 
 /** The cells of a run, without the instruction first, each in the order of its rows. */
-export function computeCells(rows: KeywordRow[], perplexities?: Perplexities): KeywordCell[] {
+export function computeCells(rows: KeywordRow[], judged?: Judgements): KeywordCell[] {
   return cellsOf(rows, CELL, ['instructed']).map(({ cell, rows: own, baseline }) => {
-    return { ...cell, ...cellStats(own, baseline, { perplexities }) };
+    return { ...cell, ...cellStats(own, baseline, judged) };
   });
 }
 

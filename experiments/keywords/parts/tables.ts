@@ -10,13 +10,13 @@ const LABELS: ColumnOf<KeywordCell>[] = [
 
 /** The four cells; `obeyed` is the share with the words (existence) or without (forbidden). */
 export const cellsTable = (cells: KeywordCell[], wide: boolean): Table =>
-  tableOf<KeywordCell>([...LABELS, ...statsColumns(wide)], cells, promptSection);
+  tableOf<KeywordCell>([...LABELS, ...statsColumns(wide, cells)], cells, promptSection);
 
 /** The cells of a (layer, weight) grid, with what makes one the best. */
 export function gridTable(cells: GridCell[], wide: boolean): Table {
   const columns: ColumnOf<GridCell>[] = [
     ...LABELS,
-    ...statsColumns(wide),
+    ...statsColumns(wide, cells),
     { name: 'degenerate', cell: ({ degenerate }) => percent(degenerate) },
   ];
   return tableOf(columns, cells, promptSection);

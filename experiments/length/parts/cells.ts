@@ -1,5 +1,10 @@
-import { type CellStats, cellStats, cellsOf, type EvaluatedRow } from '../../shared/answers/cells';
-import type { Perplexities } from '../../shared/answers/judge';
+import {
+  type CellStats,
+  cellStats,
+  cellsOf,
+  type EvaluatedRow,
+  type Judgements,
+} from '../../shared/answers/cells';
 import { mean } from '../../shared/answers/statistics';
 import { groupBy } from '../../shared/groupBy';
 import type { LengthConstraint } from './phrasings';
@@ -28,12 +33,12 @@ export interface LengthCell extends Pick<LengthRow, (typeof CELL)[number]>, Leng
 }
 
 /** The cells of a run, without the instruction first, each in the order of its rows. */
-export function computeCells(rows: LengthRow[], perplexities?: Perplexities): LengthCell[] {
+export function computeCells(rows: LengthRow[], judged?: Judgements): LengthCell[] {
   return cellsOf(rows, CELL, ['instructed']).map(({ cell, rows: own, baseline }) => {
     const stats = (some: LengthRow[]) => {
       const n = new Set(some.map(({ n_sent }) => n_sent));
       const base = baseline?.filter((row) => n.has(row.n_sent));
-      return lengthStats(some, base ?? null, perplexities);
+      return lengthStats(some, base ?? null, judged);
     };
     const by_n_sent = groupBy(own, (row) => String(row.n_sent))
       .map((some) => ({ n_sent: some[0].n_sent, ...stats(some) }))
@@ -45,11 +50,11 @@ export function computeCells(rows: LengthRow[], perplexities?: Perplexities): Le
 function lengthStats(
   rows: LengthRow[],
   baseline: LengthRow[] | null,
-  perplexities?: Perplexities,
+  judged?: Judgements,
 ): LengthStats {
   const atMost2 = rows.filter(({ sentences }) => sentences >= 1 && sentences <= 2);
   return {
-    ...cellStats(rows, baseline, { perplexities }),
+    ...cellStats(rows, baseline, judged),
     accuracy_at_most_2: atMost2.length / rows.length,
     mean_sentences: mean(rows.map(({ sentences }) => sentences)),
   };

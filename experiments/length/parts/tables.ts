@@ -13,7 +13,7 @@ const LABELS: ColumnOf<LengthCell>[] = [
 export function cellsTable(cells: LengthCell[], wide: boolean): Table {
   const columns: ColumnOf<LengthCell>[] = [
     ...LABELS,
-    ...statsColumns(wide),
+    ...statsColumns(wide, cells),
     { name: '≤ 2 sentences', extra: true, cell: (cell) => percent(cell.accuracy_at_most_2) },
     { name: 'sentences', cell: ({ mean_sentences }) => fixed(mean_sentences) },
   ];

@@ -7,9 +7,9 @@ import { groupBy } from '../groupBy';
 import { hashFile, toolVersion } from '../provenance';
 import { type Answer, type Session, sessionSchema } from '../session';
 import { type NamedEdit, resolveEdit, type Vectors } from '../vectors/edits';
-import type { ScoredRow } from './cells';
+import type { Judgements, ScoredRow } from './cells';
 import { finishRows } from './finishRows';
-import { type JudgeConfig, judgeResponses, type Perplexities } from './judge';
+import { checkJudged, type JudgeConfig, judgeAnswers } from './judging';
 
 /** The config keys of every step that answers prompts. */
 export const answeringSchema = {
@@ -83,6 +83,7 @@ export async function answerRows<P extends Planned, R extends Row>(
 
 /** Recorded for people: what the rows depend on is compared by its content. */
 const FREE = [
+  'judge',
   ...['model_name', 'name', 'output_path', 'dry_run', 'data_path', 'vectors_data_path'],
   ...['length_data_path', 'phrasings_path', 'vectors_file', 'search_name', 'ivs_name'],
   ...['representations_folder', 'length_vectors_folder', 'planned_rows'],
@@ -92,7 +93,7 @@ const FREE = [
  * Opens the folder of a run, which records all that its rows depend on.
  * @param plan its rows: their number tells how far an unfinished run is
  * @param config with marks of what `FREE` keys name: of vectors, of phrasings
- * @throws as `RunFolder.open`
+ * @throws as `RunFolder.open`; for a run that was judged otherwise by the model that is to judge it
  */
 export function openRun<R extends ScoredRow>(
   session: Session,
@@ -100,6 +101,7 @@ export function openRun<R extends ScoredRow>(
   plan: Planned[],
   config: RunConfig,
 ): RunFolder<R> {
+  checkJudged(folder, config);
   const settings = { ...recorded(session, folder, config), planned_rows: plan.length };
   return RunFolder.open<R>(folder, settings, FREE);
 }
@@ -112,7 +114,7 @@ export function checkRun(session: Session, folder: string, config: RunConfig, la
   refuseOtherRun(folder, recorded(session, folder, config), [...FREE, ...later]);
 }
 
-type RunConfig = Record<string, unknown> & { data_path: string };
+type RunConfig = Record<string, unknown> & { data_path: string; judge?: JudgeConfig['judge'] };
 
 function recorded(session: Session, folder: string, config: RunConfig): Record<string, unknown> {
   const { backend, files } = session;
@@ -140,20 +142,28 @@ function oneSpelling(config: RunConfig): Record<string, unknown> {
 
 /**
  * Answers the planned rows and has the answers judged.
- * @returns the rows in the order of the plan, and their perplexities where there is a judge
+ * @returns the rows in the order of the plan, and what the judges say of them
  */
 export async function answerAndJudge<P extends Planned, R extends ScoredRow>(
   session: Session,
   run: RunFolder<R>,
   plan: P[],
   config: JudgeConfig & { batch_size: number; max_generation_length: number },
-  options: { vectors: Vectors[]; toRow(planned: P, answer: Answer): R },
-): Promise<{ rows: R[]; perplexities: Perplexities | undefined }> {
+  options: {
+    vectors: Vectors[];
+    toRow(planned: P, answer: Answer): R;
+    /** The prompt without instructions: what a judge of quality is shown. */
+    queryOf(planned: P): string;
+  },
+): Promise<{ rows: R[]; judged: Judgements }> {
   await answerRows(session, run, plan, {
     ...options,
     batchSize: config.batch_size,
     maxNewTokens: config.max_generation_length,
   });
   const rows = plan.map(({ id }) => run.rows.get(id) as R);
-  return { rows, perplexities: await judgeResponses(run.folder, rows, config) };
+  const answers = plan.map((planned, i) => {
+    return { id: planned.id, query: options.queryOf(planned), response: rows[i].response };
+  });
+  return { rows, judged: await judgeAnswers(run.folder, answers, config) };
 }

@@ -39,6 +39,10 @@ export interface CellStats {
   median_perplexity: number | null;
   /** Answers with a perplexity. */
   n_perplexity: number;
+  /** From 0 to 1, over the answers that have a score; null when none has, or none was asked for. */
+  mean_quality: number | null;
+  /** Answers with a score. */
+  n_quality: number;
   mean_tokens: number;
   median_tokens: number;
   mean_chars: number;
@@ -47,9 +51,14 @@ export interface CellStats {
   cut_off: number;
 }
 
-export interface CellOptions<R> extends BootstrapOptions {
-  /** By row id; null where there is nothing to judge. */
+/** What judges say of answers, by row id; null where one has nothing to say. */
+export interface Judgements {
   perplexities?: ReadonlyMap<string, number | null>;
+  /** From 0 to 1. */
+  qualities?: ReadonlyMap<string, number | null>;
+}
+
+export interface CellOptions<R> extends BootstrapOptions, Judgements {
   /** What a row counts; default `ok`. */
   score?: (row: R) => boolean;
 }
@@ -100,10 +109,11 @@ export function cellStats<R extends ScoredRow>(
   baseline: R[] | null,
   options: CellOptions<R> = {},
 ): CellStats {
-  const { perplexities, score = ({ ok }) => ok } = options;
-  const judged = rows
-    .map(({ id }) => perplexities?.get(id) ?? null)
-    .filter((value) => value !== null);
+  const { score = ({ ok }) => ok } = options;
+  const judged = (figures?: ReadonlyMap<string, number | null>) =>
+    rows.map(({ id }) => figures?.get(id) ?? null).filter((value) => value !== null);
+  const perplexities = judged(options.perplexities);
+  const qualities = judged(options.qualities);
   const over = (value: (row: R) => number | boolean) => mean(rows.map((row) => Number(value(row))));
   const tokens = rows.map((row) => row.tokens);
   const chars = rows.map(({ response }) => response.trim().length);
@@ -116,9 +126,11 @@ export function cellStats<R extends ScoredRow>(
     accuracy_interval: middle(draws.map(([own]) => own)),
     gain: base === null ? null : accuracy - base,
     gain_interval: base === null ? null : middle(draws.map(([own, other]) => own - other)),
-    mean_perplexity: judged.length ? mean(judged) : null,
-    median_perplexity: judged.length ? median(judged) : null,
-    n_perplexity: judged.length,
+    mean_perplexity: perplexities.length ? mean(perplexities) : null,
+    median_perplexity: perplexities.length ? median(perplexities) : null,
+    n_perplexity: perplexities.length,
+    mean_quality: qualities.length ? mean(qualities) : null,
+    n_quality: qualities.length,
     mean_tokens: mean(tokens),
     median_tokens: median(tokens),
     mean_chars: mean(chars),

@@ -3,18 +3,19 @@ import * as path from 'node:path';
 import type { CausalLM } from '../../../src/engine/model';
 import { modelName } from '../../../src/hub/modelFolder';
 import { type ConfigOf, nullable, text } from '../../../src/runs/config';
-import { type Row, RunFolder, readRun } from '../../../src/runs/runFolder';
+import { type Row, readRun } from '../../../src/runs/runFolder';
 import type { Tokenizer } from '../../../src/text/tokenizer';
 import { InputError } from '../../../src/util/errors';
 import { groupBy } from '../groupBy';
-import { findModel, hashOf, type ModelFiles, toolVersion } from '../provenance';
+import { findModel, type ModelFiles, toolVersion } from '../provenance';
 import { finishRows } from './finishRows';
+import { isJudged, openJudged } from './judgedFolder';
 
-/** The config keys of a perplexity judge. */
-export const judgeSchema = {
+/** The config key of a perplexity judge. */
+export const perplexitySchema = {
   perplexity_model: nullable(text()),
 };
-export type JudgeConfig = ConfigOf<typeof judgeSchema>;
+type PerplexityConfig = ConfigOf<typeof perplexitySchema>;
 
 /** A line of `perplexity/out.jsonl`. */
 export interface PerplexityRow extends Row {
@@ -28,7 +29,7 @@ export interface PerplexityRow extends Row {
 export type Perplexities = Map<string, number | null>;
 
 /** @throws InputError for a judge that there isn't: better before the answers than after them */
-export function findJudge({ perplexity_model }: JudgeConfig): ModelFiles | undefined {
+export function findJudge({ perplexity_model }: PerplexityConfig): ModelFiles | undefined {
   return perplexity_model === null ? undefined : findModel(perplexity_model);
 }
 
@@ -49,21 +50,16 @@ export const judgeFolder = (folder: string, judge: string) =>
 export async function judgeResponses(
   folder: string,
   rows: { id: string; response: string }[],
-  config: JudgeConfig,
+  config: PerplexityConfig,
 ): Promise<Perplexities | undefined> {
   const files = findJudge(config);
   if (!files) return undefined;
   // By id: the same, whether the rows come from a plan or from a file.
   const inOrder = [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
-  const place = judgeFolder(folder, files.name);
-  const responses = hashOf(inOrder.map(({ id, response }) => [id, response]));
-  if (isRun(place) && readRun(place).config.responses !== responses) {
-    fs.rmSync(place, { recursive: true });
-  }
-  const run = RunFolder.open<PerplexityRow>(place, {
+  const judged = inOrder.map(({ id, response }) => [id, response]);
+  const run = openJudged<PerplexityRow>(judgeFolder(folder, files.name), judged, {
     judge: files.name,
     judge_fingerprint: files.fingerprint,
-    responses,
     tool: toolVersion,
   });
   // Neighbours in length share a batch; the order follows from the responses alone.
@@ -79,8 +75,6 @@ export async function judgeResponses(
   return perplexities;
 }
 
-const isRun = (place: string) => fs.existsSync(path.join(place, 'config.yaml'));
-
 /**
  * The perplexities of a run that was judged; undefined for one that was not.
  * @param judge a model; null: the only one that judged it
@@ -89,7 +83,7 @@ const isRun = (place: string) => fs.existsSync(path.join(place, 'config.yaml'));
 export function readPerplexities(folder: string, judge: string | null): Perplexities | undefined {
   const name = judge ?? judgedBy(folder);
   const place = name && judgeFolder(folder, name);
-  if (!place || !isRun(place)) return undefined;
+  if (!place || !isJudged(place)) return undefined;
   const { rows } = readRun<PerplexityRow>(place);
   return new Map(rows.map(({ id, perplexity }) => [id, perplexity]));
 }

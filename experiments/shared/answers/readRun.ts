@@ -4,7 +4,9 @@ import { type ConfigOf, flag, nameText, nullable, text } from '../../../src/runs
 import { type Row, readRun } from '../../../src/runs/runFolder';
 import { InputError } from '../../../src/util/errors';
 import { type Expected, finishedRuns } from '../earlierSteps';
-import { type Perplexities, readPerplexities } from './judge';
+import type { Judgements } from './cells';
+import { readPerplexities } from './judge';
+import { readQualities } from './qualityJudge';
 
 /** The config keys of a `load_results` that shows one run. */
 export const resultsSchema = {
@@ -15,14 +17,14 @@ export const resultsSchema = {
   dry_run: flag(),
 };
 
-/** A run with its answers and, where they were judged, their perplexities. */
+/** A run with its answers and, where they were judged, what the judges say of them. */
 export interface Results<R extends Row> {
   folder: string;
   /** Whether its evaluation has not ended yet. */
   unfinished: boolean;
   config: Record<string, unknown>;
   rows: R[];
-  perplexities: Perplexities | undefined;
+  judged: Judgements;
 }
 
 /**
@@ -66,7 +68,11 @@ export function readResults<R extends Row>(folder: string): Results<R> {
   const { config, rows } = readRun<R>(folder);
   if (!rows.length) throw new InputError(`${folder} has no finished rows yet.`);
   const unfinished = !fs.existsSync(path.join(folder, 'summary.json'));
-  return { folder, unfinished, config, rows, perplexities: ownPerplexities(folder, config) };
+  const judged = {
+    perplexities: ownPerplexities(folder, config),
+    qualities: readQualities(folder, process.env.TILLER_JUDGE_MODEL),
+  };
+  return { folder, unfinished, config, rows, judged };
 }
 
 /** By the judge that the run was to have; else by the only one that it had later. */

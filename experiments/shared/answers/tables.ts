@@ -2,8 +2,11 @@
 import { type ColumnOf, fixed, percent } from '../../../src/util/table';
 import type { CellStats } from './cells';
 
-/** The figures that every cell has. */
-export function statsColumns(wide: boolean): ColumnOf<CellStats>[] {
+/**
+ * The figures that every cell has; its quality where that was asked for.
+ * @param cells of the table
+ */
+export function statsColumns(wide: boolean, cells: CellStats[]): ColumnOf<CellStats>[] {
   return [
     { name: 'n', extra: true, cell: ({ n }) => n },
     { name: 'obeyed', cell: ({ accuracy }) => percent(accuracy) },
@@ -11,8 +14,18 @@ export function statsColumns(wide: boolean): ColumnOf<CellStats>[] {
     { name: 'against none', cell: (stats) => gain(stats, wide ? 1 : 0) },
     { name: 'median ppl', cell: ({ median_perplexity }) => fixed(median_perplexity) },
     { name: 'mean ppl', extra: true, cell: ({ mean_perplexity }) => fixed(mean_perplexity) },
+    ...qualityColumns(cells),
     { name: 'tokens', extra: true, cell: ({ mean_tokens }) => fixed(mean_tokens, 0) },
     { name: 'cut off', extra: true, cell: ({ cut_off }) => percent(cut_off) },
+  ];
+}
+
+/** None where no answer has a score: most runs are not judged. */
+export function qualityColumns(cells: CellStats[]): ColumnOf<CellStats>[] {
+  if (!cells.some(({ n_quality }) => n_quality)) return [];
+  return [
+    { name: 'quality', cell: ({ mean_quality }) => fixed(mean_quality) },
+    { name: 'scored', extra: true, cell: ({ n_quality }) => n_quality },
   ];
 }
 

@@ -12,7 +12,7 @@ const PICKS = ['vectors_file', 'search_name', 'ivs_name', 'run_folder'];
 
 /** Settings that change where results go or are found, not what they are. */
 export const WITHOUT_EFFECT = [
-  ...['model_name', 'name', 'output_path', 'dry_run', 'device'],
+  ...['model_name', 'name', 'output_path', 'dry_run', 'device', 'judge'],
   ...['representations_folder', 'length_vectors_folder', ...PICKS],
 ];
 

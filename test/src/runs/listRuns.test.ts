@@ -52,6 +52,11 @@ make('length/tiny/5ad1e0c2', {
   marks: fingerprint,
 });
 make('length/other/default', { seed: 1 }, { cells: cells.slice(3) });
+make(
+  'length/judged/default',
+  {},
+  { cells: cells.slice(0, 3).map((one, i) => ({ ...one, mean_quality: [0.75, 0.5, 0.6875][i] })) },
+);
 make('format/tiny/layer_search/default', { seed: 7 }, { cells: cells.slice(0, 1) });
 make(
   'format/tiny/default',
@@ -90,12 +95,13 @@ test('runs by place and time, with what sets them apart', () => {
     [
       'format tiny layer_search/default',
       'format tiny default',
+      'length judged default',
       'length other default',
       'length tiny default',
       'length tiny 5ad1e0c2',
     ],
   );
-  const [, , alone, first, last] = runs;
+  const [, , , alone, first, last] = runs;
   assert.equal([first.differs, last.differs], [{ seed: 42 }, { seed: 1 }]);
   assert.equal(alone.differs, {}, 'another model is no other run to compare with');
   assert.equal([first.finished, last.finished], [true, false]);
@@ -111,6 +117,10 @@ test('main figures: no steering against the best, without the instruction where 
   assert.equal(find(runs, 'length', 'tiny', 'default').figures, {
     ...{ instructed: false, unsteered: 0.6, steered: 0.9 },
     how: 'add, weight 1x, layer 0',
+  });
+  assert.equal(find(runs, 'length', 'judged', 'default').figures, {
+    ...{ instructed: false, unsteered: 0.6, steered: 0.9, how: 'add, weight 1x, layer 0' },
+    quality: { unsteered: 0.75, steered: 0.6875 },
   });
   assert.equal(find(runs, 'length', 'other', 'default').figures, {
     ...{ instructed: true, unsteered: 1, steered: null, how: '' },
@@ -177,6 +187,11 @@ test('the command: a few lines a run, or JSON; only those asked for', async () =
   const { code, text } = await command(root, '--experiment', 'length');
   assert.is(code, 0);
   assert.equal(text.split('\n'), [
+    'length, judged',
+    '  default  (2026-11-24 12:00, 2 rows)',
+    '      obeyed without the instruction: 60.0 → 90.0 % by add, weight 1x, layer 0;',
+    '      quality 0.75 → 0.69',
+    '',
     'length, other',
     '  default  (2026-11-24 12:00, 2 rows)',
     '      obeyed with the instruction: 100.0 %',
@@ -194,7 +209,7 @@ test('the command: a few lines a run, or JSON; only those asked for', async () =
   assert.is(new Date(runs[3].written).getFullYear(), 2026);
   const none = await command(root, '--model', 'tidy');
   assert.is(none.code, 2);
-  assert.match(none.text, 'There are: format, tiny; length, other; length, tiny');
+  assert.match(none.text, 'There are: format, tiny; length, judged; length, other; length, tiny');
 });
 
 test.run();

@@ -1,0 +1,26 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { type Row, RunFolder, readRun } from '../../../src/runs/runFolder';
+import { hashOf } from '../provenance';
+
+/** Whether a judge has been here. */
+export const isJudged = (place: string) => fs.existsSync(path.join(place, 'config.yaml'));
+
+/**
+ * Opens the folder of a judge's figures. Those of other responses, from before the run went on, are
+ * thrown away.
+ * @param judged what is judged, in an order that follows from the rows' ids
+ * @param config all else that the figures depend on
+ * @throws as `RunFolder.open`
+ */
+export function openJudged<R extends Row>(
+  place: string,
+  judged: string[][],
+  config: Record<string, unknown>,
+): RunFolder<R> {
+  const responses = hashOf(judged);
+  if (isJudged(place) && readRun(place).config.responses !== responses) {
+    fs.rmSync(place, { recursive: true });
+  }
+  return RunFolder.open<R>(place, { ...config, responses });
+}
