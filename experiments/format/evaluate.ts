@@ -103,6 +103,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
     step: 'evaluate',
     data_path,
     vectors_data_path,
+    ivs_name: path.basename(found.file, '.safetensors'),
     vectors_sha256: found.sha256,
   });
   const answers = await answerFormatRows(session, run, plan, found.vectors, config);

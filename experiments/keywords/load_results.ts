@@ -7,7 +7,7 @@ import { InputError } from '../../src/util/errors';
 import { showTable } from '../../src/util/table';
 import { readResults } from '../shared/answers/readRun';
 import { defineScript } from '../shared/command/script';
-import { finishedRuns } from '../shared/earlierSteps';
+import { findRun, finishedRuns } from '../shared/earlierSteps';
 import { computeCells, type KeywordRow } from './parts/cells';
 import { SPECIFIC_INSTRUCTIONS } from './parts/data';
 import { cellsTable, example } from './parts/tables';
@@ -22,15 +22,13 @@ const schema = {
 export const script = defineScript(__filename, schema, async (config, { made, wide }) => {
   const base = path.join(config.output_path, 'keywords', modelName(config.model_name));
   if (config.dry_run) {
-    console.log(`Would read ${config.run_folder ?? `the newest runs in ${base}`}`);
+    console.log(`Would read ${config.run_folder ?? `the finished runs in ${base}`}`);
     return;
   }
-  const folders = config.run_folder ? [config.run_folder] : newestRuns(base, made);
+  const how = `npx ts-node experiments/keywords/evaluate.ts model_name=${config.model_name}`;
+  const folders = config.run_folder ? [config.run_folder] : runOfEach(base, made, how);
   if (!folders.length) {
-    throw new InputError(
-      `There is no finished run in ${base}. Run first: ` +
-        `npx ts-node experiments/keywords/evaluate.ts model_name=${config.model_name}`,
-    );
+    throw new InputError(`There is no finished run in ${base}. Run first: ${how}`);
   }
   const tables = folders.map((folder) => {
     const { config: settings, rows, judged } = readResults<KeywordRow>(folder);
@@ -47,12 +45,18 @@ export const script = defineScript(__filename, schema, async (config, { made, wi
   return { ...tables[0], rows: tables.flatMap(({ rows }) => rows) };
 });
 
-/** Of each specific instruction the run that was finished last; of this `run.ts` where it made any. */
-function newestRuns(base: string, made: readonly string[]): string[] {
-  const all = finishedRuns(base).sort((a, b) => b.written - a.written);
+/**
+ * The run of each specific instruction that there is; of this `run.ts` where it made any.
+ * @throws InputError where there are several of one
+ */
+function runOfEach(base: string, made: readonly string[], how: string): string[] {
+  const all = finishedRuns(base);
   const own = all.filter(({ place }) => made.includes(place));
   const runs = own.length ? own : all;
-  return SPECIFIC_INSTRUCTIONS.flatMap(
-    (name) => runs.find(({ says }) => says.specific_instruction === name)?.place ?? [],
-  );
+  return SPECIFIC_INSTRUCTIONS.filter((name) =>
+    runs.some(({ says }) => says.specific_instruction === name),
+  ).map((specific_instruction) => {
+    const expected = { specific_instruction };
+    return findRun(base, { expected, usual: '', chosen: null, key: 'run_folder', made, how });
+  });
 }

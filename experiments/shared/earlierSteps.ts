@@ -35,15 +35,9 @@ export interface Wanted {
 }
 
 /** Something that an earlier step wrote, and what it says about itself. */
-interface Candidate {
+export interface Candidate {
   place: string;
   says: Expected;
-}
-
-/** A run that has ended. */
-export interface FinishedRun extends Candidate {
-  /** When it ended, in milliseconds since 1970. */
-  written: number;
 }
 
 /**
@@ -80,15 +74,11 @@ export function findRun(folder: string, wanted: Wanted): string {
 }
 
 /** The finished runs below a folder, with their configs. */
-export function finishedRuns(folder: string): FinishedRun[] {
+export function finishedRuns(folder: string): Candidate[] {
   return listFolder(folder)
     .map((name) => path.join(folder, name))
     .filter((place) => fs.existsSync(path.join(place, 'summary.json')))
-    .map((place) => {
-      const { config } = readRun<Row>(place);
-      const { mtimeMs } = fs.statSync(path.join(place, 'summary.json'));
-      return { place, says: config, written: mtimeMs };
-    });
+    .map((place) => ({ place, says: readRun<Row>(place).config }));
 }
 
 /**
@@ -189,14 +179,21 @@ function narrow(candidates: Candidate[], preferred: Expected): Candidate[] {
   }, candidates);
 }
 
+/** Marks of content: they follow from settings, which say more to people. */
+const MARKS = /sha256$|_keys$|_rows$|^(prompts|chosen_by)$/;
+const PLACES = /^(name|output_path)$/;
+
 function severalMessage(candidates: Candidate[], what: string, key: string, ending: string) {
   const names = [...new Set(candidates.flatMap(({ says }) => Object.keys(says)))];
   const all = names.filter(
     (name) => new Set(candidates.map(({ says }) => show(says[name]))).size > 1,
   );
-  // Marks of content follow from settings, which say more to people.
-  const settings = all.filter((name) => !/sha256$|_keys$|_rows$|^prompts$|^chosen_by$/.test(name));
-  const differing = settings.length ? settings : all;
+  const marks = all.filter((name) => !PLACES.test(name));
+  const settings = marks.filter((name) => !MARKS.test(name));
+  const tellsApart = (some: string[]) =>
+    new Set(candidates.map(({ says }) => show(some.map((name) => says[name])))).size ===
+    candidates.length;
+  const differing = [settings, marks].find(tellsApart) ?? all;
   const choices = candidates.map(({ place, says }) => {
     const told = differing.filter((name) => says[name] !== undefined);
     const value = key.endsWith('_name') || key === 'name' ? path.basename(place, ending) : place;

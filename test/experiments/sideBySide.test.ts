@@ -4,15 +4,19 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { script as compositionResults } from '../../experiments/composition/load_results';
 import { run as composition } from '../../experiments/composition/run';
 import { script as computeFormatVectors } from '../../experiments/format/compute_representations';
 import { script as computePerplexity } from '../../experiments/format/compute_response_perplexity';
 import { script as formatEvaluate } from '../../experiments/format/evaluate';
 import { script as findBestLayer } from '../../experiments/format/find_best_layer';
+import { script as formatResults } from '../../experiments/format/load_results';
 import { script as precomputeIvs } from '../../experiments/format/precompute_ivs';
 import { run as format } from '../../experiments/format/run';
 import { script as keywordEvaluate } from '../../experiments/keywords/evaluate';
+import { script as keywordResults } from '../../experiments/keywords/load_results';
 import { run as keywords } from '../../experiments/keywords/run';
+import { script as lengthResults } from '../../experiments/length/load_results';
 import { run as length } from '../../experiments/length/run';
 import type { Command } from '../../experiments/shared/command/script';
 import { makeModel, printedBy, runStep } from './helpers';
@@ -164,6 +168,13 @@ test('another judge, another name, another choice of words: all beside the first
   }
 });
 
+const RESULTS = {
+  format: formatResults,
+  length: lengthResults,
+  keywords: keywordResults,
+  composition: compositionResults,
+};
+
 async function refused(work: Promise<unknown>): Promise<string> {
   try {
     await work;
@@ -201,6 +212,21 @@ test('steps alone do not take the newest: several are listed, with what differs 
   assert.match(ratio, /vectors_file=.*ratio0\.5.*: .*subset_ratio 0\.5/);
   const [file] = /\S*ratio0\.5\S*(?=:)/.exec(ratio)!;
   assert.match(await runStep(findBestLayer, ...own, file), 'ratio0.5');
+});
+
+test('load_results alone: several finished runs are listed; the one that is named is shown', async () => {
+  for (const [experiment, step] of Object.entries(RESULTS)) {
+    const key = experiment === 'keywords' ? 'run_folder' : 'name';
+    const said = await refused(runStep(step, ...COMMON));
+    assert.match(said, /more than one fitting finished run in .*\. Choose one:\n/, experiment);
+    const choices = said.split('\n').slice(1);
+    // Each says something of itself that no other says.
+    const told = choices.map((choice) => new RegExp(`^  (${key}=\\S+): (.+)$`).exec(choice)!);
+    assert.is(new Set(told.map(([, , differences]) => differences)).size, choices.length, said);
+    const choose = told.map(([, choice]) => choice);
+    const shown = await runStep(step, ...COMMON, choose[0]);
+    assert.match(shown, choose[0].slice(key.length + 1), experiment);
+  }
 });
 
 test('a file of junk among the vectors is named and passed over', async () => {

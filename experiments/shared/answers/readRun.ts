@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { type ConfigOf, flag, nameText, nullable, text } from '../../../src/runs/config';
 import { type Row, readRun } from '../../../src/runs/runFolder';
 import { InputError } from '../../../src/util/errors';
-import { type Expected, finishedRuns } from '../earlierSteps';
+import { type Expected, findRun } from '../earlierSteps';
 import type { Judgements } from './cells';
 import { readPerplexities } from './judge';
 import { readQualities } from './qualityJudge';
@@ -28,13 +28,14 @@ export interface Results<R extends Row> {
 }
 
 /**
- * The run that is asked for: by folder, by name; else the one of this `run.ts`; else the newest
- * finished one in `base`, for a look at what was done last.
- * @param expected what the newest one must say about itself
+ * The run that is asked for: by folder, by name; else the one of this `run.ts`; else the only
+ * finished one in `base`.
+ * @param expected what that one must say about itself
  * @param how what to run when there is none
  * @param made by earlier steps of the same `run.ts`
  * @returns undefined for a dry run, which only says where it would look
- * @throws InputError when there is no such run, or it has no rows yet
+ * @throws InputError when there is no such run, or it has no rows yet; where there are several, saying
+ *   in what they differ
  */
 export function openResults<R extends Row>(
   config: ConfigOf<typeof resultsSchema>,
@@ -46,21 +47,12 @@ export function openResults<R extends Row>(
   const own = made.filter((place) => path.dirname(place) === path.normalize(base)).at(-1);
   const named = config.run_folder ?? (config.name ? path.join(base, config.name) : own);
   if (config.dry_run) {
-    console.log(`Would read ${named ?? `the newest run in ${base}`}`);
+    console.log(`Would read ${named ?? `the finished run in ${base}`}`);
     return undefined;
   }
-  return readResults(named ?? newestRun(base, expected, how));
-}
-
-function newestRun(base: string, expected: Expected, how: string): string {
-  const runs = finishedRuns(base)
-    .filter(({ says }) => Object.entries(expected).every(([key, value]) => says[key] === value))
-    .sort((a, b) => b.written - a.written);
-  if (!runs.length) throw new InputError(`There is no finished run in ${base}. Run first: ${how}`);
-  if (runs.length > 1) {
-    console.log(`The newest of ${runs.length} finished runs; name= or run_folder= shows another.`);
-  }
-  return runs[0].place;
+  return readResults(
+    named ?? findRun(base, { expected, usual: '', chosen: null, key: 'name', made, how }),
+  );
 }
 
 /** @throws InputError for a folder that is not a run, or has no rows yet */
