@@ -2,6 +2,7 @@ import { InputError } from '../../../src/util/errors';
 import { drawnOrder } from '../../shared/data/draws';
 import { type InstructionRow, loadInstructionRows } from '../../shared/data/instructionRows';
 import { groupBy } from '../../shared/groupBy';
+import { augmentedReader } from './augmented';
 
 /** Answers to these are longer: the paper gives them 1024 new tokens in place of 768. */
 const LONG = ['detectable_format:json_format', 'detectable_format:multiple_sections'];
@@ -14,34 +15,18 @@ export function answerLength(
   return LONG.includes(id) ? config.max_generation_length_long : config.max_generation_length;
 }
 
-/** The families of instructions that are about format, as in the paper. */
-const FAMILIES = ['detectable_format', 'language', 'change_case', 'punctuation', 'startend'];
-
-/**
- * Whether a row is of the authors' augmented file and about something else than format. They leave
- * such rows out; some have ids that IFEval doesn't know.
- */
-function isAboutOther({ single_instruction_id: id }: Record<string, unknown>): boolean {
-  return typeof id === 'string' && !FAMILIES.includes(id.split(':')[0]);
-}
-
 /**
  * The rows that are about a single instruction; says how many others were left out.
  * @throws InputError as `loadInstructionRows`, and when no row is left
  */
 export function loadFormatRows(file: string, options: { checked: boolean }): InstructionRow[] {
-  let elsewhere = 0;
-  const keep = (row: Record<string, unknown>) => {
-    const other = isAboutOther(row);
-    if (other) elsewhere++;
-    return !other;
-  };
-  const rows = loadInstructionRows(file, { ...options, keep });
+  const reader = augmentedReader();
+  const rows = loadInstructionRows(file, { ...options, reader });
   const single = rows.filter(({ ids }) => ids.length === 1);
   if (!single.length) throw new InputError(`${file} has no row with a single instruction.`);
   const others = rows.length - single.length;
   if (others) console.log(`${others} rows of ${file} have several instructions: left out.`);
-  if (elsewhere) console.log(`${elsewhere} rows of ${file} are not about format: left out.`);
+  for (const reason of reader.leftOut()) console.log(`Left out of ${file}: ${reason}.`);
   return single;
 }
 

@@ -34,20 +34,26 @@ interface LoadOptions {
   checked: boolean;
   /** Whether a `key` is that of the query, which several rows may be about. */
   sharedKeys?: boolean;
-  /** Rows for which this is false are left out, unread. */
-  keep?(row: Record<string, unknown>): boolean;
+  /** For files that are not quite like the others. */
+  reader?: RowReader;
+}
+
+export interface RowReader {
+  /** A row in the usual form; undefined leaves it out. */
+  adapt(row: Record<string, unknown>): Record<string, unknown> | undefined;
+  /** Whether a row whose responses can't be checked is left out; else it is refused. */
+  spare(row: Record<string, unknown>, problem: string): boolean;
 }
 
 /**
  * Reads rows as in the authors' files: `prompt`, `prompt_without_instruction`, `instruction_id_list`
  * (or `single_instruction_id`), `kwargs`. Rows may do without `kwargs` unless they are to be checked.
- * Where a row has a `model_output`, that is the prompt (its `prompt` is what a model was asked for it).
  * @throws InputError naming file and row for each missing field, unknown id, bad argument, or for an
  *   identity that comes twice
  */
 export function loadInstructionRows(
   file: string,
-  { checked, sharedKeys = false, keep = () => true }: LoadOptions,
+  { checked, sharedKeys = false, reader }: LoadOptions,
 ): InstructionRow[] {
   const problems: string[] = [];
   const seen = new Set<string>();
@@ -58,8 +64,9 @@ export function loadInstructionRows(
         'beside the same prompts without it; in a folder (data_path=<folder>) it finds the right file.',
     );
   }
-  const rows = all.flatMap((row, index): InstructionRow | [] => {
-    if (!keep(row)) return [];
+  const rows = all.flatMap((given, index): InstructionRow | [] => {
+    const row = reader ? reader.adapt(given) : given;
+    if (!row) return [];
     const complain = (text: string) => problems.push(`${file}, row ${index + 1}: ${text}`);
     const textOf = (field: string) => {
       const value = row[field];
@@ -78,10 +85,13 @@ export function loadInstructionRows(
     if (checked && kwargs.length !== ids.length) {
       complain(`${kwargs.length} sets of kwargs for ${ids.length} instructions`);
     }
-    const instructions = checked ? parse(ids, kwargs, complain) : [];
+    const faults: string[] = [];
+    const instructions = checked ? parse(ids, kwargs, (fault) => faults.push(fault)) : [];
+    if (faults.length && reader?.spare(given, `row ${index + 1}, ${faults[0]}`)) return [];
+    faults.forEach(complain);
     return {
       key,
-      prompt: textOf(typeof row.model_output === 'string' ? 'model_output' : 'prompt'),
+      prompt: textOf('prompt'),
       withoutInstruction: textOf('prompt_without_instruction'),
       id: ids[0] ?? '',
       ids,

@@ -88,7 +88,7 @@ test('rows of the augmented file: told apart by uid, their prompt is what the mo
     ],
   );
   assert.equal(rows[0].instructions[0].id, 'language:response_language');
-  assert.match(said, /^1 rows .* are not about format: left out/);
+  assert.match(said, /^Left out of .*: 1 rows are not about format\.$/);
 });
 
 test('an identity that comes twice is refused, by the field that it is in', () => {
