@@ -68,7 +68,8 @@ export async function withRetries<T>(
         );
       }
       const delay = delays[failures] * (1 - jitter * Math.random());
-      const wait = Math.min(LONGEST_WAIT, error.options.wait ?? delay);
+      // Never sooner than the server asks for, nor over and over where it asks for 0 seconds.
+      const wait = Math.min(LONGEST_WAIT, Math.max(delay, error.options.wait ?? 0));
       if (failures >= quiet) {
         say(retries, `${what}: ${error.message}. Trying again in ${Number(wait.toFixed(2))} s.`);
       }

@@ -31,9 +31,11 @@ async function tries(
 
 const broken = () => new Transient('the line is cut');
 
-test('waits grow, and a wait that the server names goes before them', async () => {
+test('waits grow, and are no shorter than the server asks for', async () => {
   const asked = () => new Transient('slow down', { wait: 30 });
   const { waits, lines, outcome } = await tries([broken, asked, broken]);
+  const atOnce = await tries(Array(3).fill(() => new Transient('slow down', { wait: 0 })));
+  assert.equal(atOnce.waits, [1, 2, 4]);
   assert.is(outcome, 'done');
   assert.equal(waits, [1, 30, 4]);
   assert.is(lines[1], 'it: slow down. Trying again in 30 s.\n');

@@ -165,12 +165,12 @@ test('a file of another size than the Hub lists is refused', async () => {
 });
 
 test('too many requests: the wait that the server asks for', async () => {
-  hub.faults.api = [{ status: 429, headers: { 'Retry-After': '0' } }];
-  const headers = { RateLimit: '"resolvers";r=0;t=0' };
+  hub.faults.api = [{ status: 429, headers: { 'Retry-After': '0.2' } }];
+  const headers = { RateLimit: '"resolvers";r=0;t=1' };
   hub.faults['model.safetensors'] = [{ status: 429, headers }, { status: 500 }];
   await succeeds('org/model');
-  assert.match(said, /org\/model: too many requests \(429\)\. Trying again in 0 s\./);
-  assert.match(said, /model\.safetensors: too many requests \(429\)\. Trying again in 0 s\./);
+  assert.match(said, /org\/model: too many requests \(429\)\. Trying again in 0\.2 s\./);
+  assert.match(said, /model\.safetensors: too many requests \(429\)\. Trying again in 1 s\./);
   assert.match(said, /the server answers 500\. Trying again in 0\.02 s\./);
 });
 
