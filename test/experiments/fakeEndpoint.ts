@@ -24,11 +24,12 @@ export class FakeEndpoint {
   asked: Asked[] = [];
   /** For the requests to come, in their order. */
   faults: Fault[] = [];
-  /** Requests are answered when it is done. */
-  hold: Promise<unknown> = Promise.resolve();
+  /** The nth of the requests without a fault (from 1) is answered when this is done. */
+  hold: (nth: number) => Promise<unknown> = async () => {};
   /** The most requests at a time. */
   most = 0;
   private open = 0;
+  private begun = 0;
   private readonly server = http.createServer((request, response) => {
     let text = '';
     request.on('data', (chunk) => (text += chunk));
@@ -45,7 +46,7 @@ export class FakeEndpoint {
   }
 
   reset(): void {
-    Object.assign(this, { asked: [], faults: [], hold: Promise.resolve(), most: 0 });
+    Object.assign(this, { asked: [], faults: [], hold: async () => {}, most: 0, begun: 0 });
   }
 
   get url(): string {
@@ -72,7 +73,7 @@ export class FakeEndpoint {
       return;
     }
     this.most = Math.max(this.most, ++this.open);
-    await this.hold;
+    await this.hold(++this.begun);
     this.open--;
     const { query, response: graded } = textsIn(body.messages[0].content);
     const content = fault

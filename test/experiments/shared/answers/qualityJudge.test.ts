@@ -104,13 +104,14 @@ test('every answer is graded by a documented request, and the grades are mapped 
 
 test('several are asked for at a time, and no more than eight', async () => {
   const rows = answers(20);
-  server.hold = new Promise((resolve) => {
+  const eight = new Promise((resolve) => {
     const timer = setInterval(() => {
       if (server.asked.length < 8) return;
       clearInterval(timer);
       setTimeout(resolve, 200);
     }, 5);
   });
+  server.hold = () => eight;
   assert.equal((await judge(rows)).qualities, expected(rows));
   assert.is(server.most, 8);
 });
@@ -158,7 +159,8 @@ test('while one is told to wait, the others wait too', async () => {
   let answerOthers = () => {};
   let goOn = () => {};
   const told = new Promise<void>((resolve) => (goOn = resolve));
-  server.hold = new Promise<void>((resolve) => (answerOthers = resolve));
+  const others = new Promise<void>((resolve) => (answerOthers = resolve));
+  server.hold = () => others;
   server.faults = [{ status: 429, headers: { 'Retry-After': '20' } }];
   const rows = answers(20);
   let seen = 0;
