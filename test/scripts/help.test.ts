@@ -14,13 +14,15 @@ const STARTS =
 /** They hold these for the programs, and start nothing. */
 const FRAMES = /^(src\/util\/script|experiments\/shared\/command\/\w+)\.ts$/;
 
+const textOf = (file: string) => fs.readFileSync(path.join(root, file), 'utf8');
+
 function programs(): string[] {
   return ROOMS.flatMap((room) =>
     fs
       .readdirSync(path.join(root, room), { recursive: true, encoding: 'utf8' })
       .map((name) => path.posix.join(room, name))
       .filter((file) => file.endsWith('.ts') && !FRAMES.test(file))
-      .filter((file) => STARTS.test(fs.readFileSync(path.join(root, file), 'utf8'))),
+      .filter((file) => STARTS.test(textOf(file))),
   );
 }
 
@@ -72,7 +74,9 @@ function times(): string {
 }
 
 const all = programs();
-const ofExperiments = all.filter((file) => file.startsWith('experiments/'));
+const ofExperiments = all.filter(
+  (file) => file.startsWith('experiments/') && !/\brunAsProgram\(/.test(textOf(file)),
+);
 /** The steps of the experiments share one frame: two stand for them. */
 const started = all.filter((file) => !ofExperiments.slice(2).includes(file));
 
@@ -98,7 +102,7 @@ test('each answers --help with what it is and how it is started, and does nothin
 
 test('the steps of the experiments answer it first of all, each from a file of its own', () => {
   for (const file of ofExperiments) {
-    const [first] = fs.readFileSync(path.join(root, file), 'utf8').match(/^import .*$/m)!;
+    const [first] = textOf(file).match(/^import .*$/m)!;
     assert.is(first, "import '../shared/command/help';", file);
     const yaml = file.replace(/^experiments(.*)\.ts$/, 'configs$1.yaml');
     assert.ok(fs.existsSync(path.join(root, yaml)), yaml);
@@ -118,7 +122,7 @@ test('an option that is not known is refused, with a line and code 2', async () 
   }
   const frames =
     /\brunAsProgram\(module|\bdefine(Script|Run)\(|\brunIfMain\(|\breadWords\(|\bparseArgs\(/;
-  for (const file of all) assert.match(fs.readFileSync(path.join(root, file), 'utf8'), frames);
+  for (const file of all) assert.match(textOf(file), frames);
 });
 
 test('the Python scripts answer --help without the packages that they need', async () => {
@@ -127,7 +131,7 @@ test('the Python scripts answer --help without the packages that they need', asy
       .readdirSync(path.join(root, room))
       .filter((name) => name.endsWith('.py'))
       .map((name) => path.join(room, name))
-      .filter((file) => fs.readFileSync(path.join(root, file), 'utf8').includes('__main__')),
+      .filter((file) => textOf(file).includes('__main__')),
   );
   // -S: without installed packages, -B: without writing compiled files.
   const endings = await startAll(files.map((file) => ['python3', '-SB', file, '--help']));

@@ -68,6 +68,7 @@ ${keys.length ? `\nKeys, with their defaults:\n${keys.join('\n')}\n` : ''}${desc
 const script = require.main?.filename ?? '';
 if (
   script.startsWith(experimentsFolder) &&
+  fs.existsSync(defaultsFile(script)) && // without one, the frame of other programs answers
   process.argv.some((word) => /^(--help|-h)$/.test(word))
 ) {
   process.stdout.write(helpText(script));
