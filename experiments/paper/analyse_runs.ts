@@ -42,12 +42,21 @@ const schema = {
 };
 type Config = ConfigOf<typeof schema>;
 
+const TEST_FIELDS = {
+  n: 'queries that both cells have',
+  both: 'queries obeyed in both cells',
+  first_only: 'in the first alone',
+  second_only: 'in the second alone',
+  neither: 'in neither',
+  p: 'of no difference, two-sided; 1 where the cells never differ',
+};
+
 export const script = defineScript(__filename, schema, async (config, context) => {
   const { made, wrote, wide, runName } = context;
   const base = path.join(config.output_path, 'paper', modelName(config.model_name));
   const folderFor = (runs: string[]) => {
     const marks = runs.map((one) => path.basename(one)).filter((one) => !/(^|_)default$/.test(one));
-    return path.join(base, config.name ?? `runs_${runName(marks)}`);
+    return path.join(base, config.name ?? runName(marks));
   };
   if (config.dry_run) {
     const runs = foreseeRuns(config, config, made);
@@ -130,15 +139,6 @@ export const script = defineScript(__filename, schema, async (config, context) =
   console.log(`\nAll figures: ${folder}`);
   wrote(folder);
 });
-
-const TEST_FIELDS = {
-  n: 'queries that both cells have',
-  both: 'queries obeyed in both cells',
-  first_only: 'in the first alone',
-  second_only: 'in the second alone',
-  neither: 'in neither',
-  p: 'of no difference, two-sided; 1 where the cells never differ',
-};
 
 /** @throws InputError where nobody judged the run */
 function scatterOf(run: AnalysedRun, config: Config, made: readonly string[]) {
