@@ -1,5 +1,5 @@
 /**
- * Fetches a model into the Hugging Face cache, or the prompt files into data/:
+ * Fetches a model into the Hugging Face cache, or the prompts and wordings of the paper into data/:
  *
  *     npx ts-node weights/download.ts gemma-2-2b-it
  *     npx ts-node weights/download.ts microsoft/Phi-3.5-mini-instruct --revision main
@@ -28,7 +28,7 @@ function helpText(): string {
   const aliases = Object.entries(MODEL_ALIASES).map(
     ([alias, id]) => `  ${alias.padEnd(width)}   ${id}`,
   );
-  return `Fetches a model from the Hugging Face Hub, or the prompt files.
+  return `Fetches a model from the Hugging Face Hub, or the prompts and wordings of the paper.
 
 Usage:
   ${command} <model> [--revision <branch, tag or commit>] [--update]
@@ -39,7 +39,9 @@ ${aliases.join('\n')}
 
 It goes into the cache that all Hugging Face tools share, here ${hubCacheFolder()};
 a model that is there already is used as it is. Broken off, it goes on where it stopped.
-"data" fetches the IFEval prompts and the paper's prompt files into data/.
+"data" fetches the IFEval prompts and the paper's prompt files into data/, and reads the wordings of
+its instructions out of the authors' scripts, into data/length and data/keywords. The experiments take
+the folder as it is: data_path=data.
 
   --revision <name>   a branch, tag or commit (default: main)
   --update            ask again for what is here: a branch may have moved, a file been added

@@ -100,6 +100,33 @@ test('wordings are drawn by seed and key, whatever other rows there are', () => 
   assert.not.match(one + two, /[{}]/);
 });
 
+test('one sentence may have wordings of its own, in a list that is checked', () => {
+  const own = { ...phrasings, one_sentence: { exactly: ['Once.'], sentences: ['A {n}.'] } };
+  const file = path.join(temp, 'own-phrasings.yaml');
+  const load = (value: object) => {
+    fs.writeFileSync(file, JSON.stringify(value));
+    return loadPhrasings(file);
+  };
+  const loaded = load(own);
+  const ask = (constraint: 'exactly' | 'at_most', n: number) =>
+    constraintInstruction(loaded, constraint, n, 3, 'q');
+  assert.is(ask('exactly', 1), 'Once.');
+  for (const [constraint, n] of [['exactly', 2] as const, ['at_most', 1] as const]) {
+    assert.is(ask(constraint, n), constraintInstruction(phrasings, constraint, n, 3, 'q'));
+  }
+  const settings = { constraint_type: 'sentences', n_sent_max: 2, seed: 1 } as const;
+  const drawn = lengthInstructions(loaded, settings);
+  assert.is(drawn.get('sentences_1')?.('q'), 'A 1.');
+  const usual = lengthInstructions(phrasings, settings);
+  assert.is(drawn.get('sentences_2')?.('q'), usual.get('sentences_2')?.('q'));
+  // What vectors are compared by tells them apart.
+  assert.not.equal(JSON.stringify([...drawn]), JSON.stringify([...usual]));
+  const wrong = (one_sentence: object, why: RegExp) =>
+    assert.throws(() => load({ ...phrasings, one_sentence }), why);
+  wrong({ exactly: [] }, /one_sentence.exactly must be a list of instructions/);
+  wrong({ at_mots: ['x'] }, /one_sentence.at_mots is none of sentences, at_most/);
+});
+
 test('the wordings are those of the tiny model: trained ones for vectors, others for evaluation', () => {
   assert.equal(
     phrasings.levels,

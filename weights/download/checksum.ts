@@ -19,6 +19,10 @@ export function startHash({ kind }: Checksum, size: number): Hash {
   return kind === 'sha256' ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`);
 }
 
+/** The checksum of bytes, in hex. @param like of which kind */
+export const checksumOf = (bytes: Buffer, like: Checksum): string =>
+  startHash(like, bytes.length).update(bytes).digest('hex');
+
 /** Feeds a hash with an open file from its beginning; the number of bytes. */
 export function hashFile(fd: number, hash: Hash): number {
   const block = Buffer.alloc(1 << 20);

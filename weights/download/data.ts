@@ -1,10 +1,12 @@
-import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { InputError } from '../../src/util/errors';
 import { makeFolder, writeAtomic } from '../../src/util/files';
-import { say, withRetries } from '../../src/util/retries';
-import { type Network, open, readAll } from './http';
+import { say } from '../../src/util/retries';
+import { type Checksum, checksumOf } from './checksum';
+import type { Network } from './http';
+import { downloadPhrasings } from './phrasings';
+import { fetchRaw, isWholeText } from './raw';
 
 const IFEVAL = 'google-research/google-research/master/instruction_following_eval/data';
 const PAPER = 'microsoft/llm-steer-instruct/main/data';
@@ -15,11 +17,8 @@ interface DataFile {
   /** On raw.githubusercontent.com. */
   from: string;
   /** Of the version that Tiller was tested with. */
-  sha256: string;
+  checksum: Checksum;
 }
-
-/** More bytes than any of them has. */
-const LARGEST_FILE = 64e6;
 
 /** The IFEval prompts (Apache-2.0), and the prompt files of the paper (MIT). */
 export const DATA_FILES: DataFile[] = [
@@ -38,6 +37,8 @@ export const DATA_FILES: DataFile[] = [
     PAPER,
     '0cc290a1a2b3437ea1f67df004e7ef7bef752e730ddd91b1a7777555d9b24413',
   ],
+  // The rows that format vectors and layers come from. We know git's id of it.
+  ['format/ifeval_augmented_filtered.jsonl', PAPER, '8543a958695604b31bab06a8feaf756edfd7baa7'],
   [
     'keywords/exclusion_validation.jsonl',
     PAPER,
@@ -68,15 +69,15 @@ export const DATA_FILES: DataFile[] = [
     PAPER,
     '1f4452fe01a36621e13d9ff926c4ec12a5d99ef33902ae158576e78f98e89dc8',
   ],
-].map(([name, repository, sha256]) => ({
+].map(([name, repository, hex]) => ({
   name,
   from: `${repository}/${repository === IFEVAL ? path.posix.basename(name) : name}`,
-  sha256,
+  checksum: { kind: hex.length === 40 ? 'git' : 'sha256', hex },
 }));
 
 /**
- * Fetches the prompt files into a folder. Those that are there stay as they are, unless they are
- * broken.
+ * Fetches the prompt files into a folder, and the wordings of the paper's instructions. Those that are
+ * there stay as they are, unless they are broken.
  * @param update fetches them again
  * @throws InputError for a file that its repository no longer has, or that is not what it was
  */
@@ -85,61 +86,24 @@ export async function downloadData(
   network: Network,
   { update = false } = {},
 ): Promise<void> {
-  for (const { name, from, sha256 } of DATA_FILES) {
+  for (const { name, from, checksum } of DATA_FILES) {
     const file = path.join(folder, name);
-    if (!update && fs.existsSync(file) && isData(name, fs.readFileSync(file))) {
+    if (!update && fs.existsSync(file) && isWholeText(name, fs.readFileSync(file))) {
       say(network, `${file} is there.`);
       continue;
     }
-    const bytes = await fetchText(`${rawHost()}/${from}`, network);
+    const bytes = await fetchRaw(from, network);
+    if (!bytes) throw new InputError(`${from}: the server answers 404. Has the file moved?`);
     makeFolder(path.dirname(file));
     writeAtomic(file, bytes.toString('utf8'));
     say(network, `${file}: ${bytes.length} bytes`);
-    const found = createHash('sha256').update(bytes).digest('hex');
-    if (found === sha256) continue;
+    const found = checksumOf(bytes, checksum);
+    if (found === checksum.hex) continue;
+    const kind = checksum.kind === 'git' ? 'git blob' : checksum.kind;
     say(
       network,
-      `  It has changed since Tiller was tested with it (sha256 ${found}, then ${sha256}): results may not compare with the paper's.`,
+      `  It has changed since Tiller was tested with it (${kind} ${found}, then ${checksum.hex}): results may not compare with the paper's.`,
     );
   }
-}
-
-/** TILLER_DATA_URL (a mirror, or the server of a test), else GitHub. */
-function rawHost(): string {
-  const given = process.env.TILLER_DATA_URL || 'https://raw.githubusercontent.com';
-  if (/^https?:\/\/\w/.test(given) && URL.canParse(given)) return given.replace(/\/+$/, '');
-  throw new InputError(`TILLER_DATA_URL is "${given}", not an address (https://...).`);
-}
-
-/** @throws InputError for an answer that is no success, or is not lines of text */
-function fetchText(url: string, network: Network): Promise<Buffer> {
-  return withRetries(url, network, async () => {
-    const opened = await open(url, {}, network);
-    if (!opened.response.ok) {
-      opened.discard();
-      throw new InputError(
-        `${url}: the server answers ${opened.response.status}. Has the file moved?`,
-      );
-    }
-    const bytes = await readAll(opened, LARGEST_FILE);
-    if (isData(url, bytes)) return bytes;
-    // Without what could move the cursor of a terminal.
-    const start = bytes.toString('utf8', 0, 80).replace(/\p{C}+/gu, ' ');
-    throw new InputError(`${url}: what came is not the file, but: ${start}`);
-  });
-}
-
-/** Not nothing, nor a page of a proxy or of a login, which would come as a success, too. */
-function isData(name: string, bytes: Buffer): boolean {
-  if (!bytes.length || bytes[0] === '<'.charCodeAt(0)) return false;
-  return name.endsWith('.jsonl') ? isJsonLines(bytes.toString('utf8')) : true;
-}
-
-function isJsonLines(text: string): boolean {
-  try {
-    const rows = text.trim().split('\n');
-    return rows.every((row) => typeof JSON.parse(row) === 'object');
-  } catch {
-    return false;
-  }
+  await downloadPhrasings(folder, network, { update });
 }

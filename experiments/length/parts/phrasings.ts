@@ -13,7 +13,11 @@ export interface LengthPhrasings {
   levels: Record<string, string[]>;
   sentences: string[];
   constraints: Record<LengthConstraint, string[]>;
+  /** In place of `sentences` or a constraint where the number is one. */
+  one_sentence?: Partial<Record<'sentences' | LengthConstraint, string[]>>;
 }
+
+const CONSTRAINTS: LengthConstraint[] = ['at_most', 'at_least', 'exactly'];
 
 /**
  * Reads the phrasings.
@@ -26,17 +30,23 @@ export function loadPhrasings(given: string): LengthPhrasings {
   const lists = {
     ...entries('levels', value?.levels),
     ...entries('constraints', {
-      at_most: undefined,
-      at_least: undefined,
-      exactly: undefined,
+      ...Object.fromEntries(CONSTRAINTS.map((name) => [name, undefined])),
       ...value?.constraints,
     }),
+    ...entries('one_sentence', value?.one_sentence),
     sentences: value?.sentences,
   };
   for (const [key, list] of Object.entries(lists)) {
     if (Array.isArray(list) && list.length && list.every((one) => typeof one === 'string'))
       continue;
     throw new InputError(`${file}: ${key} must be a list of instructions.`);
+  }
+  const ones = Object.keys(value?.one_sentence ?? {});
+  const other = ones.find((name) => !['sentences', ...CONSTRAINTS].includes(name));
+  if (other !== undefined) {
+    throw new InputError(
+      `${file}: one_sentence.${other} is none of sentences, ${CONSTRAINTS.join(', ')}.`,
+    );
   }
   if (Object.keys(value?.levels ?? {}).length < 2) {
     throw new InputError(`${file}: levels needs at least a shortest and a longest level.`);
@@ -70,7 +80,7 @@ export function lengthInstructions(
       const choices =
         set === 'high-level'
           ? phrasings.levels[name]
-          : phrasings.sentences.map((phrasing) => fill(phrasing, i + 1));
+          : wordingsFor(phrasings, 'sentences', i + 1).map((phrasing) => fill(phrasing, i + 1));
       const draw = (key: string) => drawFor(choices, seed, key, name);
       return [name, Object.assign(draw, { toJSON: () => choices })];
     }),
@@ -88,7 +98,16 @@ export function constraintInstruction(
   seed: number,
   key: string,
 ): string {
-  return fill(drawFor(phrasings.constraints[constraint], seed, key, constraint, n), n);
+  return fill(drawFor(wordingsFor(phrasings, constraint, n), seed, key, constraint, n), n);
+}
+
+function wordingsFor(
+  { sentences, constraints, one_sentence }: LengthPhrasings,
+  about: 'sentences' | LengthConstraint,
+  n: number,
+): string[] {
+  const one = n === 1 ? one_sentence?.[about] : undefined;
+  return one ?? (about === 'sentences' ? sentences : constraints[about]);
 }
 
 function fill(phrasing: string, n: number) {
