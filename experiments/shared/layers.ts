@@ -1,6 +1,9 @@
+import * as path from 'node:path';
 import { findModelFolder } from '../../src/hub/modelFolder';
-import type { Schema } from '../../src/runs/config';
+import type { Schema, Sources } from '../../src/runs/config';
 import { InputError } from '../../src/util/errors';
+import { presetsFolder } from './command/help';
+import { projectRoot } from './data/inputPath';
 
 /** How many layers a model has, from its config.json. @param dir its folder */
 export function layerCount({ dir }: { dir: string }): number {
@@ -13,9 +16,14 @@ export function layerCount({ dir }: { dir: string }): number {
 
 /**
  * Looks up the layers of a config in the model's config.json, before anything is loaded.
+ * @param told where values come from, and the step of a run
  * @throws InputError for a layer that the model does not have
  */
-export function refuseMissingLayers(schema: Schema, config: Record<string, unknown>): void {
+export function refuseMissingLayers(
+  schema: Schema,
+  config: Record<string, unknown>,
+  { sources, step }: { sources: Sources; step?: string },
+): void {
   for (const [key, { ofLayers }] of Object.entries(schema)) {
     const layers = ofLayers ? [config[key] ?? []].flat() : [];
     if (!layers.length) continue;
@@ -23,8 +31,23 @@ export function refuseMissingLayers(schema: Schema, config: Record<string, unkno
     const count = layerCount({ dir });
     const missing = layers.filter((layer) => Number(layer) >= count);
     if (!missing.length) continue;
+    const source = sources.get(key) ?? '';
     throw new InputError(
-      `${key}: there is no layer ${missing.join(', ')}; ${name} has 0 to ${count - 1}.`,
+      `${key} (${shortly(source)}): there is no layer ${missing.join(', ')}; ` +
+        `${name} has 0 to ${count - 1}.${whatToDo(step === undefined ? key : `${step}.${key}`, source)}`,
     );
   }
+}
+
+/** Files of the project from its folder on. */
+const shortly = (source: string) =>
+  source.startsWith(projectRoot) ? path.relative(projectRoot, source) : source;
+
+function whatToDo(key: string, source: string): string {
+  if (source === 'command line') return '';
+  const others =
+    path.dirname(source) === presetsFolder
+      ? ", or do without the paper's settings: preset=none"
+      : '';
+  return ` Give layers that it has (${key}=...)${others}.`;
 }

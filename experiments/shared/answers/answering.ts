@@ -83,8 +83,8 @@ export async function answerRows<P extends Planned, R extends Row>(
 
 /** Recorded for people: what the rows depend on is compared by its content. */
 const FREE = [
-  'judge',
-  ...['model_name', 'name', 'output_path', 'dry_run', 'data_path', 'vectors_data_path'],
+  ...['model_name', 'preset', 'judge', 'name', 'output_path', 'dry_run'],
+  ...['data_path', 'vectors_data_path'],
   ...['length_data_path', 'phrasings_path', 'vectors_file', 'search_name', 'ivs_name'],
   ...['representations_folder', 'length_vectors_folder', 'planned_rows'],
 ];

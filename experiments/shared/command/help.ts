@@ -3,13 +3,33 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { isMap, isScalar, isSeq, parse, parseDocument } from 'yaml';
+import { type Section, sectionsOf } from '../../../src/runs/yamlFile';
 
 export const experimentsFolder = path.join(__dirname, '../..');
+export const configsFolder = path.join(experimentsFolder, '../configs');
+
+export const presetsFolder = path.join(configsFolder, 'paper');
+
+/** The presets there are: `gemma-2-2b`, …; the folder's other files are the defaults of its scripts. */
+export function presetNames(): string[] {
+  const isScript = (name: string) =>
+    fs.existsSync(path.join(experimentsFolder, `paper/${name}.ts`));
+  return fs
+    .readdirSync(presetsFolder)
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => path.basename(name, '.yaml'))
+    .filter((name) => !isScript(name))
+    .sort();
+}
+
+/** What a script is called in presets: `format/evaluate`. */
+export function scriptName(file: string): string {
+  return path.relative(experimentsFolder, file).replace(/\.ts$/, '').replaceAll(path.sep, '/');
+}
 
 /** The defaults of a script: `experiments/a/b.ts` has `configs/a/b.yaml`. */
 export function defaultsFile(script: string): string {
-  const name = path.relative(experimentsFolder, script).replace(/\.ts$/, '.yaml');
-  return path.join(experimentsFolder, '../configs', name);
+  return path.join(configsFolder, `${scriptName(script)}.yaml`);
 }
 
 /** One line of the key list. */
@@ -31,16 +51,25 @@ export function describeKeys(yaml: string): KeyHelp[] {
   });
 }
 
-/** Keys under `models`: `tiny-gemma2: layer=0 positions=last`. */
-function describeModels(yaml: string): string {
-  const { models = {} } = (parse(yaml) ?? {}) as { models?: Record<string, object> };
-  const lines = Object.entries(models).map(
-    ([model, keys]) =>
-      `  ${model}: ${Object.entries(keys)
-        .map(([key, value]) => `${key}=${JSON.stringify(value).replaceAll('"', '')}`)
-        .join(' ')}`,
-  );
-  return lines.length ? `\nOther defaults for some models:\n${lines.join('\n')}\n` : '';
+/** Other defaults: `tiny-gemma2: layer=0 positions=last`, `constraint_type=exactly: n_examples=9`. */
+function describeOthers(yaml: string): string {
+  const [, ...others] = sectionsOf({ source: '', content: parse(yaml) ?? {} });
+  const lines = others.map(({ model, when, keys }: Section) => {
+    const held = [model, when && `${when.key}=${when.value}`].filter(Boolean).join(', ');
+    const values = Object.entries(keys).map(
+      ([key, value]) => `${key}=${JSON.stringify(value).replaceAll('"', '')}`,
+    );
+    return `  ${held}: ${values.join(' ')}`;
+  });
+  return lines.length ? `\nOther defaults for some models and values:\n${lines.join('\n')}\n` : '';
+}
+
+/** The key `preset`, which every script has (see presets.ts). */
+function presetHelp(): KeyHelp {
+  const meaning =
+    "null: the paper's settings, for a model of the paper; one of its names (" +
+    `${presetNames().join(', ')}): those settings for any model; none: other models' defaults`;
+  return { key: 'preset', default: 'null', meaning };
 }
 
 /** The text of --help: the file's opening comment, usage, keys. */
@@ -48,7 +77,7 @@ export function helpText(script: string): string {
   const yaml = fs.readFileSync(defaultsFile(script), 'utf8');
   const opening = /^(#.*\n)+/.exec(yaml)?.[0].replace(/^# ?/gm, '') ?? '';
   const name = path.relative(path.join(experimentsFolder, '..'), script);
-  const keys = describeKeys(yaml).map(({ key, default: value, meaning }) => {
+  const keys = [...describeKeys(yaml), presetHelp()].map(({ key, default: value, meaning }) => {
     const assignment = `  ${key}=${value}`;
     const column = 34;
     const gap = assignment.length < column ? column - assignment.length : column + 1;
@@ -56,7 +85,10 @@ export function helpText(script: string): string {
   });
   return `${opening}
 Usage: npx ts-node ${name} [key=value ...] [options]
-${keys.length ? `\nKeys, with their defaults:\n${keys.join('\n')}\n` : ''}${describeModels(yaml)}
+
+Keys, with their defaults:
+${keys.join('\n')}
+${describeOthers(yaml)}
   --multirun, -m                  key=a,b,c: a run for every combination of the values,
                                   and their main figures in one table
   --config <file>                 a YAML file whose keys take the place of the defaults

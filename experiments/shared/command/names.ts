@@ -3,16 +3,18 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { modelName } from '../../../src/hub/modelFolder';
 import { readYaml } from '../../../src/runs/config';
+import { sectionsOf, valuesIn } from '../../../src/runs/yamlFile';
 import { inputPath } from '../data/inputPath';
 import { hashOf } from '../provenance';
 import { defaultsFile, experimentsFolder } from './help';
+import { findPreset, settingsFor } from './presets';
 
 /** Keys that pick what earlier steps wrote: the name tells what was picked, not how. */
 const PICKS = ['vectors_file', 'search_name', 'ivs_name', 'run_folder'];
 
 /** Settings that change where results go or are found, not what they are. */
 export const WITHOUT_EFFECT = [
-  ...['model_name', 'name', 'output_path', 'dry_run', 'device', 'judge'],
+  ...['model_name', 'preset', 'name', 'output_path', 'dry_run', 'device', 'judge'],
   ...['representations_folder', 'length_vectors_folder', ...PICKS],
 ];
 
@@ -60,11 +62,18 @@ export function nameOfRun(
   return plain && !inputs.length ? 'default' : hashOf([own, inputs]);
 }
 
-/** The defaults in a script's YAML file, unchecked. @param script e.g. `format/evaluate` */
+/**
+ * The defaults of a script, unchecked: those of its YAML file alone, or with those for a model.
+ * @param script e.g. `format/evaluate`
+ */
 export function usualSettings(script: string, model?: string): Record<string, unknown> {
-  const { models, ...keys } = readYaml(defaultsFile(path.join(experimentsFolder, `${script}.ts`)))
-    .content as { models?: Record<string, object> };
-  return { ...keys, ...(model === undefined ? {} : models?.[modelName(model)]) };
+  const file = readYaml(defaultsFile(path.join(experimentsFolder, `${script}.ts`)));
+  const [plain, ...others] = sectionsOf(file);
+  if (model === undefined) return plain.keys;
+  const preset = settingsFor(findPreset(model), script, Object.keys(plain.keys));
+  const name = { source: '', keys: { model_name: modelName(model) } };
+  const values = valuesIn([plain, ...others, ...preset.flatMap(sectionsOf), name]);
+  return Object.fromEntries([...values].map(([key, { value }]) => [key, value]));
 }
 
 /**

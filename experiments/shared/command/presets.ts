@@ -5,9 +5,19 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { MODEL_ALIASES } from '../../../src/hub/aliases';
 import { modelName } from '../../../src/hub/modelFolder';
-import { readYaml } from '../../../src/runs/config';
+import {
+  isMap,
+  nullable,
+  parseOverride,
+  readYaml,
+  text,
+  type YamlFile,
+} from '../../../src/runs/config';
 import { didYouMean, InputError } from '../../../src/util/errors';
-import { experimentsFolder } from './help';
+import { configsFolder, defaultsFile, experimentsFolder, presetNames, presetsFolder } from './help';
+
+/** The config key `preset`, which every script has. */
+export const presetSchema = { preset: nullable(text()) };
 
 /** In percent of n answers; null: not published. */
 export type PublishedCells = [
@@ -57,21 +67,9 @@ export interface Preset {
   /** Of the file, without its ending. */
   name: string;
   file: string;
+  /** Keys for all scripts that have them (`data_path`), and for single ones (`format/evaluate`). */
+  settings: Record<string, unknown>;
   published: Published;
-}
-
-const presetsFolder = path.join(experimentsFolder, '../configs/paper');
-
-/** The presets there are: `gemma-2-2b`, …; the folder's other files are the defaults of its scripts. */
-export function presetNames(): string[] {
-  const isScript = (name: string) =>
-    fs.existsSync(path.join(experimentsFolder, `paper/${name}.ts`));
-  return fs
-    .readdirSync(presetsFolder)
-    .filter((name) => name.endsWith('.yaml'))
-    .map((name) => path.basename(name, '.yaml'))
-    .filter((name) => !isScript(name))
-    .sort();
 }
 
 /**
@@ -85,7 +83,7 @@ export function findPreset(given: string, chosen: string | null = null): Preset 
   const names = presetNames();
   if (chosen !== null) {
     const name = names.find((one) => one === chosen.toLowerCase());
-    if (name) return readPreset(name).preset;
+    if (name) return checkNames(readPreset(name).preset);
     throw new InputError(
       `There is no preset "${chosen}": ${names.join(', ')}, or none.${didYouMean(chosen, names)}`,
     );
@@ -95,7 +93,8 @@ export function findPreset(given: string, chosen: string | null = null): Preset 
   const own = [model, id && path.basename(id).toLowerCase()];
   const fits = ({ preset, models }: ReturnType<typeof readPreset>) =>
     [preset.name, ...models].some((name) => own.includes(name.toLowerCase()));
-  return names.map(readPreset).find(fits)?.preset;
+  const found = names.map(readPreset).find(fits);
+  return found && checkNames(found.preset);
 }
 
 /** What the paper found with a model; undefined where it has none. Arguments as of `findPreset`. */
@@ -103,14 +102,89 @@ export function published(given: string, chosen: string | null = null): Publishe
   return findPreset(given, chosen)?.published;
 }
 
+/**
+ * The preset of a config before it is read.
+ * @param files its files, in order
+ * @param overrides `key=value`
+ */
+export function presetFor(files: YamlFile[], overrides: readonly string[]): Preset | undefined {
+  const all = [
+    ...files.map(({ content }) => content),
+    ...overrides.map(parseOverride).map(({ key, value }) => ({ [key]: value })),
+  ];
+  const last = (key: string) => all.map((keys) => keys[key]).findLast((one) => one !== undefined);
+  return findPreset(String(last('model_name')), presetSchema.preset.parse(last('preset')));
+}
+
+/**
+ * What a preset has for a script, as files of settings.
+ * @param script e.g. `format/evaluate`
+ * @param keys those of the script: of what all scripts share, the others are left out
+ */
+export function settingsFor(
+  preset: Preset | undefined,
+  script: string,
+  keys: string[],
+): YamlFile[] {
+  if (!preset) return [];
+  const { file: source, settings } = preset;
+  const shared = Object.entries(settings).filter(([key]) => keys.includes(key));
+  const own = settings[script] ?? {};
+  if (!isMap(own)) throw new InputError(`${source}: ${script} must hold "key: value" lines.`);
+  return [Object.fromEntries(shared), own]
+    .filter((content) => Object.keys(content).length)
+    .map((content) => ({ source, content }));
+}
+
+/** Told once a run, so that nobody wonders where settings come from. */
+export const presetNotice = ({ name, file }: Preset) =>
+  `Settings of the paper for ${name} (configs/paper/${path.basename(file)}); preset=none does without.`;
+
 /** In small letters, without a revision. */
 const bareName = (given: string) => modelName(given).toLowerCase().replace(/@.*$/, '');
 
 function readPreset(name: string): { preset: Preset; models: string[] } {
   const file = path.join(presetsFolder, `${name}.yaml`);
-  const { models, published: found } = readYaml(file).content as {
-    models: string[];
-    published: Published;
-  };
-  return { preset: { name, file, published: found }, models };
+  const { content } = readYaml(file);
+  const { models = [], settings = {}, published: found = {}, ...others } = content;
+  const [other] = Object.keys(others);
+  if (other !== undefined) {
+    const hint = didYouMean(other, ['models', 'settings', 'published']);
+    throw new InputError(`${file}: "${other}" is none of models, settings, published.${hint}`);
+  }
+  if (!Array.isArray(models) || !isMap(settings) || !isMap(found)) {
+    throw new InputError(`${file}: models must be a list, settings and published hold keys.`);
+  }
+  const preset: Preset = { name, file, settings, published: found as Published };
+  return { preset, models: models.map(String) };
+}
+
+/**
+ * Checks what a preset's settings are for, whichever script runs. The keys of a script's section are
+ * checked where that is used.
+ * @throws InputError for a script that there isn't, or a shared key that no script has
+ */
+function checkNames(preset: Preset): Preset {
+  const scripts = scriptNames();
+  const keys = new Set(scripts.flatMap((name) => Object.keys(readYaml(defaultsOf(name)).content)));
+  for (const name of Object.keys(preset.settings)) {
+    const [what, known] = name.includes('/') ? ['script', scripts] : ['key', [...keys]];
+    if (known.includes(name)) continue;
+    throw new InputError(
+      `${preset.file}: no ${what} is called "${name}".${didYouMean(name, known)}`,
+    );
+  }
+  return preset;
+}
+
+const defaultsOf = (script: string) => defaultsFile(path.join(experimentsFolder, `${script}.ts`));
+
+/** All scripts: those that have a file of defaults. */
+function scriptNames(): string[] {
+  const files = fs.readdirSync(configsFolder, { recursive: true, encoding: 'utf8' });
+  return files
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => file.replace(/\.yaml$/, '').replaceAll(path.sep, '/'))
+    .filter((name) => !name.endsWith('/run'))
+    .filter((name) => fs.existsSync(path.join(experimentsFolder, `${name}.ts`)));
 }

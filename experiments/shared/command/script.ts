@@ -1,18 +1,21 @@
 import { cac } from 'cac';
 import {
   type ConfigOf,
-  loadConfig,
+  loadWithSources,
   readYaml,
   type Schema,
+  type Sources,
   type YamlFile,
 } from '../../../src/runs/config';
 import { InputError } from '../../../src/util/errors';
 import { explainFailure, watchOutput } from '../../../src/util/program';
 import type { Table } from '../../../src/util/table';
 import { refuseMissingLayers } from '../layers';
-import { defaultsFile } from './help';
+import { authorsHints } from './authorsKeys';
+import { defaultsFile, scriptName } from './help';
 import { type Done, showRuns } from './joinRuns';
 import { nameOfRun } from './names';
+import { type Preset, presetFor, presetNotice, presetSchema, settingsFor } from './presets';
 
 export interface ScriptContext {
   /**
@@ -55,9 +58,12 @@ export interface Command {
 export function defineScript<S extends Schema>(
   file: string,
   schema: S,
-  main: (config: ConfigOf<S>, context: ScriptContext) => Promise<Table | undefined> | Promise<void>,
+  main: (
+    config: ConfigOf<S & typeof presetSchema>,
+    context: ScriptContext,
+  ) => Promise<Table | undefined> | Promise<void>,
 ): Script {
-  const script = { file, schema, run: main as Script['run'] };
+  const script = { file, schema: { ...schema, ...presetSchema }, run: main as Script['run'] };
   runIfMain(file, ({ extraFile, overrides, wide }) =>
     runScript(script, extraFile ? [readYaml(extraFile)] : [], overrides, { wide }),
   );
@@ -65,23 +71,52 @@ export function defineScript<S extends Schema>(
 }
 
 /**
+ * The settings of a script: its defaults, the paper's for this model (see presets.ts), further files,
+ * overrides; each on top of those before.
+ * @throws InputError as `loadConfig`; for a preset there isn't
+ */
+export function loadSettings(
+  { file, schema }: Pick<Script, 'file' | 'schema'>,
+  extra: YamlFile[],
+  overrides: string[],
+): { config: Record<string, unknown>; sources: Sources; preset?: Preset } {
+  const defaults = defaultsFile(file);
+  const preset = presetFor([readYaml(defaults), ...extra], overrides);
+  const special = settingsFor(preset, scriptName(file), Object.keys(schema));
+  const files = { extra: [...special, ...extra], overrides, explain: authorsHints };
+  const loaded = loadWithSources(schema, defaults, files);
+  return { ...loaded, preset: special.length ? preset : undefined };
+}
+
+/** What a step is told by the `run.ts` that it belongs to. */
+interface StepContext extends ScriptContext {
+  /** Its name there. */
+  step: string;
+  /** Notices that were shown already. */
+  told: Set<string>;
+}
+
+/**
  * Runs a script with its defaults, further files and overrides.
  * @throws InputError for bad settings, before anything is done
  */
 export async function runScript(
-  { file, schema, run }: Script,
+  script: Script,
   extra: YamlFile[],
   overrides: string[],
-  context: Partial<ScriptContext> = {},
+  { step, told = new Set(), ...context }: Partial<StepContext> = {},
 ): Promise<Table | undefined> {
-  const config = loadConfig(schema, defaultsFile(file), { extra, overrides });
-  refuseMissingLayers(schema, config);
+  const { config, sources, preset } = loadSettings(script, extra, overrides);
+  refuseMissingLayers(script.schema, config, { sources, step });
+  const notice = preset && presetNotice(preset);
+  if (notice && !told.has(notice)) console.log(notice);
+  if (notice) told.add(notice);
   const runName = (inputs?: string[]) => {
     const model = 'model_name' in config ? [`model_name=${JSON.stringify(config.model_name)}`] : [];
-    return nameOfRun(config, loadConfig(schema, defaultsFile(file), { overrides: model }), inputs);
+    return nameOfRun(config, loadSettings(script, [], model).config, inputs);
   };
   const plain = { made: [], wrote: () => {}, wide: false, resultsFollow: false };
-  return run(config, { ...plain, ...context, runName });
+  return script.run(config, { ...plain, ...context, runName });
 }
 
 /** What `act` would do, without a word: it fails where that would fail early. */

@@ -2,6 +2,7 @@ import * as path from 'node:path';
 import { isMap, parseOverride, readYaml, type YamlFile } from '../../../src/runs/config';
 import { didYouMean, InputError } from '../../../src/util/errors';
 import type { Table } from '../../../src/util/table';
+import { authorsHints } from './authorsKeys';
 import { defaultsFile } from './help';
 import { type Command, rehearse, runIfMain, runScript, type Script } from './script';
 
@@ -24,12 +25,13 @@ export function defineRun(
   const runAll = async (command: Command) => {
     const plans = planSteps(defaultsFile(file), steps, command);
     const made: string[] = [];
+    const told = new Set<string>();
     const wrote = (place: string) => made.push(place);
     let last: Table | undefined;
     for (const [i, { name, script, extra, overrides }] of plans.entries()) {
       console.log(`\n── ${i + 1}/${plans.length} ${name}`);
       const resultsFollow = plans.slice(i + 1).some((later) => later.name === 'load_results');
-      const context = { made, wrote, wide: command.wide, resultsFollow };
+      const context = { step: name, told, made, wrote, wide: command.wide, resultsFollow };
       last = await runScript(script, extra, overrides, context);
     }
     return last;
@@ -53,14 +55,19 @@ export function planSteps(
   const files = [defaults, ...(extraFile === undefined ? [] : [extraFile])].map(readYaml);
   for (const { source, content } of files) {
     for (const [key, value] of Object.entries(content)) {
-      // Under `models`, a step may have other defaults for models; loadConfig checks those.
-      const inner = isMap(value) ? Object.keys(value).filter((one) => one !== 'models') : null;
+      // Other defaults of a step, for some models and values; loadConfig checks those.
+      const inner = isMap(value)
+        ? Object.keys(value).filter((one) => !['models', 'cases'].includes(one))
+        : null;
       const keys = inner ? inner.map((one) => `${key}.${one}`) : [key];
-      for (const one of keys) refuseUnknown(one, source, steps);
+      for (const one of keys) {
+        refuseUnknown(one, isMap(value) ? value[one.slice(key.length + 1)] : value, source, steps);
+      }
     }
   }
   for (const override of overrides) {
-    refuseUnknown(parseOverride(override).key, 'command line', steps);
+    const { key, value } = parseOverride(override);
+    refuseUnknown(key, value, 'command line', steps);
   }
   const scripts = steps.map(scriptOf);
   const often = new Set(scripts.filter((script, i) => scripts.indexOf(script) < i));
@@ -104,15 +111,17 @@ function ownOverrides(overrides: string[], name: string, own: string[]): string[
 const goesTo = (key: string, name: string, keys: string[]) =>
   keys.includes(key) || (key.startsWith(`${name}.`) && keys.includes(key.slice(name.length + 1)));
 
-function refuseUnknown(key: string, source: string, steps: Step[]) {
+function refuseUnknown(key: string, value: unknown, source: string, steps: Step[]) {
   const keysOf = (step: Step) => Object.keys(scriptOf(step).schema);
   if (steps.some((step) => goesTo(key, nameOf(step), keysOf(step)))) return;
   const known = steps.flatMap((step) =>
     keysOf(step).flatMap((own) => [own, `${nameOf(step)}.${own}`]),
   );
   const files = new Set(steps.map((step) => nameOf(scriptOf(step))));
+  const theirs = authorsHints.unknown(key.replace(/^.*\./, ''), value);
   throw new InputError(
-    `Unknown key "${key}" (${source}): none of the steps has it.${didYouMean(key, known)} ` +
-      `The steps: ${steps.map(nameOf).join(', ')}. --help of ${[...files].join(', ')} lists keys.`,
+    `Unknown key "${key}" (${source}): none of the steps has it.` +
+      (theirs ? ` ${theirs}` : didYouMean(key, known)) +
+      ` The steps: ${steps.map(nameOf).join(', ')}. --help of ${[...files].join(', ')} lists keys.`,
   );
 }

@@ -18,6 +18,7 @@ import {
   layer,
   listOf,
   loadConfig,
+  loadWithSources,
   nameText,
   nullable,
   number,
@@ -118,6 +119,60 @@ test('a file may have other defaults for a model; what the user gives comes firs
   assert.is(loadConfig(schema, models, { extra: [readYaml(extra)] }).n_examples, 9);
   fs.writeFileSync(models, `${YAML}models:\n  small: {lyaer: 1}\n`);
   refuses(() => read('model_name=small'), 'Unknown key "lyaer"', '"layer"');
+});
+
+test('a file may have other defaults for a value; the more special ones of a file come last', () => {
+  const cases = path.join(folder, 'cases.yaml');
+  const write = (more: string, to = cases) => fs.writeFileSync(to, more);
+  const read = (...overrides: string[]) => {
+    const { layer, n_examples } = loadConfig(schema, cases, { overrides });
+    return [layer, n_examples];
+  };
+  write(`${YAML}cases: {mode: {at_least: {layer: 1, n_examples: 3}}}\n`);
+  assert.equal(read(), [null, 50]);
+  assert.equal(read('mode=at_least'), [1, 3]);
+  assert.equal(read('mode=at_least', 'layer=2'), [2, 3]);
+  const special = 'models: {small: {layer: 7, cases: {mode: {at_least: {n_examples: 8}}}}}\n';
+  write(`${YAML}cases: {mode: {at_least: {layer: 1, n_examples: 3}}}\n${special}`);
+  assert.equal(read('mode=at_least'), [1, 3]);
+  assert.equal(read('model_name=small'), [7, 50]);
+  assert.equal(read('mode=at_least', 'model_name=small'), [7, 8]);
+  // A later file comes before all of an earlier one, and its cases look at the values in the end.
+  const later = path.join(folder, 'later.yaml');
+  write('mode: at_least\nlayer: 9\ncases: {both: {true: {n_examples: 4}}}\n', later);
+  const options = { extra: [readYaml(later)], overrides: ['both=true'] };
+  const both = loadWithSources(schema, cases, options);
+  assert.equal([both.config.layer, both.config.n_examples], [9, 4]);
+  assert.is(both.sources.get('layer'), later);
+  assert.is(both.sources.get('weights'), cases);
+  assert.is(both.sources.get('both'), 'command line');
+});
+
+test('keys and values of cases are checked, whether they hold or not', () => {
+  const cases = path.join(folder, 'bad-cases.yaml');
+  const read = (more: string) => () => {
+    fs.writeFileSync(cases, `${YAML}${more}\n`);
+    return loadConfig(schema, cases);
+  };
+  refuses(read('cases: {mode: {at_least: {lyaer: 1}}}'), 'Unknown key "lyaer"', '"layer"');
+  refuses(read('cases: {mdoe: {at_least: {layer: 1}}}'), 'Unknown key "mdoe"', '"mode"');
+  refuses(read('cases: {mode: {at_leest: {layer: 1}}}'), 'cases of mode', '"at_least"');
+  refuses(read('cases: {mode: at_least}'), 'cases must hold');
+  refuses(read('models: {other: {lyaer: 1}}'), 'Unknown key "lyaer"', '"layer"');
+  refuses(read('models: {other: 3}'), 'models must hold');
+});
+
+test('a key that there is not, or a value, may get more than a suggestion', () => {
+  const hints = {
+    unknown: (key: string) => (key === 'old' ? 'It is called layer.' : undefined),
+    refused: (_: string, value: unknown) => (value === -1 ? 'Count from 0.' : undefined),
+  };
+  const read = (override: string) => () =>
+    loadConfig(schema, file, { overrides: [override], hints });
+  refuses(read('old=3'), 'Unknown key "old" (command line). It is called layer. --help');
+  refuses(read('lyaer=3'), 'Did you mean "layer"?');
+  refuses(read('layer=-1'), 'at least 0, not -1. Count from 0.');
+  refuses(read('layer=-2'), /not -2\.$/);
 });
 
 test('--multirun: every combination, the last key fastest; commas inside lists stay', () => {

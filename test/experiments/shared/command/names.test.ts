@@ -105,7 +105,12 @@ const MATTERS: Record<string, string> = {
   name: 'another',
 };
 /** Said, or where things are: the name stays. */
-const NOTHING: Record<string, string> = { dry_run: 'true', device: 'cpu', judge: 'openai' };
+const NOTHING: Record<string, string> = {
+  dry_run: 'true',
+  preset: 'none',
+  device: 'cpu',
+  judge: 'openai',
+};
 // Nothing is asked here, but who would be is checked.
 Object.assign(process.env, {
   OPENAI_BASE_URL: 'http://localhost:1/v1',

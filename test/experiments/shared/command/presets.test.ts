@@ -4,7 +4,8 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { findPreset, presetNames, published } from '../../../../experiments/shared/command/presets';
+import { presetNames } from '../../../../experiments/shared/command/help';
+import { findPreset, published } from '../../../../experiments/shared/command/presets';
 
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-presets-'));
 test.after(() => fs.rmSync(temp, { recursive: true }));
