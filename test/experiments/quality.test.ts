@@ -170,6 +170,7 @@ for (const [name, { before, evaluate, results, words }] of Object.entries(CASES)
     for (const step of before) await runStep(step, ...words);
     const plain = await runStep(evaluate, ...words, 'name=a');
     const dry = await runStep(evaluate, ...words, 'name=a', 'judge=openai', 'dry_run=true');
+    assert.match(dry, `Quality would be judged by org/grader at ${server.url}`);
     assert.is(server.asked.length, 0);
     const folder = foldersBelow(path.join(out, name)).find((place) => place.endsWith('a'))!;
     const answers = fs.readFileSync(path.join(folder, 'out.jsonl'), 'utf8');

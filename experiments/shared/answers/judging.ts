@@ -13,12 +13,14 @@ export const judgeSchema = {
 export type JudgeConfig = ConfigOf<typeof judgeSchema>;
 
 /**
- * To be called before the answers. Nothing is asked of an endpoint yet.
+ * To be called before the answers. Nothing is asked of an endpoint yet; a dry run says which it is.
  * @throws InputError for a judge that there isn't, or an endpoint that is not wholly named
  */
-export function checkJudges(config: JudgeConfig): void {
+export function checkJudges(config: JudgeConfig & { dry_run: boolean }): void {
   findJudge(config);
-  if (config.judge) readEndpoint();
+  if (!config.judge) return;
+  const { model, url } = readEndpoint();
+  if (config.dry_run) console.log(`Quality would be judged by ${model} at ${url}`);
 }
 
 /** @throws InputError for a run that was judged otherwise by the model that is to judge it */
