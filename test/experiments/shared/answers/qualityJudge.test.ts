@@ -102,6 +102,19 @@ test('every answer is graded by a documented request, and the grades are mapped 
   assert.match(said, 'Quality by org/some-judge: 30 of 30 answers');
 });
 
+test('the docs show the message that is sent', async () => {
+  const page = fs.readFileSync(path.join(__dirname, '../../../../docs/paper.md'), 'utf8');
+  const [, shown] = /```text\n(You are to grade.*?)\n```/s.exec(page) ?? [];
+  const [{ query, response }] = answers(1);
+  await judge(answers(1));
+  assert.is(
+    shown
+      .replace('(the prompt without the instruction)', query)
+      .replace('(the response)', response),
+    server.asked[0].body.messages[0].content,
+  );
+});
+
 test('several are asked for at a time, and no more than eight', async () => {
   const rows = answers(20);
   const eight = new Promise((resolve) => {
