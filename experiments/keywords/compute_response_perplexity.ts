@@ -73,7 +73,9 @@ export const script = defineScript(__filename, schema, async (config, { made, wr
   console.log(`\nDegenerate: perplexity below ${threshold}, or no answer.`);
   const best = bestCell(cells);
   if (!best) {
-    console.log('Every steered cell has more degenerate answers than unsteered.');
+    console.log(
+      'Every steered cell has more degenerate answers than unsteered, or mostly such answers.',
+    );
     return table;
   }
   const { layer, weight, steering, accuracy } = best;

@@ -1,4 +1,5 @@
 import { type ColumnOf, percent, showTable, type Table, tableOf } from '../../../src/util/table';
+import { isMostlyBroken } from '../../shared/answers/broken';
 import type { CellStats } from '../../shared/answers/cells';
 import { mean, median } from '../../shared/answers/statistics';
 import { promptSection, shortPercent, statsColumns } from '../../shared/answers/tables';
@@ -87,9 +88,16 @@ export function layerComparison(cells: FormatCell[]): string[] {
       return [
         `${chosen.steering} without the instruction: ${percent(own)} at the selected layers, ` +
           `${percent(other)} at the median of layers ${fixed.map(({ layers }) => layers).join(', ')} ` +
-          `(by instruction); best single layer ${percent(Math.max(...fixed.map(shareOf)))}.`,
+          `(by instruction); ${bestLayer(fixed)}.`,
       ];
     });
+}
+
+/** Layers with mostly empty or repeating answers do not count. */
+function bestLayer(fixed: FormatCell[]): string {
+  const sound = fixed.filter((cell) => !isMostlyBroken(cell));
+  if (!sound.length) return 'most answers of each single layer are empty or repeat themselves';
+  return `best single layer ${percent(Math.max(...sound.map(shareOf)))}`;
 }
 
 const shareOf = ({ accuracy }: CellStats) => accuracy;

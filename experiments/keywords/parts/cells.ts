@@ -1,3 +1,4 @@
+import { isMostlyBroken } from '../../shared/answers/broken';
 import {
   type CellStats,
   cellStats,
@@ -45,7 +46,7 @@ export function computeGrid(
     const degenerate = own.filter(({ id }) => (perplexities.get(id) ?? 0) < threshold);
     return {
       ...cell,
-      ...cellStats(own, baseline, { perplexities }),
+      ...cellStats(own, baseline, { perplexities, threshold }),
       degenerate: degenerate.length / own.length,
     };
   });
@@ -53,7 +54,8 @@ export function computeGrid(
 
 /**
  * The steered cell to choose, of those without the instruction where there are any: the highest share
- * that obeys among those with no more degenerate answers than unsteered; the first of equals.
+ * that obeys among those with no more degenerate answers than unsteered; the first of equals. One with
+ * mostly empty or repeating answers is never the best.
  */
 export function bestCell(cells: GridCell[]): GridCell | undefined {
   const { instructed } = cells[0];
@@ -61,6 +63,7 @@ export function bestCell(cells: GridCell[]): GridCell | undefined {
   const limit = own.find(({ steering }) => steering === 'none')?.degenerate ?? 0;
   return own
     .filter(({ steering, degenerate }) => steering !== 'none' && degenerate <= limit)
+    .filter((cell) => !isMostlyBroken(cell))
     .reduce<GridCell | undefined>(
       (best, cell) => (best && best.accuracy >= cell.accuracy ? best : cell),
       undefined,

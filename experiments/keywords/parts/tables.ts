@@ -1,4 +1,5 @@
 import { type ColumnOf, percent, type Table, tableOf } from '../../../src/util/table';
+import { isBroken } from '../../shared/answers/broken';
 import { excerpt, promptSection, statsColumns } from '../../shared/answers/tables';
 import type { GridCell, KeywordCell, KeywordRow } from './cells';
 
@@ -22,14 +23,18 @@ export function gridTable(cells: GridCell[], wide: boolean): Table {
   return tableOf(columns, cells, promptSection);
 }
 
-/** A query answered in each cell without the instruction: one that steering changed, where there is. */
+/**
+ * A query answered in each cell without the instruction: one that steering changed, where there is, and
+ * not by leaving nothing to read (an empty answer avoids every word).
+ */
 export function example(cells: KeywordCell[], rows: KeywordRow[]): string {
   const plain = rows.filter(({ instructed }) => !instructed);
-  const changed = plain.find(({ key, steering, ok, words }) => {
+  const changed = plain.find((after) => {
+    const { key, steering, ok, words } = after;
     const before = plain.find(
       (row) => row.steering === 'none' && row.key === key && `${row.words}` === `${words}`,
     );
-    return steering !== 'none' && ok && before && !before.ok;
+    return steering !== 'none' && ok && !isBroken(after) && before && !before.ok;
   });
   const shown = changed ?? plain[0];
   if (!shown) return '';

@@ -1,4 +1,5 @@
 import { type ColumnOf, fixed, percent, type Table, tableOf } from '../../../src/util/table';
+import { isMostlyBroken } from '../../shared/answers/broken';
 import { excerpt, promptSection, signed, statsColumns } from '../../shared/answers/tables';
 import { groupBy } from '../../shared/groupBy';
 import { type LengthCell, type LengthRow, type LengthStats, weightText } from './cells';
@@ -64,16 +65,23 @@ export function byLengthTable(cells: LengthCell[], { of, digits }: Figure): Tabl
 
 /**
  * In words: for each steering, its weight with the greatest effect on length without the
- * instruction, and the same question answered without and with it.
+ * instruction, and the same question answered without and with it. Weights that leave mostly empty or
+ * repeating answers do not count: their lengths are no effect.
  */
 export function highlights(cells: LengthCell[], rows: LengthRow[]): string {
   const plain = cells.filter((cell) => !cell.instructed);
   const base = plain.find(({ steering }) => steering === 'none');
   if (!base) return '';
-  const best = groupBy(
+  const steerings = groupBy(
     plain.filter((cell) => cell !== base),
     ({ steering }) => steering,
-  ).map((group) => group.reduce((a, b) => (effect(b, base) > effect(a, base) ? b : a)));
+  );
+  const best = steerings.flatMap((group) => {
+    const sound = group.filter((cell) => !isMostlyBroken(cell));
+    return sound.length
+      ? [sound.reduce((a, b) => (effect(b, base) > effect(a, base) ? b : a))]
+      : [];
+  });
   const key = rows[0].key;
   const answer = (cell: LengthCell) => {
     const row = rows.find(
@@ -87,12 +95,17 @@ export function highlights(cells: LengthCell[], rows: LengthRow[]): string {
     return excerpt(row?.response ?? '');
   };
   const question = rows.find((row) => row.key === key && !row.instructed)?.prompt;
-  const lines = best.map(
-    (cell) =>
+  const lines = steerings.map(([{ steering }]) => {
+    const cell = best.find((one) => one.steering === steering);
+    if (!cell) {
+      return `Without any instruction, ${steering}: most answers are empty or repeat themselves.`;
+    }
+    return (
       `Without any instruction, ${howOf(cell, cells)}: ${fixed(base.mean_sentences, 1)} → ` +
       `${fixed(cell.mean_sentences, 1)} sentences; at most 2 sentences: ` +
-      `${percent(base.accuracy_at_most_2)} → ${percent(cell.accuracy_at_most_2)}.`,
-  );
+      `${percent(base.accuracy_at_most_2)} → ${percent(cell.accuracy_at_most_2)}.`
+    );
+  });
   const examples = [base, ...best].map((cell) => `  ${howOf(cell, cells)}: ${answer(cell)}`);
   return [...lines, '', `For example, "${question}"`, ...examples].join('\n');
 }

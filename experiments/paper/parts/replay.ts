@@ -1,10 +1,8 @@
 /** From published outputs to what was published: verdicts, layers, cells; all without a model. */
 import { chooseLayers } from '../../format/parts/layerChoice';
+import { DEGENERATE_BELOW } from '../../shared/answers/broken';
 import { type CheckedRow, checkOutput, checkSearched } from './checks';
 import { CELLS, type Outputs, SEARCHES, type Search, type SearchRow } from './outputs';
-
-/** A response with a lower perplexity repeats itself. */
-export const DEGENERATE_BELOW = 2.5;
 
 /** By instruction id; null: no layer beats no steering. */
 export type Layers = Record<string, number | null>;

@@ -1,6 +1,7 @@
 import type { Row } from '../../../src/runs/runFolder';
 import { groupBy } from '../groupBy';
 import type { Answer } from '../session';
+import { isBroken } from './broken';
 import {
   type BootstrapOptions,
   bootstrap,
@@ -49,6 +50,8 @@ export interface CellStats {
   median_chars: number;
   /** Share of answers that hit the token limit. */
   cut_off: number;
+  /** Share of answers that are empty or repeat themselves, see `isBroken`. */
+  broken: number;
 }
 
 /** What judges say of answers, by row id; null where one has nothing to say. */
@@ -59,6 +62,8 @@ export interface Judgements {
 }
 
 export interface CellOptions<R> extends BootstrapOptions, Judgements {
+  /** An answer of lower perplexity is broken; default: the paper's. */
+  threshold?: number;
   /** What a row counts; default `ok`. */
   score?: (row: R) => boolean;
 }
@@ -136,5 +141,6 @@ export function cellStats<R extends ScoredRow>(
     mean_chars: mean(chars),
     median_chars: median(chars),
     cut_off: over(({ stopped }) => stopped === 'length'),
+    broken: over((row) => isBroken(row, options.perplexities?.get(row.id), options.threshold)),
   };
 }

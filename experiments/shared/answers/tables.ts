@@ -58,6 +58,6 @@ export const shortPercent = (share: number | null, wide: boolean) =>
 
 /** A response on one line, cut where it is too long to read. */
 export function excerpt(response: string): string {
-  const text = response.trim().replace(/\s+/g, ' ');
+  const text = response.trim().replace(/\s+/g, ' ') || '(empty)';
   return text.length > 240 ? `${text.slice(0, 240)}…` : text;
 }
