@@ -15,6 +15,7 @@ import { authorsHints } from './authorsKeys';
 import { defaultsFile, scriptName } from './help';
 import { type Done, showRuns } from './joinRuns';
 import { nameOfRun } from './names';
+import type { PlannedWork } from './plannedWork';
 import { type Preset, presetFor, presetNotice, presetSchema, settingsFor } from './presets';
 
 export interface ScriptContext {
@@ -27,6 +28,8 @@ export interface ScriptContext {
   made: readonly string[];
   /** To be told what the step wrote, or would write if it is dry: for the steps after it. */
   wrote(place: string): void;
+  /** To be told what the step would compute, when it is dry. */
+  plans(work: PlannedWork): void;
   /** Whether tables are shown with all their columns (`--wide`). */
   wide: boolean;
   /** Whether `load_results` follows in the same `run.ts`: it shows the tables then. */
@@ -89,7 +92,7 @@ export function loadSettings(
 }
 
 /** What a step is told by the `run.ts` that it belongs to. */
-interface StepContext extends ScriptContext {
+export interface StepContext extends ScriptContext {
   /** Its name there. */
   step: string;
   /** Notices that were shown already. */
@@ -115,7 +118,8 @@ export async function runScript(
     const model = 'model_name' in config ? [`model_name=${JSON.stringify(config.model_name)}`] : [];
     return nameOfRun(config, loadSettings(script, [], model).config, inputs);
   };
-  const plain = { made: [], wrote: () => {}, wide: false, resultsFollow: false };
+  const nobody = { wrote: () => {}, plans: () => {} };
+  const plain = { made: [], ...nobody, wide: false, resultsFollow: false };
   return script.run(config, { ...plain, ...context, runName });
 }
 
@@ -124,11 +128,16 @@ export async function rehearse(
   act: (command: Command) => Promise<unknown>,
   command: Command,
 ): Promise<void> {
+  const others = command.overrides.filter((word) => !/^([\w-]+\.)?dry_run=/.test(word));
+  await silently(() => act({ ...command, overrides: [...others, 'dry_run=true'] }));
+}
+
+/** Keeps what `act` prints to itself. */
+export async function silently<T>(act: () => Promise<T>): Promise<T> {
   const { log } = console;
   console.log = () => {};
-  const others = command.overrides.filter((word) => !/^([\w-]+\.)?dry_run=/.test(word));
   try {
-    await act({ ...command, overrides: [...others, 'dry_run=true'] });
+    return await act();
   } finally {
     console.log = log;
   }

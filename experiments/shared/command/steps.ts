@@ -4,7 +4,14 @@ import { didYouMean, InputError } from '../../../src/util/errors';
 import type { Table } from '../../../src/util/table';
 import { authorsHints } from './authorsKeys';
 import { defaultsFile } from './help';
-import { type Command, rehearse, runIfMain, runScript, type Script } from './script';
+import {
+  type Command,
+  rehearse,
+  runIfMain,
+  runScript,
+  type Script,
+  type StepContext,
+} from './script';
 
 /** A script; with a name of its own where it is run several times. */
 export type Step = Script | [name: string, script: Script];
@@ -18,29 +25,58 @@ const scriptOf = (step: Step) => (Array.isArray(step) ? step[1] : step);
  * alone. What a step wrote, the later ones of the run take before anything else. The main figures are
  * those of the last step.
  */
-export function defineRun(
-  file: string,
-  steps: Step[],
-): (command: Command) => Promise<Table | undefined> {
-  const runAll = async (command: Command) => {
-    const plans = planSteps(defaultsFile(file), steps, command);
-    const made: string[] = [];
-    const told = new Set<string>();
-    const wrote = (place: string) => made.push(place);
-    let last: Table | undefined;
-    for (const [i, { name, script, extra, overrides }] of plans.entries()) {
-      console.log(`\n── ${i + 1}/${plans.length} ${name}`);
-      const resultsFollow = plans.slice(i + 1).some((later) => later.name === 'load_results');
-      const context = { step: name, told, made, wrote, wide: command.wide, resultsFollow };
-      last = await runScript(script, extra, overrides, context);
-    }
-    return last;
+export function defineRun(file: string, steps: Step[]): Run {
+  const runAll = async ({ extraFile, overrides, wide }: Command) => {
+    const extra = extraFile === undefined ? [] : [readYaml(extraFile)];
+    return runSteps(planSteps(defaultsFile(file), steps, { overrides, extra }), { wide });
   };
   runIfMain(file, async (command) => {
     await rehearse(runAll, command);
     return runAll(command);
   });
-  return runAll;
+  return Object.assign(runAll, { file, steps });
+}
+
+/** Runs the steps of a `run.ts`; its parts, for programs that run several. */
+export interface Run {
+  (command: Command): Promise<Table | undefined>;
+  file: string;
+  steps: Step[];
+}
+
+/**
+ * Runs planned steps one after the other.
+ * @param context for all of them
+ * @param titleOf the line that stands before each
+ * @returns the main figures of the last
+ */
+export async function runSteps(
+  plans: PlannedStep[],
+  context: Partial<StepContext>,
+  titleOf = ({ name }: PlannedStep, i: number) => `${i + 1}/${plans.length} ${name}`,
+): Promise<Table | undefined> {
+  const made: string[] = [];
+  const told = new Set<string>();
+  const wrote = (place: string) => made.push(place);
+  let last: Table | undefined;
+  for (const [i, plan] of plans.entries()) {
+    const { name, script, extra, overrides } = plan;
+    console.log(`\n── ${titleOf(plan, i)}`);
+    const resultsFollow = plans.slice(i + 1).some((later) => later.name === 'load_results');
+    last = await runScript(script, extra, overrides, {
+      ...{ step: name, told, made, wrote, resultsFollow },
+      ...context,
+    });
+  }
+  return last;
+}
+
+/** What a step is started with. */
+export interface PlannedStep {
+  name: string;
+  script: Script;
+  extra: YamlFile[];
+  overrides: string[];
 }
 
 /**
@@ -50,9 +86,9 @@ export function defineRun(
 export function planSteps(
   defaults: string,
   steps: Step[],
-  { overrides, extraFile }: Pick<Command, 'overrides' | 'extraFile'>,
-): { name: string; script: Script; extra: YamlFile[]; overrides: string[] }[] {
-  const files = [defaults, ...(extraFile === undefined ? [] : [extraFile])].map(readYaml);
+  { overrides, extra = [] }: { overrides: string[]; extra?: YamlFile[] },
+): PlannedStep[] {
+  const files = [readYaml(defaults), ...extra];
   for (const { source, content } of files) {
     for (const [key, value] of Object.entries(content)) {
       // Other defaults of a step, for some models and values; loadConfig checks those.
