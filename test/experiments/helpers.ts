@@ -40,6 +40,41 @@ export function makeModel(dir: string, fixture = 'gemma2-gqa'): string {
   return dir;
 }
 
+/**
+ * A folder that a dry run takes for a model of so many layers: it has its config.json, and weights of
+ * a few layers.
+ */
+export function makeStandIn(dir: string, layers: number, fixture?: string): string {
+  makeModel(dir, fixture);
+  const file = path.join(dir, 'config.json');
+  const { layer_types: _, ...config } = JSON.parse(fs.readFileSync(file, 'utf8'));
+  fs.writeFileSync(file, JSON.stringify({ ...config, num_hidden_layers: layers }));
+  return dir;
+}
+
+/** A data folder by the authors' names, with the tiny model's prompts and wordings. */
+export function makeDataFolder(dir: string): string {
+  const copy = (from: string, to: string) =>
+    fs.cpSync(path.join(root, from), path.join(dir, to), { recursive: true });
+  const prompts = 'weights/tiny/prompts';
+  copy(`${prompts}/questions.jsonl`, 'ifeval_wo_instructions.jsonl');
+  copy(`${prompts}/format.jsonl`, 'format/ifeval_augmented_filtered.jsonl');
+  copy(`${prompts}/format.jsonl`, 'format/ifeval_single_instr_format.jsonl');
+  for (const [ours, theirs] of [
+    ['include', 'inclusion'],
+    ['exclude', 'exclusion'],
+  ]) {
+    const rows = `${prompts}/keywords_${ours}.jsonl`;
+    copy(rows, `keywords/ifeval_single_keyword_${ours}.jsonl`);
+    copy(rows, `keywords/${theirs}_validation.jsonl`);
+    copy(`${prompts}/keywords_${ours}.txt`, `keywords/ifeval_keywords_${ours}.txt`);
+  }
+  for (const part of ['length', 'keywords']) {
+    copy(`configs/${part}/phrasings.yaml`, `${part}/phrasings.yaml`);
+  }
+  return dir;
+}
+
 export function openModel(model: string): Promise<Session> {
   return openSession({
     model_name: model,

@@ -89,19 +89,25 @@ const STEP = 'format/compute_representations';
 /** Where a set is kept. The name is for people: what a file is for stands in its metadata. */
 export function formatVectorFile(
   folder: string,
-  settings: { data_path: string; subset_ratio: number; seed: number } & VectorFileSettings,
+  settings: {
+    model_name: string;
+    data_path: string;
+    subset_ratio: number;
+    seed: number;
+  } & VectorFileSettings,
 ): string {
-  const { data_path, subset_ratio, seed } = settings;
+  const { model_name, data_path, subset_ratio, seed } = settings;
   const shown = `${baseName(data_path)}_ratio${subset_ratio}_seed${seed}`;
-  return path.join(folder, vectorFileName(STEP, shown, settings));
+  return path.join(folder, vectorFileName(STEP, shown, settings, model_name));
 }
 
 /** The file that `compute_representations` writes with this step's settings, all others being usual. */
 function usualVectorFile(wanted: VectorsWanted & VectorSettings): string {
-  const { seed, subset_ratio } = usualSettings(STEP);
+  const model_name = vectorsOwner(wanted);
+  const { seed, subset_ratio } = usualSettings(STEP, model_name);
   const { prompt_style, backend, dtype, compat, vectors_data_path } = wanted;
   return formatVectorFile('', {
-    ...{ prompt_style, backend, dtype, compat },
+    ...{ model_name, prompt_style, backend, dtype, compat },
     data_path: vectors_data_path,
     subset_ratio: Number(subset_ratio),
     seed: wanted.seed ?? Number(seed),

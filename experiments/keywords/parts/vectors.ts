@@ -65,6 +65,8 @@ export function withKeyword(
 
 /** What a set of keyword vectors is computed from. */
 export interface KeywordVectorSettings extends VectorFileSettings {
+  /** Whose vectors they are. */
+  model_name: string;
   keyword_type: KeywordType;
   word_set: WordSet[];
   words_path: string | null;
@@ -80,7 +82,7 @@ export function keywordVectorFile(folder: string, settings: KeywordVectorSetting
   const words = words_path ? baseName(words_path) : [...new Set(word_set)].join('+');
   const data = baseName(queries_file);
   const shown = `${keyword_type}_${words}_${data}_${n_examples}examples_seed${seed}`;
-  return path.join(folder, vectorFileName(STEP, shown, settings));
+  return path.join(folder, vectorFileName(STEP, shown, settings, settings.model_name));
 }
 
 /**
@@ -88,9 +90,11 @@ export function keywordVectorFile(folder: string, settings: KeywordVectorSetting
  * step's settings.
  */
 function usualVectorFile(type: KeywordType, evaluation: Record<string, unknown>): string {
-  const { seed, n_examples, data_path } = usualSettings(STEP);
+  const model_name = String(evaluation.vectors_model ?? evaluation.model_name);
+  const { seed, n_examples, data_path } = usualSettings(STEP, model_name);
   return keywordVectorFile('', {
     ...evaluation,
+    model_name,
     keyword_type: type,
     word_set: USUAL_SETS[type],
     words_path: null,

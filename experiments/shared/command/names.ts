@@ -81,9 +81,15 @@ export function usualSettings(script: string, model?: string): Record<string, un
  * those of the step's YAML file, it ends in a hash of them.
  * @param step that computes such vectors, e.g. `format/compute_representations`
  * @param shown the part for people; with all settings that `OF_VECTORS` does not have
+ * @param model that the vectors are of, where its own usual settings count
  */
-export function vectorFileName(step: string, shown: string, settings: VectorFileSettings): string {
-  const defaults: VectorFileSettings = usualSettings(step);
+export function vectorFileName(
+  step: string,
+  shown: string,
+  settings: VectorFileSettings,
+  model?: string,
+): string {
+  const defaults: VectorFileSettings = usualSettings(step, model);
   const of = (given: VectorFileSettings) =>
     OF_VECTORS.map((key) => oneSpelling(key, given[key] ?? defaults[key]));
   const others = of(settings);

@@ -164,7 +164,7 @@ function readPreset(name: string): { preset: Preset; models: string[] } {
  * checked where that is used.
  * @throws InputError for a script that there isn't, or a shared key that no script has
  */
-function checkNames(preset: Preset): Preset {
+export function checkNames(preset: Preset): Preset {
   const scripts = scriptNames();
   const keys = new Set(scripts.flatMap((name) => Object.keys(readYaml(defaultsOf(name)).content)));
   for (const name of Object.keys(preset.settings)) {
