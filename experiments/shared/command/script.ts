@@ -86,8 +86,8 @@ export function loadSettings(
   const defaults = defaultsFile(file);
   const preset = presetFor([readYaml(defaults), ...extra], overrides);
   const special = settingsFor(preset, scriptName(file), Object.keys(schema));
-  const files = { extra: [...special, ...extra], overrides, explain: authorsHints };
-  const loaded = loadWithSources(schema, defaults, files);
+  const options = { extra: [...special, ...extra], overrides, hints: authorsHints };
+  const loaded = loadWithSources(schema, defaults, options);
   return { ...loaded, preset: special.length ? preset : undefined };
 }
 
