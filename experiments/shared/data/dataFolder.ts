@@ -79,7 +79,12 @@ export function dataFile(given: string, role: DataRole, key = 'data_path'): stri
   if (!namesFile(given)) return findIn(inputPath(given), role, key);
   const file = inputPath(given);
   if (isFile(file)) return file;
-  throw new InputError(`Can't read ${file} (${key}): there is no such file.${downloadHint(file)}`);
+  const ours = role.endsWith('_phrasings')
+    ? ` Or take our wordings: ${key}=configs/${ROLES[role].names[0]}`
+    : '';
+  throw new InputError(
+    `Can't read ${file} (${key}): there is no such file.${downloadHint(file)}${ours}`,
+  );
 }
 
 /**
@@ -123,6 +128,6 @@ export function downloadHint(file: string): string {
   const full = path.resolve(file);
   const folders = [path.resolve('data'), path.join(projectRoot, 'data')];
   return folders.some((folder) => full.startsWith(folder + path.sep))
-    ? ` Fetch the authors' files first: ${DOWNLOAD}`
+    ? ` Fetch the authors' files first: "${DOWNLOAD}".`
     : '';
 }

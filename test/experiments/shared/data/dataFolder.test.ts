@@ -131,7 +131,10 @@ test("a missing file says so; one of the authors', how to get it", () => {
     path.join(projectRoot, 'data/none.yaml'),
   ]) {
     const message = refusal(() => dataFile(file, 'length_phrasings', 'phrasings_path'));
-    assert.match(message, /\(phrasings_path\).*: npx ts-node weights\/download.ts data$/);
+    assert.match(
+      message,
+      /\(phrasings_path\).*: "npx ts-node weights\/download.ts data"\. Or take our wordings: phrasings_path=configs\/length\/phrasings.yaml$/,
+    );
   }
 });
 
