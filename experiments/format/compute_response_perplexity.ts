@@ -6,7 +6,7 @@ import { findJudge, judgeFolder, judgeResponses, perplexitySchema } from '../sha
 import { defineScript } from '../shared/command/script';
 import { groupBy } from '../shared/groupBy';
 import { openBackend, sessionSchema } from '../shared/session';
-import { findSearchRun, foreseeSearch, searchSchema } from './parts/search';
+import { findSearchRun, foreseeSearch, needsNoSearch, searchSchema } from './parts/search';
 
 const schema = {
   ...searchSchema,
@@ -18,6 +18,7 @@ const schema = {
 };
 
 export const script = defineScript(__filename, schema, async (config, { made, wrote }) => {
+  if (needsNoSearch(config)) return;
   const judge = findJudge(config);
   if (!judge) {
     return console.log('perplexity_model=null: there is no judge, and nothing to do.');

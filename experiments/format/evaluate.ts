@@ -15,6 +15,7 @@ import { findModel } from '../shared/provenance';
 import { openSession } from '../shared/session';
 import { steeringWeight } from '../shared/vectors/weight';
 import { computeCells, type FormatRow } from './parts/cells';
+import { type FormatVectors, foreseeIvs, loadFormatVectors } from './parts/ivs';
 import {
   answerFormatRows,
   countFormatAnswers,
@@ -24,14 +25,7 @@ import {
 } from './parts/plan';
 import { evaluationRows, loadFormatRows, searchLayers } from './parts/rows';
 import { cellsTable, describeCells } from './parts/tables';
-import {
-  checkVectorsFor,
-  foreseeIvs,
-  formatFolders,
-  formatVectorData,
-  loadFormatVectors,
-  usedRows,
-} from './parts/vectors';
+import { checkVectorsFor, formatFolders, formatVectorData, usedRows } from './parts/vectors';
 
 const schema = {
   ...answeringSchema,
@@ -63,8 +57,8 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const [, ...atFixed] = steeringActs(config.steering, compared ?? [], config.steering_weights);
   // At the layers compared, only without the instruction where there is a choice.
   const withoutIfBoth = { ...config, include_instructions: config.include_instructions === true };
-  const planFor = (selected?: Map<string, number | null>) => [
-    ...planFormatRows(rows, config, acts, selected),
+  const planFor = (selectedFor?: FormatVectors['selectedFor']) => [
+    ...planFormatRows(rows, config, acts, selectedFor),
     ...planFormatRows(rows, withoutIfBoth, atFixed),
   ];
   const { base } = formatFolders({ ...config, model: model.name });
@@ -96,7 +90,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
         'no test on unseen rows. Split the file (split: train | eval), or set vectors_data_path.',
     );
   }
-  const plan = planFor(found.selected);
+  const plan = planFor(found.selectedFor);
   console.log(`${plan.length} rows, ${countFormatAnswers(plan, config)} different answers`);
   const run = openRun<FormatRow>(session, folder, plan, {
     ...config,
@@ -111,8 +105,11 @@ export const script = defineScript(__filename, schema, async (config, context) =
     return { id, query: plan[i].row.withoutInstruction, response };
   });
   const cells = computeCells(answers, await judgeAnswers(folder, queries, config));
-  const selected_layers = Object.fromEntries(found.selected);
-  run.writeSummary({ cells, selected_layers, rows_that_gave_the_vectors: known });
+  run.writeSummary({
+    cells,
+    selected_layers: found.selectedLayers,
+    rows_that_gave_the_vectors: known,
+  });
   run.close();
   if (!resultsFollow) console.log(`\n${describeCells(cells, wide)}`);
   console.log(`\nAll answers and figures: ${folder}`);

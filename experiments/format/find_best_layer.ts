@@ -16,6 +16,7 @@ import { steeringWeight } from '../shared/vectors/weight';
 import { computeCells, type FormatRow } from './parts/cells';
 import { answerFormatRows, countFormatAnswers, planFormatRows, steeringActs } from './parts/plan';
 import { drawSearchRows, loadFormatRows, searchLayers, trainingRows } from './parts/rows';
+import { layersFromSchema, needsNoSearch } from './parts/search';
 import { cellsTable } from './parts/tables';
 import {
   checkVectorsFor,
@@ -28,6 +29,7 @@ import {
 
 const schema = {
   ...answeringSchema,
+  ...layersFromSchema,
   vectors_data_path: nullable(text()),
   vectors_model: nullable(text()),
   vectors_file: nullable(text()),
@@ -43,6 +45,7 @@ const schema = {
 
 export const script = defineScript(__filename, schema, async (config, context) => {
   const { runName, made, wrote, wide } = context;
+  if (needsNoSearch(config)) return;
   const model = findModel(config.model_name);
   const layers = searchLayers(config.layers, layerCount(model));
   const acts = steeringActs([config.steering], layers, [config.steering_weight]);
@@ -80,8 +83,9 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const folder = folderFor(found.mark);
   const { rows, plan } = planFor(usedRows(found, data_path));
   checkVectorsFor(rows, found);
+  const { layers_from: _, ...settings } = config;
   const run = openRun<FormatRow>(session, folder, plan, {
-    ...config,
+    ...settings,
     step: 'find_best_layer',
     data_path,
     vectors_data_path,

@@ -7,6 +7,7 @@ import { readRun } from '../../src/runs/runFolder';
 import { writeAtomic } from '../../src/util/files';
 import { percent, showTable } from '../../src/util/table';
 import { judgeFolder, judgeResponses } from '../shared/answers/judge';
+import { compatCheck } from '../shared/command/compat';
 import { defineScript } from '../shared/command/script';
 import { findRun, foreseen, without } from '../shared/earlierSteps';
 import { findModel } from '../shared/provenance';
@@ -24,6 +25,7 @@ const schema = {
   perplexity_threshold: number({ min: 0 }),
   backend: sessionSchema.backend,
   device: sessionSchema.device,
+  compat: compatCheck,
   dry_run: flag(),
 };
 

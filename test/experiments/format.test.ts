@@ -9,6 +9,7 @@ import { script as evaluate } from '../../experiments/format/evaluate';
 import { script as findBestLayer } from '../../experiments/format/find_best_layer';
 import { script as loadResults } from '../../experiments/format/load_results';
 import { computeCells, type FormatRow } from '../../experiments/format/parts/cells';
+import { loadFormatVectors } from '../../experiments/format/parts/ivs';
 import { chooseLayers } from '../../experiments/format/parts/layerChoice';
 import { planFormatRows, steeringActs } from '../../experiments/format/parts/plan';
 import {
@@ -20,7 +21,6 @@ import {
   trainingRows,
 } from '../../experiments/format/parts/rows';
 import { layerComparison } from '../../experiments/format/parts/tables';
-import { loadFormatVectors } from '../../experiments/format/parts/vectors';
 import { script as precomputeIvs } from '../../experiments/format/precompute_ivs';
 import { loadVectors } from '../../experiments/shared/vectors/vectorFile';
 import { followLoose, parseInstruction } from '../../ifeval';
@@ -205,8 +205,11 @@ test("a layer is picked by the paper's rule", () => {
   perplexities.set(`${IDS[0]}|l1|0`, 2.49);
   assert.is(filtered().selected, 3, 'one repeating response puts a layer out');
   assert.is(filtered({ threshold: 2.4 }).selected, 1);
+  // What has no perplexity is blank, which is degenerate, or a single token, which is not.
   perplexities.set(`${IDS[0]}|l3|3`, null);
-  assert.is(filtered().selected, null, 'and so does an empty one; none ties with layer 5');
+  assert.is(filtered().selected, 3);
+  rows.find(({ id }) => id === `${IDS[0]}|l3|3`)!.response = ' \n';
+  assert.is(filtered().selected, null, 'none ties with layer 5');
   assert.equal(
     filtered().layers.map(({ score }) => score),
     [0.5, 0, 0, 0.5],
@@ -216,25 +219,25 @@ test("a layer is picked by the paper's rule", () => {
   assert.is(filtered().selected, null, 'unsteered responses are not filtered');
   assert.is(filtered({ unsteeredBaseline: true }).selected, 1);
   assert.is(filtered({ filterBaseline: true }).selected, 5);
-  // A perplexity of 1 for what has none is degenerate too, unless the threshold is as low.
-  assert.is(filtered({ threshold: 1, perplexityOne: false }).layers[2].score, 0);
-  assert.is(filtered({ threshold: 1, perplexityOne: true }).layers[2].score, 0.75);
+  perplexities.delete(`${IDS[0]}|l5|0`);
+  assert.throws(filtered, /answer .*l5\|0 was not judged/);
 });
 
 test('cells: every way to steer once, against the unsteered rows of the same prompts', () => {
   const rows = loadFormatRows(data, { checked: true }).slice(0, 10);
   const acts = steeringActs(['add_vector', 'none', 'adjust_rs'], ['selected', 1], [20, '1x']);
   assert.is(acts.length, 1 + 2 * 2 + 2);
-  const selected = new Map([[IDS[0], 2]]);
+  const selected = { without: new Map([[IDS[0], 2]]), with: new Map([[IDS[0], 0]]) };
   const plan = planFormatRows(
     rows,
     { include_instructions: 'both', positions: 'all' },
     acts,
-    selected,
+    (instructed) => (instructed ? selected.with : selected.without),
   );
   assert.is(new Set(plan.map(({ id }) => id)).size, 2 * 7 * 10);
   for (const { layers, layer, steering, instruction_id, edits, instructed, prompt, row } of plan) {
-    const expected = layers === 'selected' ? (instruction_id === IDS[0] ? 2 : null) : layers;
+    const own = instruction_id === IDS[0] ? (instructed ? 0 : 2) : null;
+    const expected = layers === 'selected' ? own : layers;
     assert.is(layer, steering === 'none' ? null : expected);
     assert.equal(
       edits.map((edit) => [edit.vector, edit.layer]),
@@ -284,7 +287,10 @@ const settings = (...more: string[]) => [
 test('all six steps on a real model, checked by hand', async () => {
   const judge = makeModel(path.join(temp, 'judge'), 'gpt2-bare-masks');
   const folder = path.join(temp, 'runs/format/chars');
-  await runStep(computeRepresentations, ...settings('n_generations=1', 'keep_activations=true'));
+  await runStep(
+    computeRepresentations,
+    ...settings('subset_ratio=0.7', 'n_generations=1', 'keep_activations=true'),
+  );
   const [looks, vectorFile] = fs.readdirSync(path.join(folder, 'representations'));
   assert.match(vectorFile, /^format_ratio0\.7_seed42_\w{8}\.safetensors$/);
   const vectors = loadVectors(path.join(folder, 'representations', vectorFile), {});
@@ -347,15 +353,23 @@ test('all six steps on a real model, checked by hand', async () => {
     { positions: 'prompt', steering: ['adjust_rs'] },
     session,
   );
-  for (const id of IDS) {
+  // Each kind of prompts has its own choice, by its own answers.
+  for (const [id, instructed] of IDS.flatMap((one) => [
+    [one, false] as const,
+    [one, true] as const,
+  ])) {
     const obeyed = (layer: number | null) =>
       search.rows.filter(
-        (row) => row.instruction_id === id && row.layer === layer && !row.instructed && row.ok,
+        (row) =>
+          row.instruction_id === id &&
+          row.layer === layer &&
+          row.instructed === instructed &&
+          row.ok,
       ).length;
     const order = [null, 0, 1, 2];
     const most = Math.max(...order.map(obeyed));
     assert.is(
-      stored.selected.get(id),
+      stored.selectedFor(instructed).get(id),
       order.find((layer) => obeyed(layer) === most),
       id,
     );
@@ -416,8 +430,9 @@ test("another model's vectors steer, if it is as wide; a base model answers Q: .
   fs.writeFileSync(config, JSON.stringify(plain));
   const cross = [`model_name=${base}`, `vectors_model=${model}`, 'name=cross'];
   const own = settings().slice(1);
-  await runStep(findBestLayer, ...own, ...cross, 'layers=[1]', 'include_instructions=false');
-  await runStep(precomputeIvs, ...own, ...cross, 'perplexity_threshold=null');
+  const unasked = ['include_instructions=false'];
+  await runStep(findBestLayer, ...own, ...cross, ...unasked, 'layers=[1]');
+  await runStep(precomputeIvs, ...own, ...cross, ...unasked, 'perplexity_threshold=null');
   await runStep(evaluate, 'perplexity_model=null', ...own, ...cross);
   const done = readRun<FormatRow>(path.join(temp, 'runs/format/base/cross'));
   assert.is(done.rows.length, 2 * 2 * 6);

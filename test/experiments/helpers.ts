@@ -7,6 +7,7 @@ import { runScript as runWithWords, type Script } from '../../experiments/shared
 import { openSession, type Session } from '../../experiments/shared/session';
 import { residPost } from '../../src/engine/hooks';
 import { runWithCache } from '../../src/engine/runWithCache';
+import { Safetensors, type TensorData, writeSafetensors } from '../../weights/safetensors';
 
 const root = path.join(__dirname, '../..');
 
@@ -72,6 +73,30 @@ export function makeDataFolder(dir: string): string {
   for (const part of ['length', 'keywords']) {
     copy(`configs/${part}/phrasings.yaml`, `${part}/phrasings.yaml`);
   }
+  return dir;
+}
+
+/** Gives a model of `makeModel` (of one file) more layers, by going through its own again and again. */
+export function deepen(dir: string, nLayers: number): string {
+  const configFile = path.join(dir, 'config.json');
+  const config = JSON.parse(fs.readFileSync(configFile, 'utf8'));
+  const own: number = config.num_hidden_layers;
+  const file = path.join(dir, 'model.safetensors');
+  const before = Safetensors.open(file);
+  const tensors: Record<string, TensorData> = {};
+  for (const [name, { dtype, shape }] of before.tensors) {
+    const data = before.readBytes(name);
+    const [, layer] = /\.layers\.(\d+)\./.exec(name) ?? [];
+    if (layer === undefined) tensors[name] = { dtype, shape, data };
+    for (let at = Number(layer); at < nLayers; at += own) {
+      tensors[name.replace(/\.layers\.\d+\./, `.layers.${at}.`)] = { dtype, shape, data };
+    }
+  }
+  before.close();
+  writeSafetensors(file, tensors);
+  config.num_hidden_layers = nLayers;
+  config.layer_types = Array.from({ length: nLayers }, (_, i) => config.layer_types[i % 2]);
+  fs.writeFileSync(configFile, JSON.stringify(config));
   return dir;
 }
 

@@ -130,7 +130,11 @@ function tables(wide: boolean): Record<string, Table> {
     ...Object.fromEntries(byLength),
     'format by instruction': byInstructionTable(format, wide),
     format: formatTable(format, wide),
-    'layer choice': layersTable(choices, wide),
+    'layer choice': layersTable([{ inPrompt: false, layers: choices }], wide),
+    'layer choices': layersTable(
+      [false, true].map((inPrompt) => ({ inPrompt, layers: choices })),
+      wide,
+    ),
     keywords: keywordTable(keywords, wide),
     'keyword grid': gridTable(keywords, wide),
     composition: compositionTable(composition),

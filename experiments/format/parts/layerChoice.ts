@@ -1,26 +1,31 @@
-import type { Column, Table } from '../../../src/util/table';
+import { InputError } from '../../../src/util/errors';
+import type { Cell, Column, Table } from '../../../src/util/table';
+import { isDegenerate } from '../../shared/answers/degenerate';
 import type { Perplexities } from '../../shared/answers/judge';
 import { mean, median } from '../../shared/answers/statistics';
-import { shortPercent } from '../../shared/answers/tables';
+import { promptSection, shortPercent } from '../../shared/answers/tables';
 import { groupBy } from '../../shared/groupBy';
 import type { FormatRow } from './cells';
 import { shortIds } from './tables';
 
-/** What a choice is made by: an answer at a layer that was tried, or unsteered. */
-export type TriedRow = Pick<FormatRow, 'id' | 'instruction_id' | 'instructed' | 'layer' | 'ok'>;
+/**
+ * What a choice is made by: an answer at a layer that was tried, or unsteered. The response is looked
+ * at where there is no perplexity.
+ */
+export type TriedRow = Pick<FormatRow, 'id' | 'instruction_id' | 'instructed' | 'layer' | 'ok'> &
+  Partial<Pick<FormatRow, 'response'>>;
 
 export interface LayerChoiceOptions {
   /** The rows that decide: with the instruction in the prompt, without, or both. */
   inPrompt: boolean | 'both';
   /** By row id; needed with a threshold. */
   perplexities?: Perplexities;
-  /** A response is degenerate below it, and when it has no perplexity; null: none is. */
+  /** A response is degenerate below it (see `isDegenerate`); null: none is. */
   threshold: number | null;
   /** Base models: the share of degenerate responses is held against the unsteered share, not 0. */
   unsteeredBaseline: boolean;
-  /** Faults of the authors' script, see compat.ts. */
+  /** A fault of the authors' script, see compat.ts. */
   filterBaseline?: boolean;
-  perplexityOne?: boolean;
 }
 
 /** How the responses at one layer did. */
@@ -44,9 +49,17 @@ export interface LayerChoice {
   layers: LayerScore[];
 }
 
+/** The layers that the answers to some prompts choose. */
+export interface ChoiceOf {
+  /** Whether those prompts have the instruction; `both`: all prompts. */
+  inPrompt: boolean | 'both';
+  layers: LayerChoice[];
+}
+
 /**
  * Each instruction's layer by the paper's rule: the best accuracy, once layers that make responses
  * degenerate are out; of equal ones the first, no steering before all.
+ * @throws InputError with a threshold, for a row that has no entry in the perplexities
  */
 export function chooseLayers(rows: TriedRow[], options: LayerChoiceOptions): LayerChoice[] {
   const { inPrompt } = options;
@@ -66,11 +79,12 @@ export function chooseLayers(rows: TriedRow[], options: LayerChoiceOptions): Lay
 }
 
 function scoreLayers(rows: TriedRow[], options: LayerChoiceOptions): LayerScore[] {
-  const { threshold, filterBaseline, perplexityOne } = options;
-  const degenerate = ({ id }: TriedRow) => {
+  const { threshold, perplexities, filterBaseline } = options;
+  const degenerate = ({ id, response = '' }: TriedRow) => {
     if (threshold === null) return false;
-    const perplexity = options.perplexities?.get(id) ?? (perplexityOne ? 1 : null);
-    return perplexity === null || perplexity < threshold;
+    const perplexity = perplexities?.get(id);
+    if (perplexity !== undefined) return isDegenerate(response, perplexity, threshold);
+    throw new InputError(`The answer ${id} was not judged. Run compute_response_perplexity again.`);
   };
   const share = (some: TriedRow[], holds: (row: TriedRow) => boolean) =>
     some.filter(holds).length / some.length;
@@ -89,25 +103,38 @@ function scoreLayers(rows: TriedRow[], options: LayerChoiceOptions): LayerScore[
 
 const order = ({ layer }: TriedRow) => layer ?? -1;
 
-/** A row per instruction: the layer picked, the median, and the share that obeys at each layer. */
-export function layersTable(choices: LayerChoice[], wide: boolean): Table {
-  const layers = [...new Set(choices.flatMap((choice) => choice.layers.map(({ layer }) => layer)))];
+/**
+ * A row per instruction: the layer picked, the median, and the share that obeys at each layer; where
+ * there are choices by several kinds of prompts, one below the other.
+ */
+export function layersTable(choices: ChoiceOf[], wide: boolean): Table {
+  const all = choices.flatMap((one) => one.layers);
+  const tried = [...new Set(all.flatMap(({ layers }) => layers.map(({ layer }) => layer)))];
+  const columns: Column[] = [
+    { name: 'instruction', label: true },
+    ...['n', 'picked', 'obeyed', 'median', ...tried.map(layerName)].map((name) => ({ name })),
+  ];
+  const rows = choices.flatMap((choice) => {
+    const section =
+      choices.length > 1 ? promptSection({ instructed: choice.inPrompt === true }) : undefined;
+    return choiceRows(choice.layers, tried, wide).map((cells) => ({ cells, section }));
+  });
+  return { columns, rows };
+}
+
+function choiceRows(choices: LayerChoice[], tried: (number | null)[], wide: boolean): Cell[][] {
   const nameOf = shortIds(choices.map(({ instruction_id }) => instruction_id));
   const at = ({ layers: own }: LayerChoice, layer: number | null) =>
     own.find((one) => one.layer === layer);
   const meanOf = (value: (choice: LayerChoice) => number | undefined) =>
     mean(choices.flatMap((choice) => value(choice) ?? []));
-  const columns: Column[] = [
-    { name: 'instruction', label: true },
-    ...['n', 'picked', 'obeyed', 'median', ...layers.map(layerName)].map((name) => ({ name })),
-  ];
   const rows = choices.map((choice) => [
     wide ? choice.instruction_id : nameOf(choice.instruction_id),
     choice.layers[0].n,
     layerName(choice.selected),
     shortPercent(choice.accuracy, wide),
     shortPercent(choice.median, wide),
-    ...layers.map((layer) => {
+    ...tried.map((layer) => {
       const score = at(choice, layer);
       return score && `${isOut(score) ? '†' : ''}${shortPercent(score.accuracy, wide)}`;
     }),
@@ -115,10 +142,9 @@ export function layersTable(choices: LayerChoice[], wide: boolean): Table {
   const means = [
     meanOf(({ accuracy }) => accuracy),
     meanOf((choice) => choice.median),
-    ...layers.map((layer) => meanOf((choice) => at(choice, layer)?.accuracy)),
+    ...tried.map((layer) => meanOf((choice) => at(choice, layer)?.accuracy)),
   ].map((share) => shortPercent(share, wide));
-  const last = ['mean over instructions', null, null, ...means];
-  return { columns, rows: [...rows, last].map((cells) => ({ cells })) };
+  return [...rows, ['mean over instructions', null, null, ...means]];
 }
 
 /** Whether a layer's accuracy does not count. */

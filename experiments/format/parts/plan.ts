@@ -9,6 +9,7 @@ import type { NamedEdit, Vectors } from '../../shared/vectors/edits';
 import type { Weight } from '../../shared/vectors/weight';
 import type { FormatRow } from './cells';
 import { answerLength } from './rows';
+import type { Layers } from './selectedLayers';
 
 export const FORMAT_STEERINGS = ['none', 'adjust_rs', 'add_vector'] as const;
 export type FormatSteering = (typeof FORMAT_STEERINGS)[number];
@@ -44,16 +45,17 @@ export interface FormatPlan
 /**
  * All rows: {without, with the instruction} × every way to steer × row of the data. A row whose
  * selected layer is none stays unsteered.
- * @param selected each instruction's layer, for acts at `selected`
+ * @param selectedFor each instruction's layer for prompts with or without it, for acts at `selected`
  */
 export function planFormatRows(
   rows: InstructionRow[],
   config: { include_instructions: boolean | 'both'; positions: Positions },
   acts: FormatAct[],
-  selected: ReadonlyMap<string, number | null> = new Map(),
+  selectedFor: (instructed: boolean) => Layers = () => new Map(),
 ): FormatPlan[] {
-  return inPrompts(config.include_instructions).flatMap((instructed) =>
-    acts.flatMap((act) =>
+  return inPrompts(config.include_instructions).flatMap((instructed) => {
+    const selected = selectedFor(instructed);
+    return acts.flatMap((act) =>
       rows.map((row): FormatPlan => {
         const layer = act.layers === 'selected' ? (selected.get(row.id) ?? null) : act.layers;
         return {
@@ -68,8 +70,8 @@ export function planFormatRows(
           row,
         };
       }),
-    ),
-  );
+    );
+  });
 }
 
 /** The edit that steers towards one instruction at a layer. */

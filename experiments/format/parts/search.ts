@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { nullable, text } from '../../../src/runs/config';
+import { type ConfigOf, nullable, oneOf, text } from '../../../src/runs/config';
 import { readRun } from '../../../src/runs/runFolder';
 import { InputError } from '../../../src/util/errors';
 import { dataFile } from '../../shared/data/dataFolder';
@@ -10,15 +10,26 @@ import { loadVectors, type VectorFile } from '../../shared/vectors/vectorFile';
 import type { FormatRow } from './cells';
 import { formatFolders, formatVectorData, vectorsOwner } from './vectors';
 
+/** The config key that says where layers come from: a search, or what the paper found. */
+export const layersFromSchema = { layers_from: oneOf(['search', 'published']) };
+
 /** The config keys that name a layer search. */
 export const searchSchema = {
+  ...layersFromSchema,
   model_name: text(),
   data_path: text(),
   vectors_model: nullable(text()),
   output_path: text(),
 };
 
-interface SearchWanted {
+/** Whether a step of the search has nothing to do, which it says then. */
+export function needsNoSearch({ layers_from }: ConfigOf<typeof layersFromSchema>): boolean {
+  if (layers_from === 'search') return false;
+  console.log('layers_from=published: no search is needed.');
+  return true;
+}
+
+export interface SearchWanted {
   model_name: string;
   data_path: string;
   vectors_model: string | null;

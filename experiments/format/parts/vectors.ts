@@ -1,8 +1,5 @@
-import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { Positions } from '../../../src/engine/steering';
 import { modelName } from '../../../src/hub/modelFolder';
-import { isMap } from '../../../src/runs/config';
 import { InputError } from '../../../src/util/errors';
 import {
   baseName,
@@ -21,7 +18,7 @@ import {
   without,
 } from '../../shared/earlierSteps';
 import { groupBy } from '../../shared/groupBy';
-import { hashFile, hashOf } from '../../shared/provenance';
+import { hashFile } from '../../shared/provenance';
 import type { Session } from '../../shared/session';
 import {
   computeDirections,
@@ -34,13 +31,10 @@ import {
   checkWidth,
   loadVectors,
   type Provenance,
-  readProvenance,
-  saveVectors,
   type VectorFile,
 } from '../../shared/vectors/vectorFile';
 
 const VECTORS = 'format vectors';
-const CHOSEN = 'format instruction vectors';
 
 /** Where the format experiment keeps what; each model has its own folder. */
 export function formatFolders({ output_path, ...config }: { output_path: string; model: string }) {
@@ -203,140 +197,9 @@ export function findFormatVectors(
   });
 }
 
-const howTo = (step: string, model: string, data: string) =>
+/** The command that makes what is missing. */
+export const howTo = (step: string, model: string, data: string) =>
   `npx ts-node experiments/format/${step}.ts model_name=${model} data_path=${data}`;
-
-/** Format vectors, each with the layer to steer at. */
-export interface FormatVectors extends FoundVectors {
-  /** By instruction id; null: no steering is best. */
-  selected: Map<string, number | null>;
-  /** How the layers were found, in words. */
-  chosenBy: string;
-}
-
-/** How a step steers, for the choice between layers that were found by steering otherwise. */
-interface Steered {
-  positions: Positions;
-  steering: string[];
-}
-
-const USUAL_IVS = 'default.safetensors';
-
-/** Which vectors with layers a step would take, for a dry run. */
-export function foreseeIvs(
-  wanted: { output_path: string; model: string },
-  source: Pick<Source, 'chosen' | 'made'>,
-): string[] {
-  const { ivs } = formatFolders(wanted);
-  return inputMark(
-    ivs,
-    foreseen(ivs, { ...source, usual: USUAL_IVS }, '.safetensors', isVectorFile),
-    USUAL_IVS,
-  );
-}
-
-/**
- * What `precompute_ivs` stored for a model, of the vectors wanted.
- * @throws InputError as `findFormatVectors`
- */
-export function loadFormatVectors(
-  wanted: VectorsWanted,
-  source: Source,
-  steered: Steered,
-  session: Session,
-): FormatVectors {
-  const { ivs } = formatFolders({ ...wanted, model: session.files.name });
-  const found = findAndOpen(ivs, session, {
-    ...source,
-    expected: {
-      kind: CHOSEN,
-      ...expectedOf(wanted, session),
-      steered_model_fingerprint: session.files.fingerprint,
-    },
-    preferred: {
-      'search.steering': steered.steering.filter((one) => one !== 'none'),
-      'search.positions': steered.positions,
-      backend: session.backend.name,
-    },
-    lacks: (says) => lacksLayers(says, source.layers),
-    // The same vectors and layers are the same, however they were found.
-    same: ({ vectors_sha256, selected_layers }) => [vectors_sha256, selected_layers],
-    usual: USUAL_IVS,
-    key: 'ivs_name',
-    how: howTo('precompute_ivs', session.files.name, wanted.vectors_data_path),
-  });
-  const { selected_layers, chosen_by, vectors_sha256 } = found.vectors.provenance;
-  return {
-    ...found,
-    sha256: hashOf([vectors_sha256, selected_layers]),
-    selected: parseSelected(found.file, selected_layers, found.vectors.layers),
-    chosenBy: chosen_by,
-  };
-}
-
-/** @throws InputError for layers that the file does not hold, or that are no layers */
-function parseSelected(file: string, text: string, layers: number[]): Map<string, number | null> {
-  let selected: unknown;
-  try {
-    selected = JSON.parse(text);
-  } catch {
-    // reported below
-  }
-  const values = Object.values(selected ?? {});
-  if (
-    isMap(selected) &&
-    values.every((layer) => layer === null || layers.includes(layer as number))
-  )
-    return new Map(Object.entries(selected) as [string, number | null][]);
-  throw new InputError(`${file} is damaged: its layers are ${text}. Run precompute_ivs again.`);
-}
-
-/** How each instruction's layer was chosen. */
-export interface Choice {
-  selected: ReadonlyMap<string, number | null>;
-  /** In words. */
-  chosenBy: string;
-  /** All that it depends on, beside the vectors. */
-  settings: Record<string, unknown>;
-  steeredFingerprint: string;
-}
-
-/**
- * Stores vectors with each instruction's layer, for `loadFormatVectors`.
- * @returns false where the very same are there already
- * @throws InputError where others are
- */
-export function saveFormatVectors(
-  file: string,
-  { vectors, sha256 }: Pick<FoundVectors, 'vectors' | 'sha256'>,
-  { selected, chosenBy, settings, steeredFingerprint }: Choice,
-): boolean {
-  const texts = Object.entries(settings).map(([key, value]) => [
-    key,
-    JSON.stringify(value ?? null),
-  ]);
-  const provenance: Provenance = {
-    ...(without(vectors.provenance, ['checksum']) as Provenance),
-    ...Object.fromEntries(texts.map(([key, text]) => [key, text.replace(/^"(.*)"$/, '$1')])),
-    kind: CHOSEN,
-    vectors_sha256: sha256,
-    steered_model_fingerprint: steeredFingerprint,
-    selected_layers: JSON.stringify(Object.fromEntries(selected)),
-    chosen_by: chosenBy,
-  };
-  if (fs.existsSync(file)) {
-    const before = readProvenance(file);
-    const others = Object.keys(provenance).filter((key) => before[key] !== provenance[key]);
-    if (!others.length) return false;
-    const lines = others.map((key) => `\n  ${key}: ${before[key]} there, ${provenance[key]} now`);
-    throw new InputError(
-      `${file} holds vectors with layers that were found otherwise:${lines.join('')}\n` +
-        'Give these another name (name=...), or remove that file if you no longer need it.',
-    );
-  }
-  saveVectors(file, { ...vectors, provenance });
-  return true;
-}
 
 /** Keys of the rows of a data file that the directions come from; none when they come from another. */
 export function usedRows({ vectors }: FoundVectors, dataPath: string): ReadonlySet<string> {
@@ -364,7 +227,8 @@ export function vectorsOwner({
   return modelName(vectors_model ?? model_name);
 }
 
-function expectedOf(wanted: VectorsWanted, session?: Session): Provenance {
+/** Whose vectors of which data: what vector files must say of themselves. */
+export function expectedOf(wanted: VectorsWanted, session?: Session): Provenance {
   const { model_name, vectors_model, vectors_data_path } = wanted;
   const owner = session
     ? expectedProvenance(session, vectors_model)
@@ -372,11 +236,14 @@ function expectedOf(wanted: VectorsWanted, session?: Session): Provenance {
   return { ...owner, data_sha256: hashFile(vectors_data_path) };
 }
 
-function findAndOpen(folder: string, session: Session | undefined, wanted: Wanted): FoundVectors {
+/** @throws InputError as `findVectorFile`, and when the model's width is another */
+export function findAndOpen(
+  folder: string,
+  session: Session | undefined,
+  wanted: Wanted,
+): FoundVectors {
   const file = findVectorFile(folder, wanted);
   const vectors = loadVectors(file, {});
   if (session) checkWidth(vectors, session.model.config.dModel, session.files.name);
   return { file, sha256: hashFile(file), vectors, mark: inputMark(folder, file, wanted.usual) };
 }
-
-const isVectorFile = (name: string) => name.endsWith('.safetensors');

@@ -6,6 +6,7 @@ import {
   type EvaluatedRow,
   type Judgements,
 } from '../../shared/answers/cells';
+import { isDegenerate } from '../../shared/answers/degenerate';
 import type { Perplexities } from '../../shared/answers/judge';
 import type { Weight } from '../../shared/vectors/weight';
 
@@ -32,7 +33,7 @@ export function computeCells(rows: KeywordRow[], judged?: Judgements): KeywordCe
 
 /** A cell of a (layer, weight) grid, with the share of its answers that are degenerate. */
 export interface GridCell extends KeywordCell {
-  /** Share with a perplexity below the threshold, or none: low perplexity marks repetition. */
+  /** Share of blank ones and of those with a perplexity below the threshold. */
   degenerate: number;
 }
 
@@ -43,7 +44,9 @@ export function computeGrid(
   threshold: number,
 ): GridCell[] {
   return cellsOf(rows, CELL, ['instructed']).map(({ cell, rows: own, baseline }) => {
-    const degenerate = own.filter(({ id }) => (perplexities.get(id) ?? 0) < threshold);
+    const degenerate = own.filter(({ id, response }) =>
+      isDegenerate(response, perplexities.get(id) ?? null, threshold),
+    );
     return {
       ...cell,
       ...cellStats(own, baseline, { perplexities, threshold }),

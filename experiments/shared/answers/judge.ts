@@ -6,16 +6,19 @@ import { type ConfigOf, nullable, text } from '../../../src/runs/config';
 import { type Row, readRun } from '../../../src/runs/runFolder';
 import type { Tokenizer } from '../../../src/text/tokenizer';
 import { InputError } from '../../../src/util/errors';
+import { compatCheck, isOn } from '../command/compat';
 import { groupBy } from '../groupBy';
 import { findModel, type ModelFiles, toolVersion } from '../provenance';
 import { finishRows } from './finishRows';
-import { isJudged, openJudged } from './judgedFolder';
+import { holdsFiguresOf, isJudged, openJudged } from './judgedFolder';
 
-/** The config key of a perplexity judge. */
+/** The config keys of a perplexity judge. */
 export const perplexitySchema = {
   perplexity_model: nullable(text()),
+  compat: compatCheck,
 };
-type PerplexityConfig = ConfigOf<typeof perplexitySchema>;
+type Compat = ConfigOf<typeof perplexitySchema>['compat'];
+type PerplexityConfig = { perplexity_model: string | null; compat?: Compat };
 
 /** A line of `perplexity/out.jsonl`. */
 export interface PerplexityRow extends Row {
@@ -23,6 +26,11 @@ export interface PerplexityRow extends Row {
   perplexity: number | null;
   /** In tokens of the judge. */
   tokens: number;
+}
+
+interface Judged {
+  id: string;
+  response: string;
 }
 
 /** By row id. */
@@ -49,30 +57,59 @@ export const judgeFolder = (folder: string, judge: string) =>
  */
 export async function judgeResponses(
   folder: string,
-  rows: { id: string; response: string }[],
+  rows: Judged[],
   config: PerplexityConfig,
 ): Promise<Perplexities | undefined> {
   const files = findJudge(config);
   if (!files) return undefined;
-  // By id: the same, whether the rows come from a plan or from a file.
-  const inOrder = [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
-  const judged = inOrder.map(({ id, response }) => [id, response]);
-  const run = openJudged<PerplexityRow>(judgeFolder(folder, files.name), judged, {
+  const textOf = judgedText(config.compat);
+  const place = judgeFolder(folder, files.name);
+  const run = openJudged<PerplexityRow>(place, textsOf(rows, config.compat), {
     judge: files.name,
     judge_fingerprint: files.fingerprint,
     tool: toolVersion,
   });
   // Neighbours in length share a batch; the order follows from the responses alone.
-  const groups = groupBy(inOrder, ({ response }) => response.trim()).sort(
+  const groups = groupBy(inOrder(rows), ({ response }) => textOf(response)).sort(
     ([a], [b]) => a.response.length - b.response.length,
   );
   await finishRows(run, groups, { unit: 'perplexities', batchSize: BATCH }, (batch) =>
-    judgeBatch(files, batch),
+    judgeBatch(files, batch, textOf),
   );
   const perplexities: Perplexities = new Map();
   for (const { id } of rows) perplexities.set(id, run.rows.get(id)!.perplexity);
   run.close();
   return perplexities;
+}
+
+/** What is judged of a response: it without the space around it, or all of it. */
+const judgedText = (compat: Compat = null) => {
+  const raw = isOn('raw_perplexity', compat);
+  return (response: string) => (raw ? response : response.trim());
+};
+
+/** What a judge's figures depend on. */
+function textsOf(rows: Judged[], compat: Compat = null): string[][] {
+  const how = isOn('raw_perplexity', compat) ? [['raw_perplexity']] : [];
+  const textOf = judgedText(compat);
+  return [...how, ...inOrder(rows).map(({ id, response }) => [id, textOf(response)])];
+}
+
+/** By id: the same, whether the rows come from a plan or from a file. */
+const inOrder = (rows: Judged[]) => [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
+
+/** @throws InputError where a judge's figures are of other responses, or of other parts of them */
+export function checkPerplexities(
+  folder: string,
+  judge: string,
+  rows: Judged[],
+  compat: Compat,
+): void {
+  if (holdsFiguresOf(judgeFolder(folder, judge), textsOf(rows, compat))) return;
+  throw new InputError(
+    `The figures in ${judgeFolder(folder, judge)} are of other texts: compat=raw_perplexity counts the ` +
+      'white space around answers too. Run compute_response_perplexity again, with the same compat.',
+  );
 }
 
 /**
@@ -107,12 +144,13 @@ export function judgedBy(folder: string, made: readonly string[] = []): string |
 
 async function judgeBatch(
   files: ModelFiles,
-  batch: { id: string; response: string }[][],
+  batch: Judged[][],
+  textOf: (response: string) => string,
 ): Promise<PerplexityRow[]> {
   const { meanNll, perplexityOf } =
     require('../../../src/engine/perplexity') as typeof import('../../../src/engine/perplexity');
   const { model, tokenizer } = loadJudge(files);
-  const ids = batch.map(([{ response }]) => tokenizer.encode(response.trim()));
+  const ids = batch.map(([{ response }]) => tokenizer.encode(textOf(response)));
   const losses = await meanNll(model, ids, { batchSize: batch.length });
   return batch.flatMap((group, i) =>
     group.map(({ id }) => ({ id, perplexity: perplexityOf(losses[i]), tokens: ids[i].length })),

@@ -6,6 +6,10 @@ import { hashOf } from '../provenance';
 /** Whether a judge has been here. */
 export const isJudged = (place: string) => fs.existsSync(path.join(place, 'config.yaml'));
 
+/** Whether the figures in a judge's folder are of this; arguments as of `openJudged`. */
+export const holdsFiguresOf = (place: string, judged: string[][]) =>
+  readRun(place).config.responses === hashOf(judged);
+
 /**
  * Opens the folder of a judge's figures. Those of other responses, from before the run went on, are
  * thrown away.
@@ -18,9 +22,6 @@ export function openJudged<R extends Row>(
   judged: string[][],
   config: Record<string, unknown>,
 ): RunFolder<R> {
-  const responses = hashOf(judged);
-  if (isJudged(place) && readRun(place).config.responses !== responses) {
-    fs.rmSync(place, { recursive: true });
-  }
-  return RunFolder.open<R>(place, { ...config, responses });
+  if (isJudged(place) && !holdsFiguresOf(place, judged)) fs.rmSync(place, { recursive: true });
+  return RunFolder.open<R>(place, { ...config, responses: hashOf(judged) });
 }
