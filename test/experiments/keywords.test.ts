@@ -268,10 +268,11 @@ test('a grid: share obeyed, degenerate answers, and which cell to choose', () =>
     ...make(1, [true, true, false, true]),
     ...make(2, [true, false, true, true]),
   ];
-  // Unsteered, one answer is degenerate; at layer 0 two are, one of them for want of a perplexity.
+  // Unsteered, one answer is degenerate; at layer 0 two are, one of them blank. A single token is not.
   const low = new Set(['null|3', '0|0', '1|2']);
   const perplexities = new Map(rows.map(({ id }) => [id, low.has(id) ? 2.4 : 2.5]));
-  const cells = computeGrid(rows, new Map([...perplexities, ['0|1', null]]), 2.5);
+  rows.find(({ id }) => id === '0|1')!.response = ' ';
+  const cells = computeGrid(rows, new Map([...perplexities, ['0|1', null], ['1|0', null]]), 2.5);
   assert.equal(
     cells.map(({ layer, accuracy, degenerate, n_perplexity }) => [
       layer,
@@ -282,7 +283,7 @@ test('a grid: share obeyed, degenerate answers, and which cell to choose', () =>
     [
       [null, 0.25, 0.25, 4],
       [0, 1, 0.5, 3],
-      [1, 0.75, 0.25, 4],
+      [1, 0.75, 0.25, 3],
       [2, 0.75, 0, 4],
     ],
   );

@@ -3,7 +3,11 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { judgeResponses, readPerplexities } from '../../../../experiments/shared/answers/judge';
+import {
+  checkPerplexities,
+  judgeResponses,
+  readPerplexities,
+} from '../../../../experiments/shared/answers/judge';
 import { meanNll, perplexityOf } from '../../../../src/engine/perplexity';
 import { makeModel, openModel, quietly } from '../../helpers';
 
@@ -14,13 +18,17 @@ test.after(() => fs.rmSync(temp, { recursive: true }));
 const folder = path.join(temp, 'run');
 fs.mkdirSync(folder);
 
-async function judged(rows: [id: string, response: string][], model = judge) {
+async function judged(
+  rows: [id: string, response: string][],
+  model = judge,
+  compat: 'raw_perplexity'[] | null = null,
+) {
   let perplexities: Awaited<ReturnType<typeof judgeResponses>>;
   await quietly(async () => {
     perplexities = await judgeResponses(
       folder,
       rows.map(([id, response]) => ({ id, response })),
-      { perplexity_model: model },
+      { perplexity_model: model, compat },
     );
   });
   return perplexities!;
@@ -47,6 +55,30 @@ test('responses are judged without the space around them; blank ones can not be'
   assert.is(all.get('a'), all.get('b'));
   assert.is(all.get('c'), null);
   assert.equal(readPerplexities(folder, null), all);
+});
+
+test('compat=raw_perplexity judges the space around an answer too: endless blanks repeat', async () => {
+  const rows: [string, string][] = [
+    ['a', '  It is so. \n'],
+    ['b', `It is so.${' '.repeat(60)}`],
+    ['c', 'x'],
+  ];
+  const trimmed = await judged(rows);
+  near(trimmed.get('a'), await perplexity('It is so.'));
+  assert.is(trimmed.get('b'), trimmed.get('a'));
+  const raw = await judged(rows, judge, ['raw_perplexity']);
+  near(raw.get('a'), await perplexity('  It is so. \n'));
+  near(raw.get('b'), await perplexity(rows[1][1]));
+  assert.ok(raw.get('b') !== raw.get('a'));
+  assert.equal([trimmed.get('c'), raw.get('c')], [null, null]);
+  // The figures say what they are of.
+  const named = rows.map(([id, response]) => ({ id, response }));
+  checkPerplexities(folder, 'judge', named, ['paper']);
+  assert.throws(
+    () => checkPerplexities(folder, 'judge', named, null),
+    /of other texts.*raw_perplexity.*compute_response_perplexity again/s,
+  );
+  assert.equal(await judged(rows), trimmed);
 });
 
 test('other responses under the same ids are judged anew', async () => {
