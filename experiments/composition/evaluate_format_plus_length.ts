@@ -6,13 +6,9 @@ import { POSITIONS } from '../../src/engine/steering';
 import { integer, layer, listOf, nameText, nullable, oneOf, text } from '../../src/runs/config';
 import { makeFolder } from '../../src/util/files';
 import { showTable } from '../../src/util/table';
+import { foreseeIvs, loadFormatVectors } from '../format/parts/ivs';
 import { evaluationRows, loadFormatRows } from '../format/parts/rows';
-import {
-  checkVectorsFor,
-  foreseeIvs,
-  formatVectorData,
-  loadFormatVectors,
-} from '../format/parts/vectors';
+import { checkVectorsFor, formatVectorData } from '../format/parts/vectors';
 import { directionNames, loadPhrasings } from '../length/parts/phrasings';
 import { splitQuestions } from '../length/parts/plan';
 import { lengthVectorFile, needLengthVectors } from '../length/parts/vectors';
@@ -108,7 +104,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   );
   const folder = folderFor(format.mark);
   checkVectorsFor(rows, format);
-  const { vectors: formatVectors, selected } = format;
+  const { vectors: formatVectors, selectedFor } = format;
   console.log(`Format vectors: ${format.file}, layers by ${format.chosenBy}`);
   console.log(`Length vectors: ${lengthFile}`);
   const lengthVectors = await needLengthVectors(
@@ -122,9 +118,9 @@ export const script = defineScript(__filename, schema, async (config, context) =
   // Fault 6 of the authors' scripts: the length vector of the format's layer (none: the last one).
   const lastLayer = session.model.config.nLayers - 1;
   const sourceLayer = isOn('length_at_format_layer', config.compat)
-    ? (id: string) => selected.get(id) ?? lastLayer
+    ? (id: string, instructed: boolean) => selectedFor(instructed).get(id) ?? lastLayer
     : undefined;
-  const plan = planComposition(rows, config, { selected, lengthNames, sourceLayer }, phrasings);
+  const plan = planComposition(rows, config, { selectedFor, lengthNames, sourceLayer }, phrasings);
   console.log(`${plan.length} rows, ${countAnswers(plan)} different answers`);
 
   const run = openRun<CompositionRow>(session, folder, plan, {

@@ -68,7 +68,12 @@ test('sixteen cells; the format acts first; a format without a layer is left alo
   const rows = loadFormatRows(data, { checked: true });
   const selected = new Map([[IDS[0], 2]]);
   const lengthNames = Object.keys(phrasings.levels);
-  const plan = planComposition(rows, plain, { selected, lengthNames }, phrasings);
+  const plan = planComposition(
+    rows,
+    plain,
+    { selectedFor: () => selected, lengthNames },
+    phrasings,
+  );
   assert.is(plan.length, 16 * 12);
   assert.is(new Set(plan.map(({ id }) => id)).size, plan.length);
   const of = (key: string, steering: string) =>
@@ -99,7 +104,7 @@ test('sixteen cells; the format acts first; a format without a layer is left alo
   const faulty = planComposition(
     rows,
     plain,
-    { selected, lengthNames, sourceLayer: (id) => selected.get(id) ?? 9 },
+    { selectedFor: () => selected, lengthNames, sourceLayer: (id) => selected.get(id) ?? 9 },
     phrasings,
   );
   const sources = faulty

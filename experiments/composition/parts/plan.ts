@@ -1,6 +1,7 @@
 import { countSentences, countWords } from '../../../ifeval';
 import type { Positions } from '../../../src/engine/steering';
 import { editTowards } from '../../format/parts/plan';
+import type { Layers } from '../../format/parts/selectedLayers';
 import { satisfies } from '../../length/parts/cells';
 import {
   constraintInstruction,
@@ -44,7 +45,8 @@ export interface CompositionConfig {
  * All rows: {neither, one, both instructions in the prompt} × {unsteered, each vector, both} × prompt.
  * Each prompt has a number of sentences of its own, drawn with the seed.
  * The format acts before the length: at one layer the other order undoes it.
- * @param selected each format's layer; without one it is not steered
+ * @param selectedFor each format's layer, in prompts with or without its instruction; without one it is
+ *   not steered
  * @param lengthNames directions of length, shortest first
  * @param sourceLayer of a format: the layer that the length vector is taken from, where that is not
  *   the layer it acts at
@@ -53,9 +55,9 @@ export function planComposition(
   rows: InstructionRow[],
   config: CompositionConfig,
   vectors: {
-    selected: ReadonlyMap<string, number | null>;
+    selectedFor(instructed: boolean): Layers;
     lengthNames: string[];
-    sourceLayer?(id: string): number;
+    sourceLayer?(id: string, instructed: boolean): number;
   },
   phrasings: LengthPhrasings,
 ): CompositionPlan[] {
@@ -71,13 +73,13 @@ export function planComposition(
           const ask = constraintInstruction(phrasings, constraint_type, n_sent, seed, key);
           const prompt = format_instruction ? row.prompt : row.withoutInstruction;
           const edits: NamedEdit[] = [];
-          const formatLayer = vectors.selected.get(instruction_id) ?? null;
+          const formatLayer = vectors.selectedFor(format_instruction).get(instruction_id) ?? null;
           if (steering.includes('format') && formatLayer !== null) {
             const { format_positions } = config;
             edits.push(editTowards(instruction_id, formatLayer, format_positions, ADJUST_RS));
           }
           if (steering.includes('length')) {
-            const source = vectors.sourceLayer?.(instruction_id);
+            const source = vectors.sourceLayer?.(instruction_id, format_instruction);
             edits.push(
               ...lengthEdits(`add_vector_${config.length_steering}`, vectors.lengthNames, n_sent, {
                 layer: config.length_source_layer_idx,

@@ -2,7 +2,8 @@
 import * as path from 'node:path';
 import type { Positions } from '../../../src/engine/steering';
 import { layer, listOf, nameText, nullable, oneOf, text } from '../../../src/runs/config';
-import { formatVectorData, loadFormatVectors } from '../../format/parts/vectors';
+import { loadFormatVectors } from '../../format/parts/ivs';
+import { formatVectorData } from '../../format/parts/vectors';
 import { usualSettings } from '../../shared/command/names';
 import { findVectorFile, without } from '../../shared/earlierSteps';
 import type { Session } from '../../shared/session';
@@ -64,13 +65,16 @@ function formatVectors(
   session: Session,
   made: readonly string[],
 ): AnalysedVectors {
-  const { file, vectors, selected } = loadFormatVectors(
+  const { file, vectors, selectedFor } = loadFormatVectors(
     { ...wanted, vectors_data_path: formatVectorData(wanted) },
     { chosen: wanted.ivs_name, made, layers: [] },
     { steering: ['adjust_rs'], positions: positionsOf(wanted) },
     session,
   );
-  return { of: 'format', file, vectors, layerOf: (name) => selected.get(name) ?? null };
+  // For prompts without the instruction, where steering has to do all; else for those with it.
+  const layerOf = (name: string) =>
+    selectedFor(false).get(name) ?? selectedFor(true).get(name) ?? null;
+  return { of: 'format', file, vectors, layerOf };
 }
 
 /** Those that format/evaluate steers at. */
