@@ -1,6 +1,7 @@
 import { modelName } from '../../../src/hub/modelFolder';
 import { InputError } from '../../../src/util/errors';
-import { type PublishedLayers, presetNames, published } from '../../shared/command/presets';
+import { presetNames } from '../../shared/command/help';
+import { type PublishedLayers, published } from '../../shared/command/presets';
 import { layerCount } from '../../shared/layers';
 import { findModel } from '../../shared/provenance';
 
