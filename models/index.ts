@@ -1,18 +1,23 @@
 import { ModelConfig } from '../src/checkpoint/configJson';
 import type { LoadOptions } from '../src/checkpoint/weights';
-import type { CausalLM } from '../src/engine/model';
+import type { CausalLM, ModelDims } from '../src/engine/model';
 import { didYouMean, InputError } from '../src/util/errors';
-import { Gemma2 } from './gemma2';
-import { GPT2 } from './gpt2';
-import { Mistral } from './mistral';
-import { Phi3 } from './phi3';
+import { Gemma2, readConfig as gemma2Config } from './gemma2';
+import { GPT2, readConfig as gpt2Config } from './gpt2';
+import { Mistral, readConfig as mistralConfig } from './mistral';
+import { Phi3, readConfig as phi3Config } from './phi3';
 
-/** `model_type` of config.json → loader. A new architecture is one file and one line here. */
-const LOADERS: Record<string, (dir: string, options?: LoadOptions) => CausalLM> = {
-  gemma2: Gemma2.load,
-  gpt2: GPT2.load,
-  mistral: Mistral.load,
-  phi3: Phi3.load,
+interface Architecture {
+  load(dir: string, options?: LoadOptions): CausalLM;
+  readConfig(file: ModelConfig): ModelDims;
+}
+
+/** By `model_type` of config.json. A new architecture is one file and one line here. */
+const ARCHITECTURES: Record<string, Architecture> = {
+  gemma2: { load: Gemma2.load, readConfig: gemma2Config },
+  gpt2: { load: GPT2.load, readConfig: gpt2Config },
+  mistral: { load: Mistral.load, readConfig: mistralConfig },
+  phi3: { load: Phi3.load, readConfig: phi3Config },
 };
 
 /**
@@ -21,19 +26,25 @@ const LOADERS: Record<string, (dir: string, options?: LoadOptions) => CausalLM> 
  *   do not fit into memory, or a dtype that the backend does not have
  */
 export function loadModel(dir: string, options?: LoadOptions): CausalLM {
-  const { values, file } = ModelConfig.open(dir);
+  return architectureOf(ModelConfig.open(dir)).load(dir, options);
+}
+
+/** What the config.json of a checkpoint folder says of its sizes. @throws InputError as `loadModel` */
+export function readDims(dir: string): ModelDims {
+  const file = ModelConfig.open(dir);
+  return architectureOf(file).readConfig(file);
+}
+
+function architectureOf({ values, file }: ModelConfig): Architecture {
   const type = values.model_type;
-  const known = Object.keys(LOADERS);
+  const known = Object.keys(ARCHITECTURES);
   if (typeof type !== 'string') {
     throw new InputError(
       `${file}: "model_type" is ${JSON.stringify(type) ?? 'missing'}, not one of ${known.join(', ')}.`,
     );
   }
-  const load = Object.hasOwn(LOADERS, type) ? LOADERS[type] : undefined;
-  if (!load) {
-    throw new InputError(
-      `${file}: model_type "${type}" is not supported (known: ${known.join(', ')}).${didYouMean(type, known)}`,
-    );
-  }
-  return load(dir, options);
+  if (Object.hasOwn(ARCHITECTURES, type)) return ARCHITECTURES[type];
+  throw new InputError(
+    `${file}: model_type "${type}" is not supported (known: ${known.join(', ')}).${didYouMean(type, known)}`,
+  );
 }

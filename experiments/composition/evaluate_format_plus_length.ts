@@ -6,12 +6,12 @@ import { POSITIONS } from '../../src/engine/steering';
 import { integer, layer, listOf, nameText, nullable, oneOf, text } from '../../src/runs/config';
 import { makeFolder } from '../../src/util/files';
 import { showTable } from '../../src/util/table';
-import { foreseeIvs, loadFormatVectors } from '../format/parts/ivs';
+import { FORMAT_STEERINGS } from '../format/parts/plan';
 import { evaluationRows, loadFormatRows } from '../format/parts/rows';
-import { checkVectorsFor, formatVectorData } from '../format/parts/vectors';
+import { formatVectorData } from '../format/parts/vectors';
 import { directionNames, loadPhrasings } from '../length/parts/phrasings';
 import { splitQuestions } from '../length/parts/plan';
-import { lengthVectorFile, needLengthVectors } from '../length/parts/vectors';
+import { findLengthVectors, needLengthVectors } from '../length/parts/vectors';
 import {
   answerAndJudge,
   answeringSchema,
@@ -24,12 +24,15 @@ import { vectorSettings } from '../shared/command/names';
 import { defineScript } from '../shared/command/script';
 import { dataFile, dataFileBeside } from '../shared/data/dataFolder';
 import { loadQuestions } from '../shared/data/questions';
+import { layerCount } from '../shared/layers';
+import { shortRows } from '../shared/prompts';
 import { findModel, hashFile, hashOf } from '../shared/provenance';
 import { openSession } from '../shared/session';
 import { steeringWeight } from '../shared/vectors/weight';
 import { type CompositionRow, computeCells, STEERINGS } from './parts/cells';
-import { checkAnswer, planComposition } from './parts/plan';
+import { checkAnswer, planComposition, steeringsOf } from './parts/plan';
 import { cellsTable } from './parts/tables';
+import { findFormat, foreseeFormat } from './parts/vectors';
 
 const schema = {
   ...answeringSchema,
@@ -41,13 +44,18 @@ const schema = {
   vectors_data_path: nullable(text()),
   vectors_model: nullable(text()),
   ivs_name: nullable(nameText()),
+  format_steering: oneOf(FORMAT_STEERINGS),
+  format_weight: steeringWeight(),
+  format_layer: nullable(layer()),
+  vectors_file: nullable(text()),
   format_positions: oneOf(POSITIONS),
-  length_steering: oneOf(['conciseness', 'verbosity']),
+  length_steering: oneOf(['none', 'conciseness', 'verbosity']),
   length_source_layer_idx: layer(),
   length_weight: steeringWeight(),
   length_positions: oneOf(POSITIONS),
   length_data_path: nullable(text()),
   length_rep_examples: integer({ min: 1 }),
+  length_vectors_file: nullable(text()),
   length_vectors_folder: nullable(text()),
   phrasings_path: text(),
   constraint_type: oneOf(['at_most', 'at_least', 'exactly']),
@@ -62,13 +70,27 @@ export const script = defineScript(__filename, schema, async (config, context) =
   checkJudges(config);
   const data_path = dataFile(config.data_path, 'format_evaluation');
   const formats = evaluationRows(loadFormatRows(data_path, { checked: true }), data_path);
-  const rows = formats.slice(0, config.n_examples ?? formats.length);
+  const chosen = formats.slice(0, config.n_examples ?? formats.length);
   const phrasings = loadPhrasings(config.phrasings_path);
+  const lengthNames = directionNames(phrasings, 'high-level', config.n_sent_max);
+  const unsteered = { formatLayer: () => null, lengthNames };
+  const { rows, skipped } = shortRows(model, config, chosen, {
+    file: data_path,
+    promptsOf: (row) =>
+      planComposition([row], config, unsteered, phrasings).map(({ prompt }) => prompt),
+    newTokensOf: () => config.max_generation_length,
+  });
 
-  // The vectors: of every format at its selected layer, of length at length_source_layer_idx.
+  // The vectors: of every format at its layer, of length at length_source_layer_idx.
+  const steerings = steeringsOf(config);
+  const steers = (part: string) => steerings.some((one) => one.includes(part));
   const vectors_data_path = formatVectorData(config);
-  const results = (experiment: string) => path.join(config.output_path, experiment, model.name);
-  const length = {
+  const { length_source_layer_idx, output_path, vectors_model } = config;
+  // Fault 6 of the authors' scripts.
+  const lengthSource = isOn('length_from_last_layer', config.compat)
+    ? (config.format_layer ?? layerCount(model) - 1)
+    : length_source_layer_idx;
+  const lengthSettings = {
     ...vectorSettings(config),
     constraint_type: 'high-level' as const,
     n_sent_max: config.n_sent_max,
@@ -80,65 +102,64 @@ export const script = defineScript(__filename, schema, async (config, context) =
       : dataFileBeside(config.data_path, 'questions', 'length_data_path'),
     phrasings,
   };
-  const lengthFolder =
-    config.length_vectors_folder ?? path.join(results('length'), 'representations');
-  const lengthFile = lengthVectorFile(lengthFolder, length);
-  const lengthNames = directionNames(phrasings, 'high-level', config.n_sent_max);
-  const { first } = splitQuestions(loadQuestions(length.data_path), config.length_rep_examples, 0);
-  const source = { chosen: config.ivs_name, made, layers: [] };
+  const findLength = () => {
+    const questions = loadQuestions(lengthSettings.data_path);
+    const { first } = splitQuestions(questions, config.length_rep_examples, 0);
+    return findLengthVectors(model, config, first, {
+      ...{ output_path, vectors_model, made, settings: lengthSettings },
+      layers: [lengthSource],
+      folder: config.length_vectors_folder,
+      chosen: config.length_vectors_file,
+      key: 'length_vectors_file',
+    });
+  };
+  const length = steers('length') ? findLength() : undefined;
+  const base = path.join(output_path, 'composition', model.name);
   const folderFor = (mark: string[]) =>
-    path.join(results('composition'), config.name ?? runName(mark));
+    path.join(base, config.name ?? runName([...mark, ...(length?.mark ?? [])]));
+  const formatWanted = { ...config, vectors_data_path, seed: undefined };
   if (config.dry_run) {
-    const folder = folderFor(foreseeIvs({ ...config, model: model.name }, source));
-    console.log(`${rows.length} prompts, length vectors: ${lengthFile}\nWould write to ${folder}`);
+    const mark = steers('format')
+      ? foreseeFormat({ ...formatWanted, model: model.name }, made)
+      : [];
+    const folder = folderFor(mark);
+    console.log(`${rows.length} prompts, steering ${steerings.join(', ')}`);
+    if (length) console.log(`Length vectors: ${length.file}`);
+    console.log(`Would write to ${folder}`);
     wrote(folder);
     return;
   }
-  makeFolder(results('composition'));
+  makeFolder(base);
   const session = await openSession(config);
-  const format = loadFormatVectors(
-    { ...config, vectors_data_path },
-    source,
-    { positions: config.format_positions, steering: ['adjust_rs'] },
-    session,
+  const format = steers('format') ? findFormat(formatWanted, made, session, rows) : undefined;
+  const folder = folderFor(format?.mark ?? []);
+  if (format) console.log(`Format vectors: ${format.described}`);
+  if (length) console.log(`Length vectors: ${length.file}`);
+  const lengthVectors = length && (await needLengthVectors(session, length, config.batch_size));
+  const plan = planComposition(
+    rows,
+    config,
+    { formatLayer: format?.formatLayer ?? (() => null), lengthNames, lengthSource },
+    phrasings,
   );
-  const folder = folderFor(format.mark);
-  checkVectorsFor(rows, format);
-  const { vectors: formatVectors, selectedFor } = format;
-  console.log(`Format vectors: ${format.file}, layers by ${format.chosenBy}`);
-  console.log(`Length vectors: ${lengthFile}`);
-  const lengthVectors = await needLengthVectors(
-    session,
-    first,
-    length,
-    lengthFile,
-    config.batch_size,
-  );
-
-  // Fault 6 of the authors' scripts: the length vector of the format's layer (none: the last one).
-  const lastLayer = session.model.config.nLayers - 1;
-  const sourceLayer = isOn('length_at_format_layer', config.compat)
-    ? (id: string, instructed: boolean) => selectedFor(instructed).get(id) ?? lastLayer
-    : undefined;
-  const plan = planComposition(rows, config, { selectedFor, lengthNames, sourceLayer }, phrasings);
   console.log(`${plan.length} rows, ${countAnswers(plan)} different answers`);
 
   const run = openRun<CompositionRow>(session, folder, plan, {
     ...config,
     data_path,
     vectors_data_path,
-    length_data_path: length.data_path,
+    length_data_path: lengthSettings.data_path,
     phrasings: hashOf(phrasings),
-    format_vectors_sha256: format.sha256,
-    length_vectors_sha256: hashFile(lengthFile),
+    format_vectors_sha256: format?.sha256,
+    length_vectors_sha256: length && hashFile(length.file),
   });
   const answered = await answerAndJudge(session, run, plan, config, {
-    vectors: [formatVectors, lengthVectors],
+    vectors: [format?.vectors ?? [], lengthVectors ?? []].flat(),
     toRow: (planned, answer) => checkAnswer(planned, answer, config.constraint_type),
     queryOf: ({ row }) => row.withoutInstruction,
   });
   const cells = computeCells(answered.rows, answered.judged);
-  run.writeSummary({ cells });
+  run.writeSummary({ cells, ...skipped });
   run.close();
   const table = cellsTable(cells);
   if (!resultsFollow) console.log(`\n${showTable(table, { wide })}`);

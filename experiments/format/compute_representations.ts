@@ -7,6 +7,7 @@ import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
 import { groupBy } from '../shared/groupBy';
 import { layerCount } from '../shared/layers';
+import { shortRows } from '../shared/prompts';
 import { findModel } from '../shared/provenance';
 import { openSession } from '../shared/session';
 import { representationsSchema } from '../shared/vectors/compute';
@@ -26,7 +27,10 @@ export const script = defineScript(__filename, schema, async (config, { wrote })
   const layers = config.layers && searchLayers(config.layers, layerCount(model));
   const data_path = dataFile(config.data_path, 'format_training');
   const all = trainingRows(loadFormatRows(data_path, { checked: false }), data_path);
-  const rows = drawSubset(all, config.subset_ratio, config.seed);
+  const { rows } = shortRows(model, config, drawSubset(all, config.subset_ratio, config.seed), {
+    file: data_path,
+    promptsOf: ({ prompt, withoutInstruction }) => [prompt, withoutInstruction],
+  });
   const { representations } = formatFolders({ ...config, model: model.name });
   const file = formatVectorFile(representations, { ...config, data_path });
   const groups = groupBy(rows, ({ id }) => id);

@@ -11,6 +11,7 @@ import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
 import { groupBy } from '../shared/groupBy';
 import { layerCount } from '../shared/layers';
+import { shortRows } from '../shared/prompts';
 import { findModel } from '../shared/provenance';
 import { openSession } from '../shared/session';
 import { steeringWeight } from '../shared/vectors/weight';
@@ -23,7 +24,7 @@ import {
   planFormatRows,
   steeringActs,
 } from './parts/plan';
-import { evaluationRows, loadFormatRows, searchLayers } from './parts/rows';
+import { answerLength, evaluationRows, loadFormatRows, searchLayers } from './parts/rows';
 import { cellsTable, describeCells } from './parts/tables';
 import { checkVectorsFor, formatFolders, formatVectorData, usedRows } from './parts/vectors';
 
@@ -49,12 +50,17 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const data_path = dataFile(config.data_path, 'format_evaluation');
   const vectors_data_path = formatVectorData(config);
   const all = evaluationRows(loadFormatRows(data_path, { checked: true }), data_path);
-  const rows = groupBy(all, ({ id }) => id).flatMap((group) =>
+  const chosen = groupBy(all, ({ id }) => id).flatMap((group) =>
     group.slice(0, config.n_examples_per_instruction ?? group.length),
   );
   const acts = steeringActs(config.steering, ['selected'], config.steering_weights);
   const compared = config.compare_layers && searchLayers(config.compare_layers, layerCount(model));
   const [, ...atFixed] = steeringActs(config.steering, compared ?? [], config.steering_weights);
+  const { rows, skipped } = shortRows(model, config, chosen, {
+    file: data_path,
+    promptsOf: (row) => planFormatRows([row], config, acts).map(({ prompt }) => prompt),
+    newTokensOf: ({ id }) => answerLength(id, config),
+  });
   // At the layers compared, only without the instruction where there is a choice.
   const withoutIfBoth = { ...config, include_instructions: config.include_instructions === true };
   const planFor = (selectedFor?: FormatVectors['selectedFor']) => [
@@ -109,6 +115,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
     cells,
     selected_layers: found.selectedLayers,
     rows_that_gave_the_vectors: known,
+    ...skipped,
   });
   run.close();
   if (!resultsFollow) console.log(`\n${describeCells(cells, wide)}`);

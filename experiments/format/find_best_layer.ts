@@ -10,12 +10,19 @@ import { answeringSchema, openRun } from '../shared/answers/answering';
 import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
 import { layerCount } from '../shared/layers';
+import { shortRows } from '../shared/prompts';
 import { findModel, hashFile } from '../shared/provenance';
 import { openSession } from '../shared/session';
 import { steeringWeight } from '../shared/vectors/weight';
 import { computeCells, type FormatRow } from './parts/cells';
 import { answerFormatRows, countFormatAnswers, planFormatRows, steeringActs } from './parts/plan';
-import { drawSearchRows, loadFormatRows, searchLayers, trainingRows } from './parts/rows';
+import {
+  answerLength,
+  drawSearchRows,
+  loadFormatRows,
+  searchLayers,
+  trainingRows,
+} from './parts/rows';
 import { layersFromSchema, needsNoSearch } from './parts/search';
 import { cellsTable } from './parts/tables';
 import {
@@ -51,7 +58,13 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const acts = steeringActs([config.steering], layers, [config.steering_weight]);
   const data_path = dataFile(config.data_path, 'format_training');
   const vectors_data_path = formatVectorData(config);
-  const all = trainingRows(loadFormatRows(data_path, { checked: true }), data_path);
+  // Before some are drawn: which those are, the vectors have a say in.
+  const training = trainingRows(loadFormatRows(data_path, { checked: true }), data_path);
+  const { rows: all, skipped } = shortRows(model, config, training, {
+    file: data_path,
+    promptsOf: (row) => planFormatRows([row], config, acts).map(({ prompt }) => prompt),
+    newTokensOf: ({ id }) => answerLength(id, config),
+  });
   const planFor = (used: ReadonlySet<string>) => {
     const rows = drawSearchRows(all, config.n_examples_per_instruction, config.seed, used);
     const plan = planFormatRows(rows, config, acts);
@@ -95,7 +108,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   });
   const answers = await answerFormatRows(session, run, plan, found.vectors, config);
   const cells = computeCells(answers);
-  run.writeSummary({ cells });
+  run.writeSummary({ cells, ...skipped });
   run.close();
   const table = cellsTable(cells, wide);
   console.log(`\n${showTable(table, { wide })}\n\nAll answers and figures: ${folder}`);

@@ -6,11 +6,17 @@ import { integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
 import { makeFolder } from '../../src/util/files';
 import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
+import { shortRows } from '../shared/prompts';
 import { findModel } from '../shared/provenance';
 import { openSession } from '../shared/session';
 import { representationsSchema } from '../shared/vectors/compute';
 import { KEYWORD_TYPES, keywordQueries, loadWords, WORD_SETS } from './parts/data';
-import { computeKeywordVectors, keywordVectorFile, loadKeywordPhrasings } from './parts/vectors';
+import {
+  computeKeywordVectors,
+  keywordVectorFile,
+  loadKeywordPhrasings,
+  withKeyword,
+} from './parts/vectors';
 
 const schema = {
   ...representationsSchema,
@@ -30,7 +36,21 @@ export const script = defineScript(__filename, schema, async (config, { wrote })
     queries_file: dataFile(config.data_path, 'questions'),
     phrasings: loadKeywordPhrasings(config.phrasings_path),
   };
-  const queries = keywordQueries(settings.queries_file, config.n_examples);
+  const { queries_file, phrasings } = settings;
+  const { rows: queries } = shortRows(
+    model,
+    config,
+    keywordQueries(queries_file, config.n_examples),
+    {
+      file: queries_file,
+      promptsOf: (query) => [
+        query.prompt,
+        ...words.map((word) =>
+          withKeyword(query, word, phrasings[config.keyword_type], config.seed),
+        ),
+      ],
+    },
+  );
   const folder =
     config.representations_folder ??
     path.join(config.output_path, 'keywords', model.name, 'representations');

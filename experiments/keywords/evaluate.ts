@@ -16,6 +16,7 @@ import { checkJudges, judgeSchema } from '../shared/answers/judging';
 import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
 import { follows } from '../shared/data/instructionRows';
+import { shortRows } from '../shared/prompts';
 import { findModel, hashFile } from '../shared/provenance';
 import { type Answer, openSession } from '../shared/session';
 import { expectedProvenance } from '../shared/vectors/compute';
@@ -54,7 +55,13 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const { specific_instruction } = config;
   const data_path = dataFile(config.data_path, rowsRole(specific_instruction));
   const rows = loadKeywordRows(data_path, specific_instruction);
-  const queries = rows.slice(0, config.n_examples ?? rows.length);
+  const chosen = rows.slice(0, config.n_examples ?? rows.length);
+  const { rows: queries, skipped } = shortRows(model, config, chosen, {
+    file: data_path,
+    promptsOf: (row) => planKeywordRows([row], config).map(({ prompt }) => prompt),
+    nameOf: ({ key, words }) => `${key} (${words.join(', ')})`,
+    newTokensOf: () => config.max_generation_length,
+  });
   const plan = planKeywordRows(queries, config);
   const words = [...new Set(queries.flatMap((query) => query.words))];
   const base = path.join(config.output_path, 'keywords', model.name);
@@ -107,7 +114,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
     queryOf: ({ query }) => query.withoutInstruction,
   });
   const cells = computeCells(answered, judged);
-  run.writeSummary({ specific_instruction, cells });
+  run.writeSummary({ specific_instruction, cells, ...skipped });
   run.close();
   const table = cellsTable(cells, wide);
   if (!resultsFollow) {

@@ -8,11 +8,12 @@ import { makeFolder } from '../../src/util/files';
 import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
 import { loadQuestions } from '../shared/data/questions';
+import { shortRows } from '../shared/prompts';
 import { findModel } from '../shared/provenance';
 import { openSession } from '../shared/session';
 import { representationsSchema } from '../shared/vectors/compute';
 import { directionNames, loadPhrasings } from './parts/phrasings';
-import { computeLengthVectors, lengthVectorFile } from './parts/vectors';
+import { computeLengthVectors, lengthPrompts, lengthVectorFile } from './parts/vectors';
 
 const schema = {
   ...representationsSchema,
@@ -34,17 +35,21 @@ export const script = defineScript(__filename, schema, async (config, { wrote })
       `${data_path} has ${questions.length} queries for representations; n_examples asks for ${config.n_examples}.`,
     );
   }
+  const { rows: queries } = shortRows(model, config, questions.slice(0, config.n_examples), {
+    file: data_path,
+    promptsOf: (query) => lengthPrompts(query, settings),
+  });
   const folder =
     config.representations_folder ??
     path.join(config.output_path, 'length', model.name, 'representations');
   const file = lengthVectorFile(folder, settings);
   const names = directionNames(phrasings, config.constraint_type, config.n_sent_max);
-  console.log(`${config.n_examples} queries × (${names.join(', ')}, no instruction) → ${file}`);
+  console.log(`${queries.length} queries × (${names.join(', ')}, no instruction) → ${file}`);
   if (config.dry_run) return wrote(file);
 
   makeFolder(folder);
   const session = await openSession(config);
-  await computeLengthVectors(session, questions.slice(0, config.n_examples), settings, file, {
+  await computeLengthVectors(session, queries, settings, file, {
     batchSize: config.batch_size,
     layers: config.layers,
     keepActivations: config.keep_activations,

@@ -20,6 +20,7 @@ import { vectorSettings } from '../shared/command/names';
 import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
 import { loadQuestions } from '../shared/data/questions';
+import { shortRows } from '../shared/prompts';
 import { findModel, hashFile, hashOf } from '../shared/provenance';
 import { type Answer, openSession } from '../shared/session';
 import { steeringWeight } from '../shared/vectors/weight';
@@ -27,7 +28,7 @@ import { computeCells, type LengthRow, satisfies, weightText } from './parts/cel
 import { loadPhrasings } from './parts/phrasings';
 import { LENGTH_STEERINGS, type LengthPlan, planLengthRows, splitQuestions } from './parts/plan';
 import { cellsTable, highlights } from './parts/tables';
-import { lengthVectorFile, needLengthVectors } from './parts/vectors';
+import { findLengthVectors, needLengthVectors } from './parts/vectors';
 
 const schema = {
   ...answeringSchema,
@@ -42,13 +43,15 @@ const schema = {
   positions: oneOf(POSITIONS),
   length_rep_type: oneOf(['high-level', 'sentences']),
   length_rep_examples: integer({ min: 1 }),
+  vectors_model: nullable(text()),
+  vectors_file: nullable(text()),
   representations_folder: nullable(text()),
   phrasings_path: text(),
   seed: integer(),
 };
 
 export const script = defineScript(__filename, schema, async (config, context) => {
-  const { runName, wrote, wide, resultsFollow } = context;
+  const { runName, made, wrote, wide, resultsFollow } = context;
   // The last queries are for evaluation; the first give the vectors.
   const model = findModel(config.model_name);
   checkJudges(config);
@@ -59,9 +62,12 @@ export const script = defineScript(__filename, schema, async (config, context) =
     config.length_rep_examples,
     config.n_examples,
   );
-  const plan = planLengthRows(last, config, phrasings);
-  const base = path.join(config.output_path, 'length', model.name);
-  const folder = path.join(base, config.name ?? runName());
+  const { rows: queries, skipped } = shortRows(model, config, last, {
+    file: data_path,
+    promptsOf: (query) => planLengthRows([query], config, phrasings).map(({ prompt }) => prompt),
+    newTokensOf: () => config.max_generation_length,
+  });
+  const plan = planLengthRows(queries, config, phrasings);
   const representations = {
     ...vectorSettings(config),
     constraint_type: config.length_rep_type,
@@ -72,12 +78,19 @@ export const script = defineScript(__filename, schema, async (config, context) =
     data_path,
     phrasings,
   };
-  const vectorFile = lengthVectorFile(
-    config.representations_folder ?? path.join(base, 'representations'),
-    representations,
-  );
+  const { output_path, vectors_model } = config;
+  const source = findLengthVectors(model, config, first, {
+    ...{ output_path, vectors_model, made, settings: representations },
+    layers: config.source_layer_idx,
+    folder: config.representations_folder,
+    chosen: config.vectors_file,
+    key: 'vectors_file',
+  });
+  const { file: vectorFile } = source;
+  const base = path.join(config.output_path, 'length', model.name);
+  const folder = path.join(base, config.name ?? runName(source.mark));
   console.log(
-    `${config.n_examples} queries, ${plan.length} rows, ${countAnswers(plan)} different answers, ` +
+    `${queries.length} queries, ${plan.length} rows, ${countAnswers(plan)} different answers, ` +
       `vectors ${fs.existsSync(vectorFile) ? 'from' : 'to be computed into'} ${vectorFile}`,
   );
   if (config.dry_run) {
@@ -90,27 +103,26 @@ export const script = defineScript(__filename, schema, async (config, context) =
   makeFolder(base);
   const session = await openSession(config);
   console.log(`${model.name} on ${session.backend.name} (${session.backend.detail})`);
-  const settings = { ...config, data_path, phrasings: hashOf(phrasings) };
+  const settings = {
+    ...config,
+    data_path,
+    phrasings: hashOf(phrasings),
+    vectors_file: vectorFile,
+  };
   checkRun(session, folder, settings, ['vectors_sha256']);
-  const vectors = await needLengthVectors(
-    session,
-    first,
-    representations,
-    vectorFile,
-    config.batch_size,
-  );
+  const vectors = await needLengthVectors(session, source, config.batch_size);
   const run = openRun<LengthRow>(session, folder, plan, {
     ...settings,
     vectors_sha256: hashFile(vectorFile),
   });
-  const queries = new Map(last.map(({ key, prompt }) => [key, prompt]));
+  const asked = new Map(queries.map(({ key, prompt }) => [key, prompt]));
   const { rows, judged } = await answerAndJudge(session, run, plan, config, {
     vectors: [vectors],
     toRow,
-    queryOf: ({ key }) => queries.get(key)!,
+    queryOf: ({ key }) => asked.get(key)!,
   });
   const cells = computeCells(rows, judged);
-  run.writeSummary({ cells });
+  run.writeSummary({ cells, ...skipped });
   run.close();
   const table = cellsTable(cells, wide);
   if (!resultsFollow) {

@@ -7,6 +7,7 @@ import { type ConfigOf, nullable, oneOf, text } from '../../src/runs/config';
 import type { PromptStyle, Tokenizer } from '../../src/text/tokenizer';
 import { InputError } from '../../src/util/errors';
 import { type Compat, compatCheck, isOn } from './command/compat';
+import { promptEncoder } from './prompts';
 import { findModel, type ModelFiles } from './provenance';
 import type { ActivationOptions, PromptActivations } from './vectors/activations';
 
@@ -94,27 +95,23 @@ async function load(config: SessionConfig): Promise<Session> {
   // Loaded here, not above: --help and --dry-run need none of it.
   const { generate } =
     require('../../src/engine/generate') as typeof import('../../src/engine/generate');
-  const { loadTokenizer } =
-    require('../../src/text/tokenizer') as typeof import('../../src/text/tokenizer');
   const { loadModel } = require('../../models') as typeof import('../../models');
   const { finalActivations } =
     require('./vectors/activations') as typeof import('./vectors/activations');
 
   const backend = await openBackend(config);
-  const tokenizer = loadTokenizer(files.dir);
+  const { tokenizer, style: promptStyle, encode: idsOf } = promptEncoder(files, config);
   const model = loadModel(files.dir, { dtype: config.dtype ?? undefined });
-  const promptStyle = config.prompt_style ?? (tokenizer.hasChatTemplate ? 'chat' : 'qa');
   const { stopIds } = tokenizer;
   // Padding is masked; a pad token that only the tokenizer has can't be looked up.
   const padId = tokenizer.padId < model.config.vocabSize ? tokenizer.padId : 0;
   const compat = (['double_bos', 'drop_last_token'] as const).filter((fault) =>
     isOn(fault, config.compat),
   );
-  const doubleBos = promptStyle === 'chat' && compat.includes('double_bos');
   const dropLast = compat.includes('drop_last_token');
 
   const encode = (prompt: string) => {
-    const ids = tokenizer.encodePrompt(prompt, { style: promptStyle, doubleBos });
+    const ids = idsOf(prompt);
     const { maxPositions } = model.config;
     if (ids.length < maxPositions) return ids;
     throw new InputError(

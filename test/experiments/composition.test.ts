@@ -54,6 +54,8 @@ const plain: CompositionConfig = {
   include_format_instructions: 'both',
   include_length_instructions: 'both',
   steering: [...STEERINGS],
+  format_steering: 'adjust_rs',
+  format_weight: 20,
   length_steering: 'conciseness',
   length_source_layer_idx: 1,
   length_weight: 3,
@@ -64,16 +66,14 @@ const plain: CompositionConfig = {
   seed: 1,
 };
 
+const vectors = {
+  formatLayer: (id: string) => (id === IDS[0] ? 2 : null),
+  lengthNames: Object.keys(phrasings.levels),
+};
+
 test('sixteen cells; the format acts first; a format without a layer is left alone', () => {
   const rows = loadFormatRows(data, { checked: true });
-  const selected = new Map([[IDS[0], 2]]);
-  const lengthNames = Object.keys(phrasings.levels);
-  const plan = planComposition(
-    rows,
-    plain,
-    { selectedFor: () => selected, lengthNames },
-    phrasings,
-  );
+  const plan = planComposition(rows, plain, vectors, phrasings);
   assert.is(plan.length, 16 * 12);
   assert.is(new Set(plan.map(({ id }) => id)).size, plan.length);
   const of = (key: string, steering: string) =>
@@ -100,17 +100,32 @@ test('sixteen cells; the format acts first; a format without a layer is left alo
       [true, true],
     ],
   );
-  // Fault 6 of the authors' scripts: the vector of the format's layer acts at the length's layer.
-  const faulty = planComposition(
-    rows,
-    plain,
-    { selectedFor: () => selected, lengthNames, sourceLayer: (id) => selected.get(id) ?? 9 },
-    phrasings,
-  );
+});
+
+test('length_from_last_layer: one layer gives the vector of every row, another is steered', () => {
+  const rows = loadFormatRows(data, { checked: true });
+  const faulty = planComposition(rows, plain, { ...vectors, lengthSource: 9 }, phrasings);
   const sources = faulty
     .filter(({ steering }) => steering === 'length')
-    .map(({ key, edits: [edit] }) => [key[0], edit.layer, edit.source].join());
-  assert.equal([...new Set(sources)].sort(), ['0,1,2', '1,1,9']);
+    .map(({ edits: [edit] }) => [edit.layer, edit.source].join());
+  assert.equal([...new Set(sources)], ['1,9']);
+});
+
+test('a steering that is none takes its cells with it; add_vector has a weight', () => {
+  const rows = loadFormatRows(data, { checked: true }).slice(0, 1);
+  const steeringsWith = (change: Partial<CompositionConfig>) => {
+    const plan = planComposition(rows, { ...plain, ...change }, vectors, phrasings);
+    return [...new Set(plan.map(({ steering }) => steering))];
+  };
+  assert.equal(steeringsWith({ length_steering: 'none' }), ['none', 'format']);
+  assert.equal(steeringsWith({ format_steering: 'none' }), ['none', 'length']);
+  assert.equal(steeringsWith({ format_steering: 'none', length_steering: 'none' }), ['none']);
+  const adding = { ...plain, format_steering: 'add_vector', format_weight: '2x' } as const;
+  const row = planComposition(rows, adding, vectors, phrasings).find(
+    ({ steering }) => steering === 'format',
+  )!;
+  const positions = 'all';
+  assert.equal(row.edits, [{ kind: 'add', vector: IDS[0], layer: 2, positions, weight: '2x' }]);
 });
 
 test('cells count formats, lengths and both against the unsteered rows of the same prompts', () => {

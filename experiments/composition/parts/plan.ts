@@ -1,7 +1,6 @@
 import { countSentences, countWords } from '../../../ifeval';
 import type { Positions } from '../../../src/engine/steering';
-import { editTowards } from '../../format/parts/plan';
-import type { Layers } from '../../format/parts/selectedLayers';
+import { editTowards, type FormatSteering } from '../../format/parts/plan';
 import { satisfies } from '../../length/parts/cells';
 import {
   constraintInstruction,
@@ -18,9 +17,6 @@ import type { NamedEdit } from '../../shared/vectors/edits';
 import type { Weight } from '../../shared/vectors/weight';
 import { type CompositionRow, type CompositionSteering, STEERINGS } from './cells';
 
-/** How the format acts, as in the paper. */
-const ADJUST_RS = { steering: 'adjust_rs', weight: null } as const;
-
 export type CompositionPlan = Planned &
   Pick<
     CompositionRow,
@@ -31,7 +27,9 @@ export interface CompositionConfig {
   include_format_instructions: boolean | 'both';
   include_length_instructions: boolean | 'both';
   steering: CompositionSteering[];
-  length_steering: 'conciseness' | 'verbosity';
+  format_steering: FormatSteering;
+  format_weight: Weight;
+  length_steering: 'none' | 'conciseness' | 'verbosity';
   length_source_layer_idx: number;
   length_weight: Weight;
   format_positions: Positions;
@@ -41,29 +39,46 @@ export interface CompositionConfig {
   seed: number;
 }
 
+/** The ways to steer that a config leaves, unsteered first. */
+export function steeringsOf(
+  config: Pick<CompositionConfig, 'steering' | 'format_steering' | 'length_steering'>,
+): CompositionSteering[] {
+  const { steering, format_steering, length_steering } = config;
+  const off = [
+    ...(format_steering === 'none' ? ['format'] : []),
+    ...(length_steering === 'none' ? ['length'] : []),
+  ];
+  return STEERINGS.filter(
+    (one) => one === 'none' || (steering.includes(one) && !off.some((part) => one.includes(part))),
+  );
+}
+
+/** What a plan has to know of the vectors. */
+export interface CompositionVectors {
+  /** Where a format is steered, in prompts with or without its instruction; null: nowhere. */
+  formatLayer(id: string, instructed: boolean): number | null;
+  /** Directions of length, shortest first. */
+  lengthNames: string[];
+  /** The layer that the length vector is taken from; left out, the one that it acts at. */
+  lengthSource?: number;
+}
+
 /**
  * All rows: {neither, one, both instructions in the prompt} × {unsteered, each vector, both} × prompt.
  * Each prompt has a number of sentences of its own, drawn with the seed.
  * The format acts before the length: at one layer the other order undoes it.
- * @param selectedFor each format's layer, in prompts with or without its instruction; without one it is
- *   not steered
- * @param lengthNames directions of length, shortest first
- * @param sourceLayer of a format: the layer that the length vector is taken from, where that is not
- *   the layer it acts at
  */
 export function planComposition(
   rows: InstructionRow[],
   config: CompositionConfig,
-  vectors: {
-    selectedFor(instructed: boolean): Layers;
-    lengthNames: string[];
-    sourceLayer?(id: string, instructed: boolean): number;
-  },
+  vectors: CompositionVectors,
   phrasings: LengthPhrasings,
 ): CompositionPlan[] {
   const { constraint_type, n_sent_max, seed } = config;
   const numbers = Array.from({ length: n_sent_max }, (_, i) => i + 1);
-  const steerings = STEERINGS.filter((one) => one === 'none' || config.steering.includes(one));
+  const steerings = steeringsOf(config);
+  const act = { steering: config.format_steering, weight: config.format_weight };
+  const { lengthNames, lengthSource: source } = vectors;
   return inPrompts(config.include_format_instructions).flatMap((format_instruction) =>
     inPrompts(config.include_length_instructions).flatMap((length_instruction) =>
       steerings.flatMap((steering) =>
@@ -73,15 +88,13 @@ export function planComposition(
           const ask = constraintInstruction(phrasings, constraint_type, n_sent, seed, key);
           const prompt = format_instruction ? row.prompt : row.withoutInstruction;
           const edits: NamedEdit[] = [];
-          const formatLayer = vectors.selectedFor(format_instruction).get(instruction_id) ?? null;
+          const formatLayer = vectors.formatLayer(instruction_id, format_instruction);
           if (steering.includes('format') && formatLayer !== null) {
-            const { format_positions } = config;
-            edits.push(editTowards(instruction_id, formatLayer, format_positions, ADJUST_RS));
+            edits.push(editTowards(instruction_id, formatLayer, config.format_positions, act));
           }
-          if (steering.includes('length')) {
-            const source = vectors.sourceLayer?.(instruction_id, format_instruction);
+          if (steering.includes('length') && config.length_steering !== 'none') {
             edits.push(
-              ...lengthEdits(`add_vector_${config.length_steering}`, vectors.lengthNames, n_sent, {
+              ...lengthEdits(`add_vector_${config.length_steering}`, lengthNames, n_sent, {
                 layer: config.length_source_layer_idx,
                 ...(source === undefined ? {} : { source }),
                 positions: config.length_positions,

@@ -47,7 +47,9 @@ export interface SearchRun {
 }
 
 /** What the rows of a search do not depend on. */
-const PLACES = ['name', 'output_path', 'data_path', 'vectors_data_path', 'vectors_file'];
+const PLACES = [
+  ...['name', 'output_path', 'data_path', 'vectors_data_path', 'vectors_file', 'skip_long'],
+];
 const USUAL = 'default';
 
 /** How a step comes to a search: the key that chooses it, its value, and what this `run.ts` made. */

@@ -1,16 +1,31 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { baseName, type VectorFileSettings, vectorFileName } from '../../shared/command/names';
+import { modelName } from '../../../src/hub/modelFolder';
+import {
+  baseName,
+  usualSettings,
+  type VectorFileSettings,
+  vectorFileName,
+} from '../../shared/command/names';
 import type { Question } from '../../shared/data/questions';
-import { hashFile, hashOf } from '../../shared/provenance';
+import { findVectorFile, inputMark, lacksLayers, without } from '../../shared/earlierSteps';
+import { type LongPromptsConfig, shortRows } from '../../shared/prompts';
+import { hashFile, hashOf, type ModelFiles } from '../../shared/provenance';
 import type { Session } from '../../shared/session';
 import {
   clearLeftovers,
   computeDirections,
+  expectedProvenance,
   modelProvenance,
+  ownerProvenance,
   type RepresentationOptions,
 } from '../../shared/vectors/compute';
-import { loadVectors, type Provenance, type VectorFile } from '../../shared/vectors/vectorFile';
+import {
+  checkWidth,
+  loadVectors,
+  type Provenance,
+  type VectorFile,
+} from '../../shared/vectors/vectorFile';
 import { type LengthPhrasings, type LengthSet, lengthInstructions } from './phrasings';
 
 /** What a set of length vectors is computed from. */
@@ -29,15 +44,16 @@ export function lengthVectorFile(folder: string, settings: LengthVectorSettings)
   const { constraint_type: set, n_examples, n_sent_max, seed } = settings;
   const which = set === 'sentences' ? `${n_sent_max}sentences` : 'high-level';
   const shown = `${baseName(settings.data_path)}_${which}_${n_examples}examples_seed${seed}`;
-  return path.join(folder, vectorFileName('length/compute_representations', shown, settings));
+  return path.join(folder, vectorFileName(STEP, shown, settings));
 }
 
-/** What must agree between a file of length vectors and their use. */
-export function lengthProvenance(session: Session, settings: LengthVectorSettings): Provenance {
+const STEP = 'length/compute_representations';
+
+/** What must agree between a file of length vectors and their use, beside the model. */
+function lengthProvenance(settings: LengthVectorSettings): Provenance {
   const instructions = lengthInstructions(settings.phrasings, settings);
   return {
     kind: 'length vectors',
-    ...modelProvenance(session),
     data_sha256: hashFile(settings.data_path),
     constraint_type: settings.constraint_type,
     n_examples: String(settings.n_examples),
@@ -45,6 +61,15 @@ export function lengthProvenance(session: Session, settings: LengthVectorSetting
     phrasings: hashOf([...instructions]),
   };
 }
+
+/** The prompts that a query gives length vectors with: alone, and with each instruction. */
+export function lengthPrompts(query: Question, settings: LengthVectorSettings): string[] {
+  const instructions = lengthInstructions(settings.phrasings, settings);
+  return [query.prompt, ...[...instructions.values()].map((draw) => withDrawn(query, draw))];
+}
+
+const withDrawn = ({ key, prompt }: Question, draw: (key: string) => string) =>
+  `${prompt} ${draw(key)}`;
 
 /**
  * Step 1 of the length experiment: every query with a drawn phrasing of each level (or sentence
@@ -59,15 +84,16 @@ export async function computeLengthVectors(
   options: Pick<RepresentationOptions, 'batchSize'> & Partial<RepresentationOptions>,
 ): Promise<void> {
   const instructions = lengthInstructions(settings.phrasings, settings);
-  const without = questions.map(({ prompt }) => prompt);
+  const plain = questions.map(({ prompt }) => prompt);
   const groups = new Map(
     [...instructions].map(([name, draw]) => {
-      const withIt = questions.map(({ key, prompt }) => `${prompt} ${draw(key)}`);
-      return [name, { withIt, without }] as const;
+      const withIt = questions.map((question) => withDrawn(question, draw));
+      return [name, { withIt, without: plain }] as const;
     }),
   );
   const provenance = {
-    ...lengthProvenance(session, settings),
+    ...modelProvenance(session),
+    ...lengthProvenance(settings),
     data_path: settings.data_path,
     example_keys: JSON.stringify(questions.map(({ key }) => key)),
   };
@@ -79,24 +105,124 @@ export async function computeLengthVectors(
   });
 }
 
+/** Which length vectors a step steers with. */
+export interface LengthVectorsWanted {
+  output_path: string;
+  /** Vectors of another model, which must be there; null: the steered model's own. */
+  vectors_model: string | null;
+  settings: LengthVectorSettings;
+  /** Layers that they must have. */
+  layers: number[];
+  /** Null: the folder of the model that they are of. */
+  folder: string | null;
+  /** A file that the user chose, and the config key for that. */
+  chosen: string | null;
+  key: 'vectors_file' | 'length_vectors_file';
+  /** By earlier steps of the same `run.ts`. */
+  made: readonly string[];
+}
+
+/** Where length vectors are, or will be. */
+export interface LengthVectorSource extends LengthVectorsWanted {
+  file: string;
+  /** The queries that they are computed from, where they are not there yet. */
+  queries: Question[];
+  /** For the name of what is made with it. */
+  mark: string[];
+}
+
 /**
- * The length vectors of a file, which are computed when it is not there.
- * @param questions the queries that they come from
- * @throws InputError as `computeLengthVectors` and `loadVectors`
+ * Looks for length vectors, before a model is loaded. Missing ones of the steered model itself will be
+ * computed from `questions`.
+ * @param model the one that is steered
+ * @throws InputError saying how to compute those of another model, or what is there instead; as
+ *   `shortRows` for the queries
+ */
+export function findLengthVectors(
+  model: ModelFiles,
+  config: LongPromptsConfig,
+  questions: Question[],
+  wanted: LengthVectorsWanted,
+): LengthVectorSource {
+  const { vectors_model, settings } = wanted;
+  const owner = modelName(vectors_model ?? model.name);
+  const folder = wanted.folder ?? path.join(wanted.output_path, 'length', owner, 'representations');
+  // Another model has a prompt style of its own.
+  const styled = vectors_model === null ? settings : { ...settings, prompt_style: null };
+  const usual = path.basename(lengthVectorFile(folder, styled));
+  const file =
+    vectors_model === null && wanted.chosen === null
+      ? path.join(folder, usual)
+      : (foreseenIn(folder, wanted.made) ?? findStored(folder, usual, model, wanted));
+  const source = { ...wanted, file, mark: inputMark(folder, file, usual) };
+  if (fs.existsSync(file) || vectors_model !== null) return { ...source, queries: [] };
+  const { rows: queries } = shortRows(model, config, questions, {
+    file: settings.data_path,
+    promptsOf: (query) => lengthPrompts(query, settings),
+  });
+  return { ...source, queries };
+}
+
+/** What an earlier step of this `run.ts` would write, while that is rehearsed. */
+const foreseenIn = (folder: string, made: readonly string[]) =>
+  made.find((place) => path.dirname(place) === path.normalize(folder) && !fs.existsSync(place));
+
+function findStored(
+  folder: string,
+  usual: string,
+  model: ModelFiles,
+  { vectors_model, settings, layers, ...wanted }: LengthVectorsWanted,
+): string {
+  return findVectorFile(folder, {
+    ...wanted,
+    expected: { ...ownerProvenance(vectors_model ?? model.dir), ...lengthProvenance(settings) },
+    preferred: {
+      dtype: settings.dtype ?? 'float32',
+      ...(settings.backend === null ? {} : { backend: settings.backend }),
+    },
+    lacks: (says) => lacksLayers(says, layers),
+    // None of these adds to the vectors themselves.
+    same: (says) =>
+      without(says, ['num_final_tokens', 'activations', 'layers', 'data_path', 'tool']),
+    usual,
+    how: howTo(vectors_model ?? model.name, settings),
+  });
+}
+
+/** The command that computes such vectors of a model. */
+function howTo(model: string, settings: LengthVectorSettings): string {
+  const { constraint_type, n_sent_max, n_examples, seed, data_path, phrasings_path } = settings;
+  const usual = usualSettings(STEP, model);
+  const sentences = constraint_type === 'sentences' ? { n_sent_max } : {};
+  const given = { data_path, phrasings_path, constraint_type, n_examples, seed, ...sentences };
+  const words = Object.entries({ ...given, dtype: settings.dtype }).filter(
+    ([key, value]) => value !== undefined && value !== (usual[key] ?? null),
+  );
+  return [
+    `npx ts-node experiments/${STEP}.ts model_name=${model}`,
+    ...words.map(([key, value]) => `${key}=${value}`),
+  ].join(' ');
+}
+
+/**
+ * The length vectors that were looked for; own ones that are not there are computed.
+ * @param session the model that is steered
+ * @throws InputError as `computeLengthVectors` and `loadVectors`, or for vectors of another width
  */
 export async function needLengthVectors(
   session: Session,
-  questions: Question[],
-  settings: LengthVectorSettings,
-  file: string,
+  { file, queries, settings, vectors_model }: LengthVectorSource,
   batchSize: number,
 ): Promise<VectorFile> {
   if (fs.existsSync(file)) clearLeftovers(file);
   else {
-    console.log(
-      `No length vectors yet: computing them from the first ${questions.length} queries.`,
-    );
-    await computeLengthVectors(session, questions, settings, file, { batchSize });
+    console.log(`No length vectors yet: computing them from the first ${queries.length} queries.`);
+    await computeLengthVectors(session, queries, settings, file, { batchSize });
   }
-  return loadVectors(file, lengthProvenance(session, settings));
+  const vectors = loadVectors(file, {
+    ...expectedProvenance(session, vectors_model),
+    ...lengthProvenance(settings),
+  });
+  checkWidth(vectors, session.model.config.dModel, session.files.name);
+  return vectors;
 }

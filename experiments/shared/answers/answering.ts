@@ -4,6 +4,7 @@ import { flag, integer, nameText, nullable, text } from '../../../src/runs/confi
 import { type Row, RunFolder, refuseOtherRun } from '../../../src/runs/runFolder';
 import { InputError } from '../../../src/util/errors';
 import { groupBy } from '../groupBy';
+import { longPromptsSchema } from '../prompts';
 import { hashFile, toolVersion } from '../provenance';
 import { type Answer, type Session, sessionSchema } from '../session';
 import { type NamedEdit, resolveEdit, type Vectors } from '../vectors/edits';
@@ -14,6 +15,7 @@ import { checkJudged, type JudgeConfig, judgeAnswers } from './judging';
 /** The config keys of every step that answers prompts. */
 export const answeringSchema = {
   ...sessionSchema,
+  ...longPromptsSchema,
   data_path: text(),
   output_path: text(),
   name: nullable(nameText()),
@@ -83,10 +85,10 @@ export async function answerRows<P extends Planned, R extends Row>(
 
 /** Recorded for people: what the rows depend on is compared by its content. */
 const FREE = [
-  ...['model_name', 'preset', 'judge', 'name', 'output_path', 'dry_run'],
-  ...['data_path', 'vectors_data_path'],
-  ...['length_data_path', 'phrasings_path', 'vectors_file', 'search_name', 'ivs_name'],
-  ...['representations_folder', 'length_vectors_folder', 'planned_rows'],
+  ...['model_name', 'preset', 'judge', 'name', 'output_path', 'dry_run', 'skip_long'],
+  ...['data_path', 'vectors_data_path', 'length_data_path', 'phrasings_path', 'planned_rows'],
+  ...['vectors_file', 'length_vectors_file', 'search_name', 'ivs_name'],
+  ...['representations_folder', 'length_vectors_folder'],
 ];
 
 /**

@@ -15,7 +15,8 @@ export const COMPAT = {
     'the layer search counts "no steering" as 0 too where its answers are degenerate: a layer is picked in its place',
   raw_perplexity:
     'answers are judged with the white space around them: trailing blanks count as repetition, in the layer search and in the medians and means',
-  length_at_format_layer: 'composition takes the length vector of the format layer',
+  length_from_last_layer:
+    'composition takes the length vector of the last layer (of format_layer, where that is set)',
 } as const;
 
 export type Compat = keyof typeof COMPAT;

@@ -10,11 +10,12 @@ import { defaultsFile, experimentsFolder } from './help';
 import { findPreset, settingsFor } from './presets';
 
 /** Keys that pick what earlier steps wrote: the name tells what was picked, not how. */
-const PICKS = ['vectors_file', 'search_name', 'ivs_name', 'run_folder'];
+const PICKS = ['vectors_file', 'length_vectors_file', 'search_name', 'ivs_name', 'run_folder'];
 
 /** Settings that change where results go or are found, not what they are. */
 export const WITHOUT_EFFECT = [
-  ...['model_name', 'preset', 'name', 'output_path', 'dry_run', 'device', 'judge'],
+  // Without skip_long, there are no rows to skip.
+  ...['model_name', 'preset', 'name', 'output_path', 'dry_run', 'device', 'judge', 'skip_long'],
   ...['representations_folder', 'length_vectors_folder', ...PICKS],
 ];
 

@@ -3,6 +3,7 @@ import { flag, integer, layer, listOf, nullable, text } from '../../../src/runs/
 import { InputError } from '../../../src/util/errors';
 import { lock } from '../../../src/util/lock';
 import { Progress } from '../../../src/util/progress';
+import { longPromptsSchema } from '../prompts';
 import { findModel, hashOf, toolVersion } from '../provenance';
 import { type Session, sessionSchema } from '../session';
 import { type Direction, directionOf } from './direction';
@@ -18,6 +19,7 @@ import {
 /** The config keys of every step that computes representations. */
 export const representationsSchema = {
   ...sessionSchema,
+  ...longPromptsSchema,
   data_path: text(),
   output_path: text(),
   num_final_tokens: integer({ min: 1 }),

@@ -1,0 +1,79 @@
+import { foreseeIvs, loadFormatVectors } from '../../format/parts/ivs';
+import {
+  checkVectorsFor,
+  findFormatVectors,
+  foreseeVectors,
+  type VectorsWanted,
+} from '../../format/parts/vectors';
+import type { VectorFileSettings } from '../../shared/command/names';
+import type { InstructionRow } from '../../shared/data/instructionRows';
+import type { Session } from '../../shared/session';
+import type { VectorFile } from '../../shared/vectors/vectorFile';
+import type { CompositionConfig, CompositionVectors } from './plan';
+
+/** Which format vectors a composition steers with. */
+export interface FormatWanted
+  extends VectorsWanted,
+    VectorFileSettings,
+    Pick<CompositionConfig, 'format_steering' | 'format_positions'> {
+  format_layer: number | null;
+  vectors_file: string | null;
+  ivs_name: string | null;
+}
+
+/** Format vectors, and where each acts. */
+export interface FormatSource extends Pick<CompositionVectors, 'formatLayer'> {
+  vectors: VectorFile;
+  sha256: string;
+  /** For the name of what is made with it. */
+  mark: string[];
+  /** Where they are, and how the layers came about, in words. */
+  described: string;
+}
+
+/** @param made by earlier steps of the same `run.ts` */
+const sourceOf = (
+  { format_layer: layer, vectors_file, ivs_name }: FormatWanted,
+  made: readonly string[],
+) =>
+  layer === null
+    ? { chosen: ivs_name, made, layers: [] }
+    : { chosen: vectors_file, made, layers: [layer] };
+
+/** What a dry run says that a run's name would tell of its format vectors. */
+export function foreseeFormat(
+  wanted: FormatWanted & { model: string },
+  made: readonly string[],
+): string[] {
+  const source = sourceOf(wanted, made);
+  return wanted.format_layer === null ? foreseeIvs(wanted, source) : foreseeVectors(wanted, source);
+}
+
+/**
+ * The format vectors of a composition: with the layers that `precompute_ivs` stored, or at one layer,
+ * for which no layer has to be searched.
+ * @throws InputError as `loadFormatVectors`, `findFormatVectors` and `checkVectorsFor`
+ */
+export function findFormat(
+  wanted: FormatWanted,
+  made: readonly string[],
+  session: Session,
+  rows: InstructionRow[],
+): FormatSource {
+  const { format_layer, format_steering, format_positions: positions } = wanted;
+  const source = sourceOf(wanted, made);
+  if (format_layer !== null) {
+    const found = findFormatVectors(wanted, source, session);
+    checkVectorsFor(rows, found);
+    const described = `${found.file}, at layer ${format_layer}`;
+    return { ...found, formatLayer: () => format_layer, described };
+  }
+  const steered = { positions, steering: [format_steering] };
+  const found = loadFormatVectors(wanted, source, steered, session);
+  checkVectorsFor(rows, found);
+  return {
+    ...found,
+    formatLayer: (id, instructed) => found.selectedFor(instructed).get(id) ?? null,
+    described: `${found.file}, layers by ${found.chosenBy}`,
+  };
+}
