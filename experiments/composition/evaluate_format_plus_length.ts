@@ -114,9 +114,10 @@ export const script = defineScript(__filename, schema, async (config, context) =
     });
   };
   const length = steers('length') ? findLength() : undefined;
+  const lengthMark = (length?.mark ?? []).map((mark) => `length: ${mark}`);
   const base = path.join(output_path, 'composition', model.name);
   const folderFor = (mark: string[]) =>
-    path.join(base, config.name ?? runName([...mark, ...(length?.mark ?? [])]));
+    path.join(base, config.name ?? runName([...mark, ...lengthMark]));
   const formatWanted = { ...config, vectors_data_path, seed: undefined };
   if (config.dry_run) {
     const mark = steers('format')

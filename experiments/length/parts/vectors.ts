@@ -8,7 +8,13 @@ import {
   vectorFileName,
 } from '../../shared/command/names';
 import type { Question } from '../../shared/data/questions';
-import { findVectorFile, inputMark, lacksLayers, without } from '../../shared/earlierSteps';
+import {
+  findVectorFile,
+  foreseen,
+  inputMark,
+  lacksLayers,
+  without,
+} from '../../shared/earlierSteps';
 import { type LongPromptsConfig, shortRows } from '../../shared/prompts';
 import { hashFile, hashOf, type ModelFiles } from '../../shared/provenance';
 import type { Session } from '../../shared/session';
@@ -153,7 +159,7 @@ export function findLengthVectors(
   const file =
     vectors_model === null && wanted.chosen === null
       ? path.join(folder, usual)
-      : (foreseenIn(folder, wanted.made) ?? findStored(folder, usual, model, wanted));
+      : (rehearsed(folder, usual, wanted) ?? findStored(folder, usual, model, wanted));
   const source = { ...wanted, file, mark: inputMark(folder, file, usual) };
   if (fs.existsSync(file) || vectors_model !== null) return { ...source, queries: [] };
   const { rows: queries } = shortRows(model, config, questions, {
@@ -163,9 +169,12 @@ export function findLengthVectors(
   return { ...source, queries };
 }
 
-/** What an earlier step of this `run.ts` would write, while that is rehearsed. */
-const foreseenIn = (folder: string, made: readonly string[]) =>
-  made.find((place) => path.dirname(place) === path.normalize(folder) && !fs.existsSync(place));
+/** What an earlier step of this `run.ts` would write, while they are rehearsed. */
+function rehearsed(folder: string, usual: string, { chosen, made }: LengthVectorsWanted) {
+  const missing = made.filter((place) => !fs.existsSync(place));
+  const file = foreseen(folder, { chosen, usual, made: missing }, '.safetensors');
+  return missing.includes(file) ? file : undefined;
+}
 
 function findStored(
   folder: string,

@@ -24,8 +24,13 @@ const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-names-'));
 test.after(() => fs.rmSync(temp, { recursive: true }));
 const output = path.join(temp, 'runs');
 
+/** Length vectors that an earlier step would have written: those of another model must be there. */
+const MADE = ['tiny-gemma2', 'tiny-gemma2-base'].map((model) =>
+  path.join(output, 'length', model, 'representations/another.safetensors'),
+);
+
 /** What a step would write. */
-async function place(script: Script, overrides: string[], made: string[] = []): Promise<string> {
+async function place(script: Script, overrides: string[], made = MADE): Promise<string> {
   const places: string[] = [];
   const wrote = (one: string) => places.push(one);
   const all = overrides.some((word) => word.startsWith('output_path='))
@@ -90,6 +95,10 @@ const MATTERS: Record<string, string> = {
   ivs_name: 'another',
   search_name: 'another',
   vectors_file: 'include_another',
+  format_steering: 'add_vector',
+  format_weight: '3',
+  format_layer: '2',
+  length_vectors_file: 'another',
   length_rep_type: 'sentences',
   length_rep_examples: '7',
   format_positions: 'generated',
@@ -106,10 +115,7 @@ const MATTERS: Record<string, string> = {
 };
 /** Said, or where things are: the name stays. */
 const NOTHING: Record<string, string> = {
-  dry_run: 'true',
-  preset: 'none',
-  device: 'cpu',
-  judge: 'openai',
+  ...{ dry_run: 'true', preset: 'none', device: 'cpu', judge: 'openai', skip_long: 'true' },
 };
 // Nothing is asked here, but who would be is checked.
 Object.assign(process.env, {
@@ -164,6 +170,7 @@ const CASES: Case[] = [
       steering: 'add_vector_conciseness',
       include_instructions: 'true',
       phrasings_path: wordings('length'),
+      vectors_file: 'another',
     },
     nothing: folder,
   },
@@ -189,7 +196,8 @@ const CASES: Case[] = [
       constraint_type: 'exactly',
       phrasings_path: wordings('length'),
     },
-    nothing: { length_vectors_folder: path.join(temp, 'other') },
+    // The file is for format_layer.
+    nothing: { length_vectors_folder: path.join(temp, 'other'), vectors_file: 'x' },
   },
 ];
 
