@@ -5,6 +5,8 @@ import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
+import { script as computeScript } from '../../experiments/length/compute_representations';
+import { script as evaluateScript } from '../../experiments/length/evaluate';
 import { computeCells, type LengthRow, satisfies } from '../../experiments/length/parts/cells';
 import {
   constraintInstruction,
@@ -22,14 +24,14 @@ import { defaultsFile, describeKeys } from '../../experiments/shared/command/hel
 import { loadQuestions } from '../../experiments/shared/data/questions';
 import { findModel } from '../../experiments/shared/provenance';
 import type { Session } from '../../experiments/shared/session';
-import { directionOf } from '../../experiments/shared/vectors/direction';
+import { directionOf, dot } from '../../experiments/shared/vectors/direction';
 import { resolveEdit } from '../../experiments/shared/vectors/edits';
 import { loadVectors, saveVectors } from '../../experiments/shared/vectors/vectorFile';
 import { countSentences } from '../../ifeval';
 import { generate } from '../../src/engine/generate';
 import { residPost } from '../../src/engine/hooks';
 import { runWithCache } from '../../src/engine/runWithCache';
-import { RunFolder } from '../../src/runs/runFolder';
+import { RunFolder, readRun } from '../../src/runs/runFolder';
 import { Safetensors } from '../../weights/safetensors';
 import { BREVITY, SENTENCES } from '../../weights/tiny/instructions';
 import { testWhere } from '../where';
@@ -41,6 +43,7 @@ import {
   openModel,
   quietly,
   runScript,
+  runStep,
   stopScripts,
 } from './helpers';
 
@@ -472,6 +475,151 @@ test('evaluate refuses other settings under the same name, and vectors of anothe
   const refused = await evaluate(...settings, 'name=b').done;
   assert.is(refused.code, 2);
   assert.match(refused.text, 'model_fingerprint: f00 there');
+});
+
+test('at_least with verbosity: the last level is added, and n sentences or more obey', async () => {
+  const verbose = [
+    ...['constraint_type=at_least', 'steering=add_vector_verbosity', 'steering_weights=[1x]'],
+    ...['length_rep_examples=3', 'n_examples=2', 'n_sent_max=3', 'max_generation_length=24'],
+    ...['source_layer_idx=1', 'positions=all', `output_path=${temp}/verbose`],
+  ];
+  const { code, text } = await evaluate(...verbose).done;
+  assert.is(code, 0, text);
+  const [folder] = fs
+    .readdirSync(path.join(temp, 'verbose/length/chars'))
+    .filter((name) => name !== 'representations')
+    .map((name) => path.join(temp, 'verbose/length/chars', name));
+  const { rows } = readRun<LengthRow>(folder);
+  const session = await openModel(model);
+  const draw = lengthInstructions(phrasings, {
+    constraint_type: 'high-level',
+    n_sent_max: 3,
+    seed: 42,
+  }).get('extremely_verbose')!;
+  const first = questions.slice(0, 3);
+  const [withIt, without] = [
+    await meanActivation(
+      session,
+      first.map(({ key, prompt }) => `${prompt} ${draw(key)}`),
+      1,
+    ),
+    await meanActivation(
+      session,
+      first.map(({ prompt }) => prompt),
+      1,
+    ),
+  ];
+  const vector = Float32Array.from(withIt, (value, i) => value - without[i]);
+  for (const row of rows) {
+    if (row.instructed) assert.match(row.prompt, /at least \d sentence/);
+    const edits =
+      row.steering === 'none' ? [] : [{ kind: 'add' as const, layer: 1, vector, weight: 1 }];
+    const [{ tokens }] = await generate(session.model, [session.encode(row.prompt)], {
+      maxNewTokens: 24,
+      stopIds: session.tokenizer.stopIds,
+      edits: [edits],
+    });
+    assert.is(row.response, session.tokenizer.decode(tokens, { skipSpecialTokens: true }), row.id);
+    assert.is(row.ok, countSentences(row.response.trim()) >= row.n_sent);
+  }
+  // The four cells, each with every number of sentences.
+  const cells = computeCells(rows);
+  assert.equal(
+    cells.map(({ instructed, steering, n, by_n_sent }) => [
+      instructed,
+      steering,
+      n,
+      by_n_sent.map(({ n_sent }) => n_sent),
+    ]),
+    [false, true].flatMap((instructed) =>
+      ['none', 'add_vector_verbosity'].map((steering) => [instructed, steering, 6, [1, 2, 3]]),
+    ),
+  );
+});
+
+test("another model's vectors: its own activations steer, and its files must be there", async () => {
+  // The same weights, another computation.
+  const other = makeModel(path.join(temp, 'other'));
+  const config = path.join(other, 'config.json');
+  const json = JSON.parse(fs.readFileSync(config, 'utf8'));
+  fs.writeFileSync(config, JSON.stringify({ ...json, attn_logit_softcapping: 0.01 }));
+  const out = `output_path=${temp}/cross`;
+  const common = [`model_name=${model}`, `data_path=${data}`, 'perplexity_model=null', out];
+  const words = [
+    ...[...common, 'backend=wasm', 'length_rep_examples=4', 'n_examples=2', 'n_sent_max=2'],
+    ...['steering=add_vector_conciseness', 'steering_weights=3', 'source_layer_idx=1'],
+    ...['max_generation_length=12', 'positions=all', 'name=cross'],
+  ];
+  const cross = (...more: string[]) =>
+    runStep(evaluateScript, ...words, `vectors_model=${other}`, ...more);
+  const refused = (work: Promise<unknown>) =>
+    work.then(
+      () => '',
+      ({ message }: Error) => message,
+    );
+  const missing = await refused(cross('dry_run=true'));
+  assert.match(missing, 'Run first: npx ts-node experiments/length/compute_representations.ts');
+  assert.is(await refused(cross()), missing);
+  assert.not.ok(fs.existsSync(path.join(temp, 'cross/length/chars')), 'nothing was begun');
+
+  // The command that it names does it.
+  const [, command] = /compute_representations\.ts (.*)$/m.exec(missing)!;
+  assert.match(command, `model_name=${other} data_path=${data} n_examples=4`);
+  await runStep(computeScript, ...command.replace(/\.$/, '').split(' '), out, 'backend=wasm');
+  await cross();
+  const folder = path.join(temp, 'cross/length/chars/cross');
+  assert.not.ok(fs.existsSync(path.join(temp, 'cross/length/chars/representations')));
+  const { rows, config: recorded } = readRun<LengthRow>(folder);
+  assert.is(recorded.vectors_model, 'other');
+  assert.match(String(recorded.vectors_file), '/length/other/representations/');
+
+  const draw = lengthInstructions(phrasings, {
+    constraint_type: 'high-level',
+    n_sent_max: 2,
+    seed: 42,
+  }).get('extremely_concise')!;
+  const vectorOf = async (session: Session) => {
+    const first = questions.slice(0, 4);
+    const prompts = first.map(({ key, prompt }) => `${prompt} ${draw(key)}`);
+    const withIt = await meanActivation(session, prompts, 1);
+    const plain = first.map(({ prompt }) => prompt);
+    const without = await meanActivation(session, plain, 1);
+    const difference = withIt.map((value, i) => value - without[i]);
+    return Float32Array.from(difference, (value) => value / Math.hypot(...difference));
+  };
+  const vector = await vectorOf(await openModel(other));
+  const session = await openModel(model);
+  const own = await vectorOf(session);
+  assert.ok(dot(vector, own) < 0.999, 'the two models have different vectors');
+  for (const row of rows.filter(({ steering }) => steering !== 'none')) {
+    const [{ tokens }] = await generate(session.model, [session.encode(row.prompt)], {
+      maxNewTokens: 12,
+      stopIds: session.tokenizer.stopIds,
+      edits: [[{ kind: 'add', layer: 1, vector, weight: 3 }]],
+    });
+    assert.is(row.response, session.tokenizer.decode(tokens, { skipSpecialTokens: true }), row.id);
+  }
+
+  // Not for other queries, nor for a model of another width.
+  const more = words.map((word) => word.replace('examples=4', 'examples=5'));
+  assert.match(
+    await refused(runStep(evaluateScript, ...more, `vectors_model=${other}`)),
+    /n_examples is "4", not "5"/,
+  );
+  const narrow = makeModel(path.join(temp, 'narrow'), 'gemma2-mha-f16-nocaps');
+  const own32 = command.replace(other, narrow).replace(/\.$/, '');
+  await runStep(computeScript, ...own32.split(' '), out, 'backend=wasm');
+  assert.match(
+    await refused(
+      runStep(
+        evaluateScript,
+        ...words.filter((word) => !/^(source|name)/.test(word)),
+        `vectors_model=${narrow}`,
+        'source_layer_idx=0',
+      ),
+    ),
+    /The vectors have 32 numbers; the activations of chars have 40/,
+  );
 });
 
 test('load_results prints a run per length; the other step keeps activations', async () => {
