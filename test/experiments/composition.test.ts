@@ -15,10 +15,12 @@ import { script as computeRepresentations } from '../../experiments/format/compu
 import { script as findBestLayer } from '../../experiments/format/find_best_layer';
 import { loadFormatRows } from '../../experiments/format/parts/rows';
 import { script as precomputeIvs } from '../../experiments/format/precompute_ivs';
+import { script as computeLengths } from '../../experiments/length/compute_representations';
 import { loadPhrasings } from '../../experiments/length/parts/phrasings';
 import { dot } from '../../experiments/shared/vectors/direction';
 import { loadVectors } from '../../experiments/shared/vectors/vectorFile';
 import { generate } from '../../src/engine/generate';
+import type { Edit } from '../../src/engine/steering';
 import { readRun } from '../../src/runs/runFolder';
 import { makeModel, openModel, runStep } from './helpers';
 
@@ -215,6 +217,126 @@ test('the whole chain on a real model; an answer recomputed from the vectors', a
         [
           { kind: 'project', layer: 2, vector: unit[2], target: dot(unit[2], meanWith[2]) },
           { kind: 'add', layer: 1, vector: concise.unit[1], weight: 0.5 * concise.norm[1] },
+        ],
+      ],
+    });
+    assert.is(row.response, session.tokenizer.decode(tokens, { skipSpecialTokens: true }));
+  }
+});
+
+/** Rows of the only run of a name, and the direction of conciseness and the formats that it had. */
+function openRunOf(output: string, name: string) {
+  const { rows, config } = readRun<CompositionRow>(path.join(output, 'composition/chars', name));
+  const one = (experiment: string) => {
+    const folder = path.join(output, experiment, 'chars/representations');
+    return fs.existsSync(folder)
+      ? loadVectors(path.join(folder, fs.readdirSync(folder)[0]), {}).directions
+      : undefined;
+  };
+  const concise = one('length')?.get('extremely_concise');
+  return { rows, config, formats: one('format')!, concise };
+}
+
+test('one layer for all formats by add_vector, and the length vector of the last layer', async () => {
+  const output = path.join(temp, 'fixed');
+  const settings = [
+    ...[`model_name=${model}`, `output_path=${output}`, 'backend=wasm', `data_path=${data}`],
+    ...['perplexity_model=null', 'max_generation_length=10', `length_data_path=${queries}`],
+    ...['length_rep_examples=4', 'length_source_layer_idx=1', 'length_weight=0.5x'],
+  ];
+  const fixed = ['format_layer=0', 'format_steering=add_vector', 'format_weight=2'];
+  await assertRejects(
+    runStep(evaluate, ...settings, ...fixed),
+    /Run first: .*format\/compute_repr/,
+  );
+  // No layer has to be searched for it.
+  await runStep(computeRepresentations, ...settings);
+  await runStep(evaluate, ...settings, ...fixed, 'name=none', 'length_steering=none');
+  assert.not.ok(fs.existsSync(path.join(output, 'length')), 'nothing of length is computed');
+  const none = openRunOf(output, 'none');
+  assert.equal([...new Set(none.rows.map(({ steering }) => steering))], ['none', 'format']);
+
+  const words = [...settings, 'compat=[length_from_last_layer]', 'n_examples=3'];
+  // With a layer for all formats, the authors read the length vector there.
+  await runStep(evaluate, ...words, ...fixed, 'name=both');
+  await runStep(evaluate, ...words, 'name=last', 'steering=length');
+  const both = openRunOf(output, 'both');
+  const last = openRunOf(output, 'last');
+  const session = await openModel(model);
+  const answer = async ({ prompt }: CompositionRow, edits: Edit[]) => {
+    const [{ tokens }] = await generate(session.model, [session.encode(prompt)], {
+      maxNewTokens: 10,
+      stopIds: session.tokenizer.stopIds,
+      edits: [edits],
+    });
+    return session.tokenizer.decode(tokens, { skipSpecialTokens: true });
+  };
+  const add = (layer: number, vector: Float32Array, weight: number): Edit => ({
+    ...{ kind: 'add', layer, vector, weight },
+  });
+  const lengthFrom = (source: number) => {
+    const { unit, norm } = last.concise!;
+    return add(1, unit[source], 0.5 * norm[source]);
+  };
+  for (const row of both.rows.filter(({ steering }) => steering === 'format + length')) {
+    const format = both.formats.get(row.instruction_id)!;
+    assert.is(row.response, await answer(row, [add(0, format.unit[0], 2), lengthFrom(0)]), row.id);
+  }
+  const steered = last.rows.filter(({ steering }) => steering === 'length');
+  assert.is(steered.length, 4 * 3);
+  const others = [];
+  for (const row of steered) {
+    assert.is(row.response, await answer(row, [lengthFrom(2)]), row.id);
+    others.push(await answer(row, [lengthFrom(1)]));
+  }
+  assert.not.equal(
+    steered.map(({ response }) => response),
+    others,
+    'the layer matters',
+  );
+});
+
+test("vectors_model: formats and length are steered by that model's vectors", async () => {
+  const other = makeModel(path.join(temp, 'other'));
+  const config = path.join(other, 'config.json');
+  const json = JSON.parse(fs.readFileSync(config, 'utf8'));
+  fs.writeFileSync(config, JSON.stringify({ ...json, attn_logit_softcapping: 0.01 }));
+  const output = path.join(temp, 'cross');
+  const settings = [`output_path=${output}`, 'backend=wasm', `data_path=${data}`];
+  const cross = (...words: string[]) =>
+    runStep(
+      evaluate,
+      ...[...settings, `model_name=${model}`, `vectors_model=${other}`],
+      ...['format_layer=2', 'format_weight=2', 'format_steering=add_vector', 'n_examples=2'],
+      ...[`length_data_path=${queries}`, 'length_rep_examples=4', 'length_source_layer_idx=1'],
+      ...['length_weight=3', 'perplexity_model=null', 'max_generation_length=8', 'name=cross'],
+      ...words,
+    );
+  const command = `length/compute_representations.ts model_name=${other} data_path=${queries}`;
+  await assertRejects(cross('dry_run=true'), new RegExp(command.replace(/[.]/g, '\\.')));
+  const length = [`data_path=${queries}`, 'n_examples=4'];
+  const own = [`output_path=${output}`, 'backend=wasm', `model_name=${other}`];
+  await runStep(computeLengths, ...own, ...length);
+  await assertRejects(cross(), /format\/compute_representations\.ts model_name=other/);
+  await runStep(computeRepresentations, ...settings, `model_name=${other}`);
+  await cross();
+  assert.equal(fs.readdirSync(path.join(output, 'length')), ['other']);
+  const one = (experiment: string) => {
+    const folder = path.join(output, experiment, 'other/representations');
+    return loadVectors(path.join(folder, fs.readdirSync(folder)[0]), {}).directions;
+  };
+  const concise = one('length').get('extremely_concise')!;
+  const formats = one('format');
+  const session = await openModel(model);
+  const { rows } = readRun<CompositionRow>(path.join(output, 'composition/chars/cross'));
+  for (const row of rows.filter(({ steering }) => steering === 'format + length')) {
+    const [{ tokens }] = await generate(session.model, [session.encode(row.prompt)], {
+      maxNewTokens: 8,
+      stopIds: session.tokenizer.stopIds,
+      edits: [
+        [
+          { kind: 'add', layer: 2, vector: formats.get(row.instruction_id)!.unit[2], weight: 2 },
+          { kind: 'add', layer: 1, vector: concise.unit[1], weight: 3 },
         ],
       ],
     });
