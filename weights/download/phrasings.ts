@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parse, stringify } from 'yaml';
@@ -32,17 +33,28 @@ const KEYWORD_VECTORS: Script = {
   read: keywordWordings,
 };
 
-/** The files that are made of them, with the keys that they have to have. */
-export const PHRASINGS_FILES = [
+interface PhrasingsFile {
+  name: string;
+  scripts: Script[];
+  /** That it has to have. */
+  keys: string[];
+  /** Of its content as JSON, at the commit that we know. */
+  sha256: string;
+}
+
+/** The files that are made of them. */
+export const PHRASINGS_FILES: PhrasingsFile[] = [
   {
     name: 'length/phrasings.yaml',
     scripts: [LENGTH_VECTORS, LENGTH_EVALUATION],
     keys: ['levels', 'sentences', 'one_sentence', 'constraints'],
+    sha256: '22d6574b9bc9e5eedee90a5686f57157b8d4181c45329a6622f9b39fae29fdcc',
   },
   {
     name: 'keywords/phrasings.yaml',
     scripts: [KEYWORD_VECTORS],
     keys: ['include', 'exclude'],
+    sha256: 'ecc7de31c764ed5942ec655214835a064c79a3ff488fa06e214b59df625601f3',
   },
 ];
 
@@ -57,7 +69,7 @@ export async function downloadPhrasings(
   network: Network,
   { update = false } = {},
 ): Promise<void> {
-  for (const { name, scripts, keys } of PHRASINGS_FILES) {
+  for (const { name, scripts, keys, sha256 } of PHRASINGS_FILES) {
     const file = path.join(folder, name);
     if (!update && isWholeFile(file, keys)) {
       say(network, `${file} is there.`);
@@ -66,13 +78,19 @@ export async function downloadPhrasings(
     const sources: string[] = [];
     let phrasings: Phrasings = {};
     for (const script of scripts) {
-      const { from, source } = await fetchScript(script, network);
+      const { from, wordings } = await readScript(script, network);
       sources.push(from);
-      phrasings = merge(phrasings, readScript(script, from, source));
+      phrasings = merge(phrasings, wordings);
     }
     makeFolder(path.dirname(file));
     writeAtomic(file, `${headline(sources)}${stringify(phrasings, { lineWidth: 0 })}`);
     say(network, `${file}: read out of ${sources.join(' and ')}`);
+    const found = createHash('sha256').update(JSON.stringify(phrasings)).digest('hex');
+    if (found === sha256) continue;
+    say(
+      network,
+      "  They are not the wordings that Tiller was written with: results may not compare with the paper's.",
+    );
   }
 }
 
@@ -98,34 +116,28 @@ function isWholeFile(file: string, keys: string[]): boolean {
   }
 }
 
-async function fetchScript({ names }: Script, network: Network) {
+/** The wordings of a script, at the first place that has them. */
+async function readScript({ names, read }: Script, network: Network) {
   const places = REVISIONS.flatMap((revision) => names.map((name) => `${revision}/${name}`));
+  let problem = `has no ${names.join(' or ')} any more, neither at ${PINNED.slice(0, 7)} nor at main`;
   for (const from of places) {
     const bytes = await fetchRaw(`${REPOSITORY}/${from}`, network);
     if (!bytes) continue;
-    if (!from.startsWith(PINNED)) {
-      say(
-        network,
-        `  ${from} is not of the version that Tiller was written for (${PINNED.slice(0, 7)}): its wordings may be others.`,
-      );
+    try {
+      const wordings = read(bytes.toString('utf8')) as Phrasings;
+      if (!from.startsWith(PINNED)) {
+        say(
+          network,
+          `  ${from} is not of the version that Tiller was written for (${PINNED.slice(0, 7)}): its wordings may be others.`,
+        );
+      }
+      return { from, wordings };
+    } catch (error) {
+      if (!(error instanceof WordingsError)) throw error;
+      problem = `has changed: the wordings in ${from} can't be read, ${error.message}`;
     }
-    return { from, source: bytes.toString('utf8') };
   }
   throw new InputError(
-    `${REPOSITORY} has no ${names.join(' or ')} any more, neither at ${PINNED.slice(0, 7)} nor at main. ${OTHERWISE}`,
+    `${REPOSITORY} ${problem}. The prompt files are there; wordings of your own can be given by phrasings_path=<file> (see configs/*/phrasings.yaml).`,
   );
-}
-
-const OTHERWISE =
-  'The prompt files are there; wordings of your own can be given by phrasings_path=<file> (see configs/*/phrasings.yaml).';
-
-function readScript({ read }: Script, from: string, source: string): Phrasings {
-  try {
-    return read(source) as Phrasings;
-  } catch (error) {
-    if (!(error instanceof WordingsError)) throw error;
-    throw new InputError(
-      `${REPOSITORY}/${from}: its wordings can't be read, the script has changed: ${error.message}. ${OTHERWISE}`,
-    );
-  }
 }

@@ -1,15 +1,17 @@
 /** The wordings of the paper, downloaded: out of scripts, into files that the experiments read. */
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { parse } from 'yaml';
 import { loadKeywordPhrasings } from '../../../experiments/keywords/parts/vectors';
 import {
   constraintInstruction,
   lengthInstructions,
   loadPhrasings,
 } from '../../../experiments/length/parts/phrasings';
-import { downloadPhrasings } from '../../../weights/download/phrasings';
+import { downloadPhrasings, PHRASINGS_FILES } from '../../../weights/download/phrasings';
 import { commit, forget, home, hub, network, said, useFakeHub } from '../downloads';
 import { olderScriptFiles, PINNED, scriptFiles } from './fakeScripts';
 
@@ -64,6 +66,21 @@ test('what comes from main is said not to be the pinned version', async () => {
   assert.match(read(folder)[1], 'main/keywords/compute_representations.py');
 });
 
+test('other wordings than those known are said to be others', async () => {
+  const folder = serve(scriptFiles());
+  await downloadPhrasings(folder, network);
+  const others = /They are not the wordings that Tiller was written with/g;
+  assert.is(said.match(others)?.length, 2);
+  const [file] = PHRASINGS_FILES;
+  const known = file.sha256;
+  const json = JSON.stringify(parse(read(folder)[0]));
+  file.sha256 = createHash('sha256').update(json).digest('hex');
+  forget();
+  await downloadPhrasings(folder, network, { update: true });
+  file.sha256 = known;
+  assert.is(said.match(others)?.length, 1);
+});
+
 test('the experiments read them', async () => {
   const folder = serve(scriptFiles());
   await downloadPhrasings(folder, network);
@@ -87,6 +104,7 @@ test('the experiments read them', async () => {
 
 test('no script, a script without wordings, a broken file', async () => {
   const [length, ...others] = Object.entries(scriptFiles());
+  const mainLength = Object.entries(scriptFiles('main'))[0];
   const folder = serve(Object.fromEntries(others));
   assert.match(
     await refusal(downloadPhrasings(folder, network)),
@@ -94,8 +112,14 @@ test('no script, a script without wordings, a broken file', async () => {
   );
   serve(Object.fromEntries([[length[0], 'phrasings = []'], ...others]));
   const changed = await refusal(downloadPhrasings(folder, network));
-  assert.match(changed, `${PINNED}/length/compute_representations.py: its wordings can't be read`);
+  assert.match(
+    changed,
+    `the wordings in ${PINNED}/length/compute_representations.py can't be read`,
+  );
   assert.match(changed, 'found are none');
+  serve(Object.fromEntries([[length[0], 'phrasings = []'], ...others, mainLength]));
+  await downloadPhrasings(folder, network);
+  assert.match(said, 'main/length/compute_representations.py is not of the version');
   serve(scriptFiles());
   const file = path.join(folder, 'length', 'phrasings.yaml');
   for (const broken of ['', 'levels: {}', 'levels: [']) {
