@@ -1,11 +1,12 @@
 /** Answers that no effect can be read off: they say nothing, or the same again and again. */
+import { isDegenerate } from './degenerate';
 
-/** An answer of lower perplexity is degenerate, in the paper: what repeats is easy to predict. */
+/** The threshold of `isDegenerate` in the paper. */
 export const DEGENERATE_BELOW = 2.5;
 
 /**
- * Whether an answer is blank, repeats itself until the token limit, or has a perplexity below the
- * threshold.
+ * Whether an answer is blank, degenerate by its perplexity, or, what shows without a judge, repeats
+ * itself until the token limit.
  * @param perplexity null or undefined: not judged, or nothing to predict
  * @param threshold default: the paper's
  */
@@ -15,8 +16,7 @@ export function isBroken(
   threshold = DEGENERATE_BELOW,
 ): boolean {
   const text = response.trim();
-  if (!text) return true;
-  if (perplexity !== null && perplexity !== undefined && perplexity < threshold) return true;
+  if (!text || isDegenerate(text, perplexity ?? null, threshold)) return true;
   return stopped === 'length' && repeats(text);
 }
 
