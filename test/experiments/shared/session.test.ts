@@ -5,7 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openSession } from '../../../experiments/shared/session';
 import type { Edit } from '../../../src/engine/steering';
-import { makeModel } from '../helpers';
+import { makeModel, meanActivation } from '../helpers';
 
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-session-'));
 const model = makeModel(path.join(temp, 'chars'));
@@ -18,7 +18,10 @@ fs.writeFileSync(
 );
 test.after(() => fs.rmSync(temp, { recursive: true }));
 
-const open = (dir: string, more: { compat?: 'drop_last_token'[]; prompt_style?: 'qa' } = {}) =>
+const open = (
+  dir: string,
+  more: { compat?: ('drop_last_token' | 'double_bos')[]; prompt_style?: 'qa' } = {},
+) =>
   openSession({
     model_name: dir,
     backend: 'wasm',
@@ -68,6 +71,34 @@ test('drop_last_token drops it from steered answers at the limit, and from no ot
   assert.is(full.tokens, 9);
   assert.equal([both[0].tokens, both[0].response], [8, full.response.slice(0, 8)]);
   assert.equal([plain[0].tokens, plain[0].response.length], [9, 9]);
+});
+
+test('double_bos puts a second BOS before chat text, and activations are others', async () => {
+  const adding = path.join(temp, 'adding');
+  fs.cpSync(model, adding, { recursive: true });
+  const file = path.join(adding, 'tokenizer.json');
+  const json = JSON.parse(fs.readFileSync(file, 'utf8'));
+  const bos = { SpecialToken: { id: '<bos>', type_id: 0 } };
+  const text = { Sequence: { id: 'A', type_id: 0 } };
+  json.post_processor = {
+    type: 'TemplateProcessing',
+    single: [bos, text],
+    pair: [bos, text],
+    special_tokens: { '<bos>': { id: '<bos>', ids: [2], tokens: ['<bos>'] } },
+  };
+  fs.writeFileSync(file, JSON.stringify(json));
+  const sessions = [await open(adding), await open(adding, { compat: ['double_bos'] })];
+  const [one, two] = sessions.map((session) => session.encode('What is it?'));
+  assert.equal(one.slice(0, 2), [2, 4], '<bos><start>');
+  assert.equal(two, [2, ...one]);
+  // What vectors are computed from is another, so they are. (A session's model goes with the next one.)
+  const plain = await meanActivation(await open(adding), ['What is it?'], 1);
+  const doubled = await open(adding, { compat: ['double_bos'] });
+  const other = await meanActivation(doubled, ['What is it?'], 1);
+  assert.ok(plain.some((value, i) => Math.abs(value - other[i]) > 0.01));
+  // Text that is no chat has one in any case.
+  const qa = await open(adding, { compat: ['double_bos'], prompt_style: 'qa' });
+  assert.is(qa.encode('What is it?').filter((id) => id === 2).length, 1);
 });
 
 test.run();
