@@ -79,9 +79,7 @@ export function dataFile(given: string, role: DataRole, key = 'data_path'): stri
   if (!namesFile(given)) return findIn(inputPath(given), role, key);
   const file = inputPath(given);
   if (isFile(file)) return file;
-  const ours = role.endsWith('_phrasings')
-    ? ` Or take our wordings: ${key}=configs/${ROLES[role].names[0]}`
-    : '';
+  const ours = role.endsWith('_phrasings') ? ` Or take our wordings: ${key}=configs` : '';
   throw new InputError(
     `Can't read ${file} (${key}): there is no such file.${downloadHint(file)}${ours}`,
   );

@@ -120,6 +120,14 @@ test('what is missing is said: what was looked for, and what to do', () => {
   );
 });
 
+test('the folder of our settings has our wordings', () => {
+  for (const part of ['length', 'keyword'] as const) {
+    const file = path.join(part === 'length' ? part : 'keywords', 'phrasings.yaml');
+    const found = dataFile('configs', `${part}_phrasings`, 'phrasings_path');
+    assert.is(path.resolve(found), path.join(projectRoot, 'configs', file));
+  }
+});
+
 test("a missing file says so; one of the authors', how to get it", () => {
   const missing = path.join(temp, 'missing.jsonl');
   assert.match(
@@ -133,7 +141,7 @@ test("a missing file says so; one of the authors', how to get it", () => {
     const message = refusal(() => dataFile(file, 'length_phrasings', 'phrasings_path'));
     assert.match(
       message,
-      /\(phrasings_path\).*: "npx ts-node weights\/download.ts data"\. Or take our wordings: phrasings_path=configs\/length\/phrasings.yaml$/,
+      /\(phrasings_path\).*: "npx ts-node weights\/download.ts data"\. Or take our wordings: phrasings_path=configs$/,
     );
   }
 });
