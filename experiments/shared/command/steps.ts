@@ -147,12 +147,16 @@ function ownOverrides(overrides: string[], name: string, own: string[]): string[
 const goesTo = (key: string, name: string, keys: string[]) =>
   keys.includes(key) || (key.startsWith(`${name}.`) && keys.includes(key.slice(name.length + 1)));
 
+/** All keys that a run of steps takes: `key`, and `step.key`. */
+export const keysOfSteps = (steps: Step[]): string[] =>
+  steps.flatMap((step) =>
+    Object.keys(scriptOf(step).schema).flatMap((own) => [own, `${nameOf(step)}.${own}`]),
+  );
+
 function refuseUnknown(key: string, value: unknown, source: string, steps: Step[]) {
   const keysOf = (step: Step) => Object.keys(scriptOf(step).schema);
   if (steps.some((step) => goesTo(key, nameOf(step), keysOf(step)))) return;
-  const known = steps.flatMap((step) =>
-    keysOf(step).flatMap((own) => [own, `${nameOf(step)}.${own}`]),
-  );
+  const known = keysOfSteps(steps);
   const files = new Set(steps.map((step) => nameOf(scriptOf(step))));
   const theirs = authorsHints.unknown(key.replace(/^.*\./, ''), value);
   throw new InputError(

@@ -1,0 +1,70 @@
+/** Our cells beside the paper's. */
+import { type ColumnOf, percent, type Table, tableOf } from '../../../src/util/table';
+import { points } from '../../shared/answers/tables';
+import type { ComparedCell, ComparedTable } from './paperCells';
+
+/** A cell as results.json has it: shares from 0 to 1. */
+export interface ResultCell {
+  cell: string;
+  /** Null where the run has no such cell. */
+  ours: number | null;
+  n: number | null;
+  /** 95 %, of a bootstrap over queries. */
+  interval: [number, number] | null;
+  /** Null where nothing was published. */
+  paper: number | null;
+  /** Ours less the paper's. */
+  difference: number | null;
+  /** Whether the paper's lies in our interval. */
+  paper_in_interval: boolean | null;
+}
+
+/** The paper gives percents with one digit. */
+const ROUNDING = 0.0005 + 1e-9;
+
+export function resultCell({ cell, ours, paper }: ComparedCell): ResultCell {
+  const share = paper === null ? null : paper / 100;
+  const [low, high] = ours?.accuracy_interval ?? [0, 0];
+  const both = ours !== undefined && share !== null;
+  return {
+    cell,
+    ours: ours?.accuracy ?? null,
+    n: ours?.n ?? null,
+    interval: ours?.accuracy_interval ?? null,
+    paper: share,
+    difference: both ? ours.accuracy - share : null,
+    paper_in_interval: both ? share >= low - ROUNDING && share <= high + ROUNDING : null,
+  };
+}
+
+/** The final table; columns of the paper where it has numbers for the model. */
+export function resultsTable(tables: ComparedTable[], hasPaper: boolean): Table {
+  const items = tables.flatMap((table) =>
+    table.cells.map((cell) => ({ table, ...resultCell(cell) })),
+  );
+  type Item = (typeof items)[number];
+  const ours: ColumnOf<Item>[] = [
+    { name: 'cell', label: true, cell: ({ cell }) => cell },
+    { name: 'n', cell: ({ n }) => n },
+    { name: 'ours', cell: (item) => percent(item.ours) },
+    { name: '95 %', cell: ({ interval }) => interval && `${interval.map(short).join(' to ')}` },
+  ];
+  const theirs: ColumnOf<Item>[] = [
+    { name: 'paper', cell: ({ paper }) => percent(paper) },
+    { name: 'n ', extra: true, cell: ({ table }) => table.paper_n },
+    {
+      name: 'difference',
+      cell: ({ difference }) => (difference === null ? null : points(difference)),
+    },
+    {
+      name: 'in interval',
+      cell: ({ paper_in_interval: is }) => (is === null ? null : is ? 'yes' : 'no'),
+    },
+  ];
+  return tableOf([...ours, ...(hasPaper ? theirs : [])], items, ({ table }) => titleOf(table));
+}
+
+const short = (share: number) => (100 * share).toFixed(1);
+
+const titleOf = ({ name, steered_by }: ComparedTable) =>
+  steered_by ? `${name} (steered: ${steered_by})` : name;
