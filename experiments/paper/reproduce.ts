@@ -96,7 +96,7 @@ function ownConfig(overrides: string[], file?: YamlFile): Config {
 function nameOf(overrides: string[], file?: YamlFile): string {
   const changed = overrides
     .map(parseOverride)
-    .filter(({ key }) => !WITHOUT_EFFECT.includes(key))
+    .filter(({ key }) => key === 'preset' || !WITHOUT_EFFECT.includes(key))
     .map(({ key, value }) => [key, value])
     .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
   return changed.length || file ? hashOf([changed, file?.content ?? null]) : 'default';
