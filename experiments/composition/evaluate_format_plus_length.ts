@@ -11,12 +11,13 @@ import { evaluationRows, loadFormatRows } from '../format/parts/rows';
 import { formatVectorData } from '../format/parts/vectors';
 import { directionNames, loadPhrasings } from '../length/parts/phrasings';
 import { splitQuestions } from '../length/parts/plan';
-import { findLengthVectors, needLengthVectors } from '../length/parts/vectors';
+import { findLengthVectors, needLengthVectors, tellLengthVectors } from '../length/parts/vectors';
 import {
   answerAndJudge,
   answeringSchema,
   countAnswers,
   openRun,
+  tellAnswers,
 } from '../shared/answers/answering';
 import { checkJudges, judgeSchema } from '../shared/answers/judging';
 import { isOn } from '../shared/command/compat';
@@ -127,6 +128,10 @@ export const script = defineScript(__filename, schema, async (config, context) =
     console.log(`${rows.length} prompts, steering ${steerings.join(', ')}`);
     if (length) console.log(`Length vectors: ${length.file}`);
     console.log(`Would write to ${folder}`);
+    if (length) tellLengthVectors(context, config, length);
+    const acting = { formatLayer: () => 0, lengthNames, lengthSource };
+    const plan = planComposition(rows, config, acting, phrasings);
+    tellAnswers(context, config, folder, [{ plan, newTokens: config.max_generation_length }]);
     wrote(folder);
     return;
   }

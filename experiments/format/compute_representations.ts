@@ -22,7 +22,7 @@ const schema = {
   generation_length: integer({ min: 1 }),
 };
 
-export const script = defineScript(__filename, schema, async (config, { wrote }) => {
+export const script = defineScript(__filename, schema, async (config, { wrote, plans }) => {
   const model = findModel(config.model_name);
   const layers = config.layers && searchLayers(config.layers, layerCount(model));
   const data_path = dataFile(config.data_path, 'format_training');
@@ -36,7 +36,11 @@ export const script = defineScript(__filename, schema, async (config, { wrote })
   const groups = groupBy(rows, ({ id }) => id);
   console.log(`${rows.length} of ${all.length} rows → ${file}`);
   console.log(groups.map((group) => `  ${group[0].id}: ${group.length}`).join('\n'));
-  if (config.dry_run) return wrote(file);
+  if (config.dry_run) {
+    const prompts = rows.flatMap(({ prompt, withoutInstruction }) => [prompt, withoutInstruction]);
+    plans({ kind: 'vectors', place: file, model: config, prompts: [...new Set(prompts)] });
+    return wrote(file);
+  }
 
   makeFolder(representations);
   const session = await openSession(config);

@@ -17,7 +17,7 @@ const schema = {
   dry_run: flag(),
 };
 
-export const script = defineScript(__filename, schema, async (config, { made, wrote }) => {
+export const script = defineScript(__filename, schema, async (config, { made, wrote, plans }) => {
   if (needsNoSearch(config)) return;
   const judge = findJudge(config);
   if (!judge) {
@@ -27,7 +27,9 @@ export const script = defineScript(__filename, schema, async (config, { made, wr
   if (config.dry_run) {
     const { folder } = foreseeSearch(config, source);
     console.log(`${judge.name} would judge ${folder}`);
-    return wrote(judgeFolder(folder, judge.name));
+    const place = judgeFolder(folder, judge.name);
+    plans({ kind: 'judged', place, judge: judge.dir, answers: folder });
+    return wrote(place);
   }
   const { folder, rows } = findSearchRun(config, source);
   await openBackend(config);

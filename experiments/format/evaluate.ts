@@ -23,6 +23,7 @@ import {
   FORMAT_STEERINGS,
   planFormatRows,
   steeringActs,
+  tellFormatAnswers,
 } from './parts/plan';
 import { answerLength, evaluationRows, loadFormatRows, searchLayers } from './parts/rows';
 import { cellsTable, describeCells } from './parts/tables';
@@ -77,6 +78,14 @@ export const script = defineScript(__filename, schema, async (config, context) =
     );
     const folder = folderFor(foreseeIvs({ ...config, model: model.name }, source));
     console.log(`For example: "${plan[plan.length - 1].prompt}"\nWould write to ${folder}`);
+    // Each instruction at some layer: the most that there may be.
+    const layers = new Map(rows.map(({ id }) => [id, 0]));
+    tellFormatAnswers(
+      context,
+      config,
+      folder,
+      planFor(() => layers),
+    );
     wrote(folder);
     return;
   }

@@ -15,7 +15,13 @@ import { findModel, hashFile } from '../shared/provenance';
 import { openSession } from '../shared/session';
 import { steeringWeight } from '../shared/vectors/weight';
 import { computeCells, type FormatRow } from './parts/cells';
-import { answerFormatRows, countFormatAnswers, planFormatRows, steeringActs } from './parts/plan';
+import {
+  answerFormatRows,
+  countFormatAnswers,
+  planFormatRows,
+  steeringActs,
+  tellFormatAnswers,
+} from './parts/plan';
 import {
   answerLength,
   drawSearchRows,
@@ -81,9 +87,10 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const source = { chosen: config.vectors_file, made, layers };
   const folderFor = (mark: string[]) => path.join(search, config.name ?? runName(mark));
   if (config.dry_run) {
-    planFor(new Set());
+    const { plan } = planFor(new Set());
     const folder = folderFor(foreseeVectors(wanted, source));
     console.log(`Would write to ${folder}`);
+    tellFormatAnswers(context, config, folder, plan);
     wrote(folder);
     return;
   }

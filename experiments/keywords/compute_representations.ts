@@ -6,6 +6,7 @@ import { integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
 import { makeFolder } from '../../src/util/files';
 import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
+import type { Question } from '../shared/data/questions';
 import { shortRows } from '../shared/prompts';
 import { findModel } from '../shared/provenance';
 import { openSession } from '../shared/session';
@@ -28,7 +29,7 @@ const schema = {
   representations_folder: nullable(text()),
 };
 
-export const script = defineScript(__filename, schema, async (config, { wrote }) => {
+export const script = defineScript(__filename, schema, async (config, { wrote, plans }) => {
   const model = findModel(config.model_name);
   const words = loadWords(config.data_path, config.word_set, config.words_path);
   const settings = {
@@ -37,20 +38,13 @@ export const script = defineScript(__filename, schema, async (config, { wrote })
     phrasings: loadKeywordPhrasings(config.phrasings_path),
   };
   const { queries_file, phrasings } = settings;
-  const { rows: queries } = shortRows(
-    model,
-    config,
-    keywordQueries(queries_file, config.n_examples),
-    {
-      file: queries_file,
-      promptsOf: (query) => [
-        query.prompt,
-        ...words.map((word) =>
-          withKeyword(query, word, phrasings[config.keyword_type], config.seed),
-        ),
-      ],
-    },
-  );
+  const wordings = phrasings[config.keyword_type];
+  const promptsOf = (query: Question) => [
+    query.prompt,
+    ...words.map((word) => withKeyword(query, word, wordings, config.seed)),
+  ];
+  const all = keywordQueries(queries_file, config.n_examples);
+  const { rows: queries } = shortRows(model, config, all, { file: queries_file, promptsOf });
   const folder =
     config.representations_folder ??
     path.join(config.output_path, 'keywords', model.name, 'representations');
@@ -60,7 +54,11 @@ export const script = defineScript(__filename, schema, async (config, { wrote })
     `${words.length} words (${shown}): ${queries.length} queries of ${settings.queries_file} ` +
       `with an instruction to ${config.keyword_type} the word, and without → ${file}`,
   );
-  if (config.dry_run) return wrote(file);
+  if (config.dry_run) {
+    const prompts = [...new Set(queries.flatMap(promptsOf))];
+    plans({ kind: 'vectors', place: file, model: config, prompts });
+    return wrote(file);
+  }
 
   makeFolder(folder);
   const session = await openSession(config);

@@ -11,6 +11,7 @@ import {
   answeringSchema,
   countAnswers,
   openRun,
+  tellAnswers,
 } from '../shared/answers/answering';
 import { checkJudges, judgeSchema } from '../shared/answers/judging';
 import { defineScript } from '../shared/command/script';
@@ -85,6 +86,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
     console.log([...new Set(plan.map(cellName))].join('\n'));
     const folder = folderFor(foreseeKeywordVectors(source));
     console.log(`For example: "${plan[plan.length - 1].prompt}"\nWould write to ${folder}`);
+    tellAnswers(context, config, folder, [{ plan, newTokens: config.max_generation_length }]);
     wrote(folder);
     return;
   }

@@ -24,7 +24,7 @@ const schema = {
   representations_folder: nullable(text()),
 };
 
-export const script = defineScript(__filename, schema, async (config, { wrote }) => {
+export const script = defineScript(__filename, schema, async (config, { wrote, plans }) => {
   const model = findModel(config.model_name);
   const data_path = dataFile(config.data_path, 'questions');
   const phrasings = loadPhrasings(config.phrasings_path);
@@ -45,7 +45,11 @@ export const script = defineScript(__filename, schema, async (config, { wrote })
   const file = lengthVectorFile(folder, settings);
   const names = directionNames(phrasings, config.constraint_type, config.n_sent_max);
   console.log(`${queries.length} queries × (${names.join(', ')}, no instruction) → ${file}`);
-  if (config.dry_run) return wrote(file);
+  if (config.dry_run) {
+    const prompts = queries.flatMap((query) => lengthPrompts(query, settings));
+    plans({ kind: 'vectors', place: file, model: config, prompts: [...new Set(prompts)] });
+    return wrote(file);
+  }
 
   makeFolder(folder);
   const session = await openSession(config);

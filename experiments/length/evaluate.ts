@@ -14,6 +14,7 @@ import {
   checkRun,
   countAnswers,
   openRun,
+  tellAnswers,
 } from '../shared/answers/answering';
 import { checkJudges, judgeSchema } from '../shared/answers/judging';
 import { vectorSettings } from '../shared/command/names';
@@ -28,7 +29,7 @@ import { computeCells, type LengthRow, satisfies, weightText } from './parts/cel
 import { loadPhrasings } from './parts/phrasings';
 import { LENGTH_STEERINGS, type LengthPlan, planLengthRows, splitQuestions } from './parts/plan';
 import { cellsTable, highlights } from './parts/tables';
-import { findLengthVectors, needLengthVectors } from './parts/vectors';
+import { findLengthVectors, needLengthVectors, tellLengthVectors } from './parts/vectors';
 
 const schema = {
   ...answeringSchema,
@@ -96,6 +97,8 @@ export const script = defineScript(__filename, schema, async (config, context) =
   if (config.dry_run) {
     console.log([...new Set(plan.map(cellName))].join('\n'));
     console.log(`For example: "${plan[plan.length - 1].prompt}"\nWould write to ${folder}`);
+    tellLengthVectors(context, config, source);
+    tellAnswers(context, config, folder, [{ plan, newTokens: config.max_generation_length }]);
     wrote(folder);
     return;
   }

@@ -10,7 +10,7 @@ import { dataFile } from '../shared/data/dataFolder';
 import { groupBy } from '../shared/groupBy';
 import { findModel, hashFile } from '../shared/provenance';
 import { openSession, type Session, sessionSchema } from '../shared/session';
-import { pairActivations } from './parts/pairs';
+import { pairActivations, promptsOf } from './parts/pairs';
 import { writeAnalysis } from './parts/report';
 import { cosinesBetween, cosinesWithPrompts, pcaOfDifferences } from './parts/vectorAnalyses';
 import { type AnalysedVectors, findAnalysedVectors, vectorsSchema } from './parts/vectorFiles';
@@ -31,7 +31,7 @@ const schema = {
 };
 
 export const script = defineScript(__filename, schema, async (config, context) => {
-  const { made, wrote, wide, runName } = context;
+  const { made, wrote, plans, wide, runName } = context;
   const model = findModel(config.model_name);
   const data_path = dataFile(config.data_path, 'format_evaluation');
   const all = evaluationRows(loadFormatRows(data_path, { checked: false }), data_path);
@@ -41,6 +41,8 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const folder = path.join(config.output_path, 'paper', model.name, config.name ?? runName());
   if (config.dry_run) {
     console.log(`Vectors of ${config.of.join(', ')}, ${rows.length} pairs of prompts → ${folder}`);
+    const prompts = config.of.includes('format') ? promptsOf(rows) : [];
+    plans({ kind: 'vectors', place: path.join(folder, 'pca.json'), model: config, prompts });
     return wrote(folder);
   }
 

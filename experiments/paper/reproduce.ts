@@ -48,6 +48,11 @@ const schema = {
   ...presetSchema,
 };
 type Config = ConfigOf<typeof schema>;
+const isOwn = (key: string) => Object.hasOwn(schema, key);
+
+const NOTE =
+  "in interval: the paper's number lies in our 95 % interval. Rows, wordings and numbers of sentences " +
+  'are drawn otherwise than in the paper, so that no cell is the same row by row.';
 
 /** A step of one of the parts. */
 interface Planned extends PlannedStep {
@@ -76,9 +81,6 @@ export async function reproduce(command: Command): Promise<Table | undefined> {
 }
 
 runIfMain(__filename, reproduce);
-
-const OWN = Object.keys(schema);
-const isOwn = (key: string) => OWN.includes(key);
 
 /** The keys that are this program's own; most are those of steps too. */
 function ownConfig(overrides: string[], file?: YamlFile): Config {
@@ -250,7 +252,3 @@ function report(
   console.log(`\nAll figures: ${written}`);
   return table;
 }
-
-const NOTE =
-  "in interval: the paper's number lies in our 95 % interval. Rows, wordings and numbers of sentences " +
-  'are drawn otherwise than in the paper, so that no cell is the same row by row.';

@@ -1,7 +1,13 @@
 import type { Positions } from '../../../src/engine/steering';
 import type { RunFolder } from '../../../src/runs/runFolder';
-import { answerRows, countAnswers, type Planned } from '../../shared/answers/answering';
+import {
+  answerRows,
+  countAnswers,
+  type Planned,
+  tellAnswers,
+} from '../../shared/answers/answering';
 import { inPrompts, steeringGrid } from '../../shared/answers/grid';
+import type { ScriptContext } from '../../shared/command/script';
 import { follows, type InstructionRow } from '../../shared/data/instructionRows';
 import { groupBy } from '../../shared/groupBy';
 import type { Session } from '../../shared/session';
@@ -99,6 +105,19 @@ const byAnswerLength = (plan: FormatPlan[], config: AnswerLengths) =>
 /** How many answers a plan takes. */
 export function countFormatAnswers(plan: FormatPlan[], config: AnswerLengths): number {
   return byAnswerLength(plan, config).reduce((sum, group) => sum + countAnswers(group), 0);
+}
+
+/** As `tellAnswers`. */
+export function tellFormatAnswers(
+  context: Pick<ScriptContext, 'plans'>,
+  config: Parameters<typeof tellAnswers>[1] & AnswerLengths,
+  folder: string,
+  plan: FormatPlan[],
+): void {
+  const parts = byAnswerLength(plan, config).map((group) => {
+    return { plan: group, newTokens: answerLength(group[0].row.id, config) };
+  });
+  tellAnswers(context, config, folder, parts);
 }
 
 /** Answers the planned rows and checks the answers (loose); see `answerRows`. */

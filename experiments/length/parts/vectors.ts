@@ -7,6 +7,7 @@ import {
   type VectorFileSettings,
   vectorFileName,
 } from '../../shared/command/names';
+import type { ScriptContext } from '../../shared/command/script';
 import type { Question } from '../../shared/data/questions';
 import {
   findVectorFile,
@@ -17,7 +18,7 @@ import {
 } from '../../shared/earlierSteps';
 import { type LongPromptsConfig, shortRows } from '../../shared/prompts';
 import { hashFile, hashOf, type ModelFiles } from '../../shared/provenance';
-import type { Session } from '../../shared/session';
+import type { Session, SessionConfig } from '../../shared/session';
 import {
   clearLeftovers,
   computeDirections,
@@ -174,6 +175,17 @@ function rehearsed(folder: string, usual: string, { chosen, made }: LengthVector
   const missing = made.filter((place) => !fs.existsSync(place));
   const file = foreseen(folder, { chosen, usual, made: missing }, '.safetensors');
   return missing.includes(file) ? file : undefined;
+}
+
+/** Tells that a dry step would compute length vectors, where they are not there. */
+export function tellLengthVectors(
+  { plans }: Pick<ScriptContext, 'plans'>,
+  config: SessionConfig & { batch_size: number },
+  { file, queries, settings }: LengthVectorSource,
+): void {
+  if (!queries.length) return;
+  const prompts = queries.flatMap((query) => lengthPrompts(query, settings));
+  plans({ kind: 'vectors', place: file, model: config, prompts: [...new Set(prompts)] });
 }
 
 function findStored(

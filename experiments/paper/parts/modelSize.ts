@@ -1,7 +1,7 @@
 /** How large a model is, from its config.json and the headers of its weights; nothing is loaded. */
+import { readDims } from '../../../models';
 import { type WeightCounts, weightBytes } from '../../../src/backend/memory';
 import type { WeightDtype } from '../../../src/backend/weightDtype';
-import { ModelConfig } from '../../../src/checkpoint/configJson';
 import { inspect } from '../../../src/checkpoint/inspect';
 
 export interface ModelSize {
@@ -17,12 +17,7 @@ export interface ModelSize {
 
 /** @throws InputError as `inspect` */
 export function modelSize(dir: string): ModelSize {
-  const { values } = ModelConfig.open(dir);
-  const read = (...names: string[]) => Number(names.map((name) => values[name]).find(Boolean));
-  const layers = read('num_hidden_layers', 'n_layer');
-  const heads = read('num_attention_heads', 'n_head');
-  const headDim = read('head_dim') || read('hidden_size', 'n_embd') / heads;
-  const kvHeads = read('num_key_value_heads') || heads;
+  const { nLayers: layers, kvHeads, headDim } = readDims(dir);
   const tensors = inspect(dir).groups.filter(({ dtype }) => /^B?F/.test(dtype));
   const sum = (some: typeof tensors) =>
     some.reduce((total, { shape, tensors: n }) => total + n * shape.reduce((a, b) => a * b, 1), 0);

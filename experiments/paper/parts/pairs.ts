@@ -3,6 +3,11 @@ import type { InstructionRow } from '../../shared/data/instructionRows';
 import type { Session } from '../../shared/session';
 import type { PairActivations } from './vectorAnalyses';
 
+/** Every prompt of the rows once. */
+export const promptsOf = (rows: InstructionRow[]): string[] => [
+  ...new Set(rows.flatMap(({ prompt, withoutInstruction }) => [prompt, withoutInstruction])),
+];
+
 /**
  * The residual stream at the last token of every row's two prompts.
  * @param layers those kept
@@ -14,9 +19,7 @@ export async function pairActivations(
   layers: number[],
   batchSize: number,
 ): Promise<PairActivations[]> {
-  const prompts = [
-    ...new Set(rows.flatMap(({ prompt, withoutInstruction }) => [prompt, withoutInstruction])),
-  ];
+  const prompts = promptsOf(rows);
   const progress = new Progress('prompts', prompts.length);
   const activations = await session.activations(prompts, {
     layers,

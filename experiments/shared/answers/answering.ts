@@ -3,13 +3,15 @@ import { modelName } from '../../../src/hub/modelFolder';
 import { flag, integer, nameText, nullable, text } from '../../../src/runs/config';
 import { type Row, RunFolder, refuseOtherRun } from '../../../src/runs/runFolder';
 import { InputError } from '../../../src/util/errors';
+import type { ScriptContext } from '../command/script';
 import { groupBy } from '../groupBy';
 import { longPromptsSchema } from '../prompts';
 import { hashFile, toolVersion } from '../provenance';
-import { type Answer, type Session, sessionSchema } from '../session';
+import { type Answer, type Session, type SessionConfig, sessionSchema } from '../session';
 import { type NamedEdit, resolveEdit, type Vectors } from '../vectors/edits';
 import type { Judgements, ScoredRow } from './cells';
 import { finishRows } from './finishRows';
+import { judgeFolder } from './judge';
 import { checkJudged, type JudgeConfig, judgeAnswers } from './judging';
 
 /** The config keys of every step that answers prompts. */
@@ -37,6 +39,21 @@ export interface Planned extends Row {
 function shareAnswers<P extends Planned>(plan: P[]): P[][] {
   const groups = groupBy(plan, ({ prompt, edits }) => JSON.stringify([prompt, edits]));
   return groupBy(groups, ([{ prompt }]) => prompt).flat();
+}
+
+/** Tells what a dry step would answer, and have judged by a language model. */
+export function tellAnswers(
+  { plans }: Pick<ScriptContext, 'plans'>,
+  config: SessionConfig & { batch_size: number; perplexity_model?: string | null },
+  folder: string,
+  parts: { plan: Planned[]; newTokens: number }[],
+): void {
+  for (const { plan, newTokens } of parts) {
+    const prompts = shareAnswers(plan).map(([{ prompt }]) => prompt);
+    plans({ kind: 'answers', place: folder, model: config, prompts, newTokens });
+  }
+  const judge = config.perplexity_model;
+  if (judge) plans({ kind: 'judged', place: judgeFolder(folder, judge), judge, answers: folder });
 }
 
 /** How many answers a plan takes. */
