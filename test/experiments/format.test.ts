@@ -442,9 +442,9 @@ test("another model's vectors steer, if it is as wide; a base model answers Q: .
   assert.match(without, /no fitting vector file .*\nWhat|no fitting vector file/s);
   assert.match(without, 'compute_representations.ts model_name=base');
 
-  const wide = makeModel(path.join(temp, 'wide'), 'gemma2-narrow-heads');
+  const wide = makeModel(path.join(temp, 'wide'), 'gemma2-mha-f16-nocaps');
   const refusedWide = await refused(
-    runStep(findBestLayer, ...own, `model_name=${wide}`, `vectors_model=${model}`),
+    runStep(findBestLayer, ...own, `model_name=${wide}`, `vectors_model=${model}`, 'layers=[1]'),
   );
   assert.match(refusedWide, 'of the same width');
 
