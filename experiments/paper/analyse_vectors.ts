@@ -8,6 +8,7 @@ import { evaluationRows, loadFormatRows } from '../format/parts/rows';
 import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
 import { groupBy } from '../shared/groupBy';
+import { longPromptsSchema, shortRows } from '../shared/prompts';
 import { findModel, hashFile } from '../shared/provenance';
 import { openSession, type Session, sessionSchema } from '../shared/session';
 import { pairActivations, promptsOf } from './parts/pairs';
@@ -19,6 +20,7 @@ import { projectAll } from './parts/vocabulary';
 
 const schema = {
   ...sessionSchema,
+  ...longPromptsSchema,
   ...vectorsSchema,
   data_path: text(),
   output_path: text(),
@@ -35,9 +37,13 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const model = findModel(config.model_name);
   const data_path = dataFile(config.data_path, 'format_evaluation');
   const all = evaluationRows(loadFormatRows(data_path, { checked: false }), data_path);
-  const rows = groupBy(all, ({ id }) => id).flatMap((group) =>
+  const chosen = groupBy(all, ({ id }) => id).flatMap((group) =>
     group.slice(0, config.n_examples_per_instruction ?? group.length),
   );
+  const { rows } = shortRows(model, config, chosen, {
+    file: data_path,
+    promptsOf: ({ prompt, withoutInstruction }) => [prompt, withoutInstruction],
+  });
   const folder = path.join(config.output_path, 'paper', model.name, config.name ?? runName());
   if (config.dry_run) {
     console.log(`Vectors of ${config.of.join(', ')}, ${rows.length} pairs of prompts → ${folder}`);

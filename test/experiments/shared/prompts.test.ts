@@ -13,6 +13,7 @@ import { script as keywordVectors } from '../../../experiments/keywords/compute_
 import { script as keywordEvaluate } from '../../../experiments/keywords/evaluate';
 import { script as lengthVectors } from '../../../experiments/length/compute_representations';
 import { script as lengthEvaluate } from '../../../experiments/length/evaluate';
+import { script as analyseVectors } from '../../../experiments/paper/analyse_vectors';
 import { rehearse, type Script } from '../../../experiments/shared/command/script';
 import { contextLength, shortRows } from '../../../experiments/shared/prompts';
 import { findModel } from '../../../experiments/shared/provenance';
@@ -126,6 +127,7 @@ const STEPS: [name: string, script: Script, words: string[], rows: string[]][] =
     ['q1'],
   ],
   ['keywords', keywordEvaluate, [`data_path=${temp}/data`], ['k1 (x)']],
+  ['analyses', analyseVectors, [`data_path=${formats}`, 'of=[format]'], ['f05', 'f15']],
   [
     'composition',
     composition,
