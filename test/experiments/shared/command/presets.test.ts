@@ -77,7 +77,7 @@ const LAYERS: Record<string, number> = {
   'phi-3': 32,
 };
 
-const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-presets-'));
+const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-paper-'));
 test.after(() => fs.rmSync(temp, { recursive: true }));
 
 /** A folder that passes for a model. */
@@ -260,6 +260,18 @@ const standIn = (name: string, layers = LAYERS[name]) =>
 const command = (...overrides: string[]) => ({ overrides, multirun: false, wide: false });
 const dry = [`output_path=${temp}/runs`, 'dry_run=true'];
 
+/** What a dry run of gemma-2-2b-it says: what the steps take from one another is the usual. */
+const PLANNED: Record<string, string[]> = {
+  composition: ['layers 5, 7, 9, 11, 13,', 'composition/gemma-2-2b-it/default'],
+  format: ['layers 5, 7, 9, 11, 13,', 'layer_search/default', 'format/gemma-2-2b-it/default'],
+  keywords: [
+    'at layer 24, weight 80',
+    'at layer 22, weight -120',
+    'gemma-2-2b-it/existence_default',
+  ],
+  length: ['at layer 12, weight 20', 'length/gemma-2-2b-it/default'],
+};
+
 for (const [experiment, run] of Object.entries(RUNS)) {
   test(`${experiment}: a run of a model of the paper is planned with its settings`, async () => {
     const model = standIn('gemma-2-2b-it');
@@ -270,12 +282,7 @@ for (const [experiment, run] of Object.entries(RUNS)) {
     assert.equal(notices, [
       'Settings of the paper for gemma-2-2b-it (configs/paper/gemma-2-2b-it.yaml); preset=none does without',
     ]);
-    const layers = {
-      keywords: 'at layer 24, weight 80',
-      length: 'layer 12',
-      format: '5, 7, 9, 11',
-    };
-    assert.match(text, layers[experiment as keyof typeof layers] ?? 'composition/gemma-2-2b-it');
+    for (const planned of PLANNED[experiment]) assert.match(text, planned);
   });
 }
 
@@ -315,6 +322,28 @@ test('a run with nothing but the settings of its preset is the default one', asy
     await place(findBestLayer, ...search, 'n_examples_per_instruction=3'),
     await place(findBestLayer, ...search, 'n_examples_per_instruction=3', 'preset=none'),
   );
+});
+
+test('the preset is recorded, and nothing more: a run goes on under another', async () => {
+  const model = makeModel(path.join(temp, 'chars'));
+  const words = [`model_name=${model}`, `output_path=${temp}/goes-on`, 'backend=wasm'];
+  const small = [
+    'n_examples=1',
+    'length_rep_examples=2',
+    'n_sent_max=1',
+    'max_generation_length=2',
+  ];
+  const steered = ['source_layer_idx=1', 'steering_weights=3', 'perplexity_model=null', 'name=x'];
+  const run = (...more: string[]) =>
+    printedBy(() => runScript(lengthEvaluate, [], [...words, ...small, ...steered, ...more]));
+  await run();
+  const folder = path.join(temp, 'goes-on/length/chars/x');
+  const recorded = () => parse(fs.readFileSync(path.join(folder, 'config.yaml'), 'utf8')).preset;
+  assert.is(recorded(), null);
+  await run('preset=none');
+  const message = await refusal(() => run('seed=7'));
+  assert.match(message, 'seed');
+  assert.not.match(message, 'preset');
 });
 
 test('without the data, the command that fetches them is named', async () => {
@@ -360,7 +389,7 @@ test('layers that the model lacks are refused in every script, and where they co
     for (const [key, { ofLayers }] of Object.entries(script.schema)) {
       if (!ofLayers) continue;
       const message = await refused(script, 'preset=none', ...layersBut(script, key), `${key}=9`);
-      assert.match(message, `${key} (command line): there is no layer 9; phi-3 has 0 to 3.`, name);
+      assert.is(message, `${key} (command line): there is no layer 9; phi-3 has 0 to 3.`, name);
     }
   }
 });
