@@ -156,6 +156,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
     vectors_data_path,
     length_data_path: lengthSettings.data_path,
     phrasings: hashOf(phrasings),
+    ivs_name: format?.ivs?.name ?? null,
     format_vectors_sha256: format?.sha256,
     length_vectors_sha256: length && hashFile(length.file),
   });
@@ -165,7 +166,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
     queryOf: ({ row }) => row.withoutInstruction,
   });
   const cells = computeCells(answered.rows, answered.judged);
-  run.writeSummary({ cells, ...skipped });
+  run.writeSummary({ cells, selected_layers: format?.ivs?.selectedLayers, ...skipped });
   run.close();
   const table = cellsTable(cells);
   if (!resultsFollow) console.log(`\n${showTable(table, { wide })}`);

@@ -13,10 +13,12 @@ import {
 import { type CompositionConfig, planComposition } from '../../experiments/composition/parts/plan';
 import { script as computeRepresentations } from '../../experiments/format/compute_representations';
 import { script as findBestLayer } from '../../experiments/format/find_best_layer';
+import { saveFormatVectors } from '../../experiments/format/parts/ivs';
 import { loadFormatRows } from '../../experiments/format/parts/rows';
 import { script as precomputeIvs } from '../../experiments/format/precompute_ivs';
 import { script as computeLengths } from '../../experiments/length/compute_representations';
 import { loadPhrasings } from '../../experiments/length/parts/phrasings';
+import { hashFile } from '../../experiments/shared/provenance';
 import { dot } from '../../experiments/shared/vectors/direction';
 import { loadVectors } from '../../experiments/shared/vectors/vectorFile';
 import { generate } from '../../src/engine/generate';
@@ -294,6 +296,61 @@ test('one layer for all formats by add_vector, and the length vector of the last
     others,
     'the layer matters',
   );
+});
+
+test('a format acts at the layer of prompts like the row’s: with its instruction, or without', async () => {
+  const output = path.join(temp, 'two');
+  const settings = [
+    ...[`model_name=${model}`, `output_path=${output}`, 'backend=wasm', `data_path=${data}`],
+    ...['perplexity_model=null', 'max_generation_length=10', 'length_steering=none'],
+    ...[`length_data_path=${queries}`, 'length_rep_examples=4', 'length_source_layer_idx=1'],
+  ];
+  await runStep(computeRepresentations, ...settings);
+  const representations = path.join(output, 'format/chars/representations');
+  const file = path.join(representations, fs.readdirSync(representations)[0]);
+  const vectors = loadVectors(file, {});
+  const ivs = path.join(output, 'format/chars/ivs');
+  fs.mkdirSync(ivs);
+  const session = await openModel(model);
+  const layers = {
+    without: { [IDS[0]]: 0, [IDS[1]]: 2 },
+    with: { [IDS[0]]: 2, [IDS[1]]: null },
+  };
+  const [without, withIt] = [layers.without, layers.with].map((some) => {
+    return new Map(Object.entries(some));
+  });
+  saveFormatVectors(
+    path.join(ivs, 'two.safetensors'),
+    { vectors, sha256: hashFile(file) },
+    {
+      selected: { without, with: withIt },
+      chosenBy: 'hand',
+      settings: {},
+      steeredFingerprint: session.files.fingerprint,
+    },
+  );
+  await runStep(evaluate, ...settings, 'name=two');
+  const folder = path.join(output, 'composition/chars/two');
+  const { rows, config } = readRun<CompositionRow>(folder);
+  assert.is(config.ivs_name, 'two');
+  const summary = JSON.parse(fs.readFileSync(path.join(folder, 'summary.json'), 'utf8'));
+  assert.equal(summary.selected_layers, layers);
+  const steered = rows.filter(({ steering }) => steering === 'format');
+  assert.is(steered.length, 4 * 4);
+  for (const row of steered) {
+    const layer = layers[row.format_instruction ? 'with' : 'without'][row.instruction_id];
+    const direction = vectors.directions.get(row.instruction_id)!;
+    const edit = (at: number): Edit => ({
+      ...{ kind: 'project', layer: at, vector: direction.unit[at] },
+      target: direction.projectionWith[at],
+    });
+    const [{ tokens }] = await generate(session.model, [session.encode(row.prompt)], {
+      maxNewTokens: 10,
+      stopIds: session.tokenizer.stopIds,
+      edits: [layer === null ? [] : [edit(layer)]],
+    });
+    assert.is(row.response, session.tokenizer.decode(tokens, { skipSpecialTokens: true }), row.id);
+  }
 });
 
 test("vectors_model: formats and length are steered by that model's vectors", async () => {

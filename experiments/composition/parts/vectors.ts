@@ -1,4 +1,5 @@
-import { foreseeIvs, loadFormatVectors } from '../../format/parts/ivs';
+import * as path from 'node:path';
+import { type FormatVectors, foreseeIvs, loadFormatVectors } from '../../format/parts/ivs';
 import {
   checkVectorsFor,
   findFormatVectors,
@@ -29,6 +30,8 @@ export interface FormatSource extends Pick<CompositionVectors, 'formatLayer'> {
   mark: string[];
   /** Where they are, and how the layers came about, in words. */
   described: string;
+  /** What precompute_ivs stored: its name and the layers; null where those are not used. */
+  ivs: { name: string; selectedLayers: FormatVectors['selectedLayers'] } | null;
 }
 
 /** @param made by earlier steps of the same `run.ts` */
@@ -66,7 +69,7 @@ export function findFormat(
     const found = findFormatVectors(wanted, source, session);
     checkVectorsFor(rows, found);
     const described = `${found.file}, at layer ${format_layer}`;
-    return { ...found, formatLayer: () => format_layer, described };
+    return { ...found, formatLayer: () => format_layer, described, ivs: null };
   }
   const steered = { positions, steering: [format_steering] };
   const found = loadFormatVectors(wanted, source, steered, session);
@@ -75,5 +78,9 @@ export function findFormat(
     ...found,
     formatLayer: (id, instructed) => found.selectedFor(instructed).get(id) ?? null,
     described: `${found.file}, layers by ${found.chosenBy}`,
+    ivs: {
+      name: path.basename(found.file, '.safetensors'),
+      selectedLayers: found.selectedLayers,
+    },
   };
 }

@@ -23,7 +23,8 @@ const CELL = ['instructed', 'steering', 'layers', 'weight'] as const;
 
 /** One cell of the summary: {instruction in the prompt or not} × {unsteered, or a steering}. */
 export interface FormatCell extends Pick<FormatRow, (typeof CELL)[number]>, CellStats {
-  by_instruction: ({ instruction_id: string } & CellStats)[];
+  /** Each with the layer that it was steered at; null: none. */
+  by_instruction: ({ instruction_id: string; layer: number | null } & CellStats)[];
 }
 
 /** The cells of a run, without the instruction first, each in the order of its rows. */
@@ -32,9 +33,9 @@ export function computeCells(rows: FormatRow[], judged?: Judgements): FormatCell
     const stats = (some: FormatRow[], base?: FormatRow[] | null) =>
       cellStats(some, base ?? null, judged);
     const by_instruction = groupBy(own, idOf).map((some) => {
-      const { instruction_id } = some[0];
+      const { instruction_id, layer } = some[0];
       const base = baseline?.filter((row) => row.instruction_id === instruction_id);
-      return { instruction_id, ...stats(some, base) };
+      return { instruction_id, layer, ...stats(some, base) };
     });
     return { ...cell, ...stats(own, baseline), by_instruction };
   });

@@ -28,7 +28,10 @@ export function cellsTable(cells: FormatCell[], wide: boolean): Table {
   return tableOf(columns, cells, promptSection);
 }
 
-/** The share that obeys, a row per instruction and a column per cell (fixed layers aside). */
+/**
+ * The share that obeys, a row per instruction and a column per cell (fixed layers aside); and the layer
+ * that was selected for such prompts.
+ */
 export function byInstructionTable(all: FormatCell[], wide: boolean): Table {
   const cells = all.filter(({ layers }) => typeof layers !== 'number');
   const ids = [...new Set(cells.flatMap((cell) => cell.by_instruction.map(idOf)))].sort();
@@ -43,9 +46,15 @@ export function byInstructionTable(all: FormatCell[], wide: boolean): Table {
     cells
       .find((cell) => cell.instructed === instructed && howOf(cell) === how)
       ?.by_instruction.find((by) => idOf(by) === id);
+  const steered = cells.find(({ layers }) => layers === 'selected');
+  const layerOf = (item: Item) => {
+    const by = steered && find(item, howOf(steered));
+    return by && (by.layer ?? 'none');
+  };
   const columns: ColumnOf<Item>[] = [
     { name: 'instruction', label: true, cell: ({ id }) => (wide ? id : nameOf(id)) },
     { name: 'n', cell: (item) => find(item, hows[0])?.n },
+    ...(steered ? [{ name: 'layer', cell: layerOf }] : []),
     ...hows.map((how) => ({
       name: how,
       cell: (item: Item) => shortPercent(find(item, how)?.accuracy ?? null, wide),

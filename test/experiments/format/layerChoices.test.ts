@@ -103,7 +103,16 @@ test('by default each kind of prompts has its own choice, used in its own cells'
   assert.equal(selected_layers, SELECTED);
   assert.equal(Object.keys(choices), ['without', 'with']);
 
-  await runStep(evaluate, ...settings(model, 'positions=prompt', 'ivs_name=each', 'name=e'));
+  const words = settings(model, 'positions=prompt', 'ivs_name=each', 'name=e');
+  const shown = await runStep(evaluate, ...words);
+  assert.match(
+    shown,
+    /Without the instruction in the prompt\nenglish_lowercase +1 +2 .*\ntitle +1 +none /,
+  );
+  assert.match(
+    shown,
+    /With the instruction in the prompt\nenglish_lowercase +1 +none .*\ntitle +1 +2 /,
+  );
   const { rows } = readRun<FormatRow>(path.join(folder, 'e'));
   assert.equal(layersOf(rows), {
     [`${COMMA}|false`]: 0,
