@@ -39,11 +39,11 @@ export const AUTHORS_KEYS: Record<string, string> = {
   preplexity_threshold: '`perplexity_threshold`',
   specific_layer: '`fixed_layer`',
   source_layer_idx:
-    'not needed for formats: `precompute_ivs` stores a layer for each, or `fixed_layer` for all',
+    'not needed for formats: `precompute_ivs` knows one for each; one for all: `fixed_layer`, `format_layer`',
 
   // Steering.
-  steering_weight: '`steering_weights`, a list; `length_weight` in composition',
-  steering_weights: '`steering_weight`, one number; `length_weight` in composition',
+  steering_weight: '`steering_weights`, a list; `format_weight` in composition',
+  steering_weights: '`steering_weight`, one number; `format_weight` in composition',
   apply_to_all_layers: 'not there: of several layers, each is steered alone',
   include_instruction: '`include_instructions`',
   include_length_instr: '`include_length_instructions`',
