@@ -59,7 +59,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const [, ...atFixed] = steeringActs(config.steering, compared ?? [], config.steering_weights);
   const { rows, skipped } = shortRows(model, config, chosen, {
     file: data_path,
-    promptsOf: (row) => planFormatRows([row], config, acts).map(({ prompt }) => prompt),
+    promptsOf: (row) => planFormatRows([row], config, acts.slice(0, 1)).map(({ prompt }) => prompt),
     newTokensOf: ({ id }) => answerLength(id, config),
   });
   // At the layers compared, only without the instruction where there is a choice.

@@ -68,7 +68,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const training = trainingRows(loadFormatRows(data_path, { checked: true }), data_path);
   const { rows: all, skipped } = shortRows(model, config, training, {
     file: data_path,
-    promptsOf: (row) => planFormatRows([row], config, acts).map(({ prompt }) => prompt),
+    promptsOf: (row) => planFormatRows([row], config, acts.slice(0, 1)).map(({ prompt }) => prompt),
     newTokensOf: ({ id }) => answerLength(id, config),
   });
   const planFor = (used: ReadonlySet<string>) => {
