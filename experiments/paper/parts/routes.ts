@@ -7,7 +7,8 @@ import {
   parseOverride,
   type YamlFile,
 } from '../../../src/runs/config';
-import { didYouMean, InputError } from '../../../src/util/errors';
+import { InputError } from '../../../src/util/errors';
+import { explainUnknown } from '../../shared/command/authorsKeys';
 import { keysOfSteps, type Step } from '../../shared/command/steps';
 
 /** What `reproduce` runs, in this order. */
@@ -100,6 +101,6 @@ function unknownKey(key: string, source: string, keys: ReadonlyMap<string, strin
   const all = [...keys].flatMap(([name, own]) => own.flatMap((one) => [one, `${name}.${one}`]));
   return new InputError(
     `Unknown key "${key}" (${source}): no step of ${[...keys.keys()].join(', ')} has it.` +
-      `${didYouMean(key, [...new Set(all)])} --help of each step lists its keys.`,
+      `${explainUnknown(key, undefined, new Set(all))} --help of each step lists its keys.`,
   );
 }

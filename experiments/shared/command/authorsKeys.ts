@@ -1,4 +1,5 @@
 import type { Hints } from '../../../src/runs/config';
+import { didYouMean } from '../../../src/util/errors';
 
 /**
  * Config keys of the authors' scripts that are called otherwise here, or not needed, and what to write
@@ -77,3 +78,12 @@ export const authorsHints: Hints = {
     );
   },
 };
+
+/**
+ * What to say of a key of a run that no step has, such as `evaluate.hf_model`: what it is here, or
+ * which of the known keys it may be.
+ */
+export function explainUnknown(key: string, value: unknown, known: Iterable<string>): string {
+  const theirs = authorsHints.unknown(key.replace(/^.*\./, ''), value);
+  return theirs === undefined ? didYouMean(key, known) : ` ${theirs}`;
+}

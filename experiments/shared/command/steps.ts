@@ -1,8 +1,8 @@
 import * as path from 'node:path';
 import { isMap, parseOverride, readYaml, type YamlFile } from '../../../src/runs/config';
-import { didYouMean, InputError } from '../../../src/util/errors';
+import { InputError } from '../../../src/util/errors';
 import type { Table } from '../../../src/util/table';
-import { authorsHints } from './authorsKeys';
+import { explainUnknown } from './authorsKeys';
 import { defaultsFile } from './help';
 import {
   type Command,
@@ -158,10 +158,9 @@ function refuseUnknown(key: string, value: unknown, source: string, steps: Step[
   if (steps.some((step) => goesTo(key, nameOf(step), keysOf(step)))) return;
   const known = keysOfSteps(steps);
   const files = new Set(steps.map((step) => nameOf(scriptOf(step))));
-  const theirs = authorsHints.unknown(key.replace(/^.*\./, ''), value);
   throw new InputError(
     `Unknown key "${key}" (${source}): none of the steps has it.` +
-      (theirs ? ` ${theirs}` : didYouMean(key, known)) +
+      explainUnknown(key, value, known) +
       ` The steps: ${steps.map(nameOf).join(', ')}. --help of ${[...files].join(', ')} lists keys.`,
   );
 }

@@ -13,6 +13,7 @@ import { script as keywordVectors } from '../../../../experiments/keywords/compu
 import { script as keywordEvaluate } from '../../../../experiments/keywords/evaluate';
 import { script as lengthVectors } from '../../../../experiments/length/compute_representations';
 import { script as lengthEvaluate } from '../../../../experiments/length/evaluate';
+import { routeSettings } from '../../../../experiments/paper/parts/routes';
 import { AUTHORS_KEYS, AUTHORS_VALUES } from '../../../../experiments/shared/command/authorsKeys';
 import { runScript, type Script } from '../../../../experiments/shared/command/script';
 import { InputError } from '../../../../src/util/errors';
@@ -85,6 +86,15 @@ test('a run explains them too, for all steps and for one', async () => {
       assert.match(message, AUTHORS_KEYS[bare].replaceAll('`', '').split(',')[0]);
     }
   }
+});
+
+test('reproduce explains them too', () => {
+  const runs = new Map([['format', [formatEvaluate]]]);
+  for (const key of ['hf_model', 'evaluate.hf_model', 'format.evaluate.hf_model']) {
+    const act = () => routeSettings(runs, [`${key}=true`]);
+    assert.throws(act, new RegExp(`Unknown key "${key}".*here: not needed: one engine`));
+  }
+  assert.throws(() => routeSettings(runs, ['sterring=none']), /Did you mean "steering"/);
 });
 
 test('-1 as a layer: the three things that it means there, and what each is here', async () => {
