@@ -113,7 +113,11 @@ export function presetFor(files: YamlFile[], overrides: readonly string[]): Pres
     ...overrides.map(parseOverride).map(({ key, value }) => ({ [key]: value })),
   ];
   const last = (key: string) => all.map((keys) => keys[key]).findLast((one) => one !== undefined);
-  return findPreset(String(last('model_name')), presetSchema.preset.parse(last('preset')));
+  const chosen = last('preset') ?? null;
+  if (chosen !== null && typeof chosen !== 'string') {
+    throw new InputError(`preset must be a name, none or null, not ${JSON.stringify(chosen)}.`);
+  }
+  return findPreset(String(last('model_name')), chosen);
 }
 
 /**

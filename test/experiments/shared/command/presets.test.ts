@@ -24,6 +24,8 @@ import { script as lengthVectors } from '../../../../experiments/length/compute_
 import { script as lengthEvaluate } from '../../../../experiments/length/evaluate';
 import { script as lengthResults } from '../../../../experiments/length/load_results';
 import { run as lengthRun } from '../../../../experiments/length/run';
+import { script as analyseRuns } from '../../../../experiments/paper/analyse_runs';
+import { script as analyseVectors } from '../../../../experiments/paper/analyse_vectors';
 import {
   configsFolder,
   helpText,
@@ -60,6 +62,8 @@ const SCRIPTS: Record<string, Script> = {
   'length/compute_representations': lengthVectors,
   'length/evaluate': lengthEvaluate,
   'length/load_results': lengthResults,
+  'paper/analyse_runs': analyseRuns,
+  'paper/analyse_vectors': analyseVectors,
 };
 const RUNS = {
   composition: compositionRun,
@@ -121,6 +125,12 @@ test('a preset can be named, or done without', () => {
     () => findPreset('phi-3', 'gema-2-2b'),
     /no preset "gema-2-2b": gemma-2-2b, .*, or none\. Did you mean "gemma-2-2b"\?/,
   );
+  for (const given of ['', '[phi-3]', '12', 'true']) {
+    assert.throws(
+      () => load(lengthEvaluate, `preset=${given}`),
+      /^(preset must be|There is no preset)/,
+    );
+  }
 });
 
 test('published shares are shares of n answers', () => {
@@ -169,6 +179,16 @@ function casesOf(section: Record<string, unknown>): string[] {
     Object.keys(values).map((value) => `${key}=${value}`),
   );
 }
+
+test('the list of scripts above is whole', () => {
+  const files = fs.readdirSync(configsFolder, { recursive: true, encoding: 'utf8' });
+  const scripts = files
+    .map((file) => file.replaceAll(path.sep, '/').replace(/\.yaml$/, ''))
+    .filter((name) => fs.existsSync(path.join(configsFolder, '../experiments', `${name}.ts`)));
+  const runs = [...Object.keys(RUNS).map((name) => `${name}/run`), 'paper/analyses'];
+  const all = [...Object.keys(SCRIPTS), ...runs, 'paper/reproduce'];
+  assert.equal(scripts.sort(), all.sort());
+});
 
 test('every script takes every preset, in all its cases, with layers that the model has', () => {
   assert.equal(Object.keys(LAYERS), presetNames());
@@ -354,7 +374,7 @@ test('without the data, the command that fetches them is named', async () => {
   process.chdir(empty);
   try {
     for (const [name, script] of Object.entries(SCRIPTS)) {
-      if (/perplexity|load_results|precompute/.test(name)) continue;
+      if (/perplexity|load_results|precompute|analyse_runs/.test(name)) continue;
       const words = [`model_name=${model}`, 'perplexity_model=null', ...dry].filter((word) =>
         Object.keys(script.schema).includes(word.split('=')[0]),
       );
@@ -427,7 +447,7 @@ test('a preset for scripts or keys that there are not is refused', () => {
   checkNames(preset({ data_path: 'data', 'format/evaluate': {} }));
 });
 
-test('--help tells of presets; every key of a preset has its comment in the file of the script', () => {
+test('--help tells of presets and of other defaults; a preset says where its values come from', () => {
   for (const { file } of Object.values(SCRIPTS))
     assert.match(helpText(file), /preset=null .*phi-3/);
   assert.match(
@@ -443,7 +463,7 @@ test('--help tells of presets; every key of a preset has its comment in the file
     const file = path.join(presetsFolder, `${name}.yaml`);
     const text = fs.readFileSync(file, 'utf8');
     assert.match(text, "authors' outputs");
-    assert.ok(parse(text).models.length && fs.existsSync(configsFolder));
+    assert.ok(parse(text).models.length);
   }
 });
 
