@@ -228,6 +228,8 @@ test('published layers are refused where there are none, or none that fit; dry r
     const none = await published(model);
     assert.match(none, /no published layers for chars; .*gemma-2-2b-it.*phi-3/);
     assert.match(none, 'layers_from=search');
+    const asked = await published(model, 'preset=phi-3');
+    assert.match(asked, /no layer .*18 \(change_case:english_lowercase\).*chars has 0 to 2/);
     const shallow = makeModel(path.join(temp, 'shallow/gemma-2-2b-it'));
     const missing = await published(shallow);
     assert.match(missing, /no layer .*11 \(punctuation:no_comma\).*gemma-2-2b-it has 0 to 2/);
