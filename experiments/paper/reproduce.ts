@@ -245,7 +245,7 @@ function report(
       })),
     ),
   });
-  const table = resultsTable(tables, found !== undefined);
+  const table = resultsTable(tables, found !== undefined, wide);
   const title = found ? "Obeyed, beside the paper's" : 'Obeyed';
   console.log(`\n── ${title}\n\n${showTable(table, { wide })}`);
   if (found) console.log(wrap(NOTE).join('\n'));

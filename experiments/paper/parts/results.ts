@@ -1,7 +1,7 @@
 /** Our cells beside the paper's. */
 import { type ColumnOf, percent, type Table, tableOf } from '../../../src/util/table';
 import { points } from '../../shared/answers/tables';
-import type { ComparedCell, ComparedTable } from './paperCells';
+import { CELL_NAMES, type ComparedCell, type ComparedTable } from './paperCells';
 
 /** A cell as results.json has it: shares from 0 to 1. */
 export interface ResultCell {
@@ -37,10 +37,15 @@ export function resultCell({ cell, ours, paper }: ComparedCell): ResultCell {
   };
 }
 
-/** The final table; columns of the paper where it has numbers for the model. */
-export function resultsTable(tables: ComparedTable[], hasPaper: boolean): Table {
+/**
+ * The final table; columns of the paper where it has numbers for the model. Parts of cells that it has
+ * no numbers of stand in the wide one only.
+ */
+export function resultsTable(tables: ComparedTable[], hasPaper: boolean, wide = false): Table {
+  const isShown = ({ cell, paper }: ComparedCell) =>
+    wide || paper !== null || (CELL_NAMES as readonly string[]).includes(cell);
   const items = tables.flatMap((table) =>
-    table.cells.map((cell) => ({ table, ...resultCell(cell) })),
+    table.cells.filter(isShown).map((cell) => ({ table, ...resultCell(cell) })),
   );
   type Item = (typeof items)[number];
   const ours: ColumnOf<Item>[] = [
