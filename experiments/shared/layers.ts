@@ -41,7 +41,7 @@ export function refuseMissingLayers(
 
 /** Files of the project from its folder on. */
 const shortly = (source: string) =>
-  source.startsWith(projectRoot) ? path.relative(projectRoot, source) : source;
+  source.startsWith(projectRoot + path.sep) ? path.relative(projectRoot, source) : source;
 
 function whatToDo(key: string, source: string): string {
   if (source === 'command line') return '';
