@@ -27,7 +27,7 @@ import {
 } from './parts/plan';
 import { answerLength, evaluationRows, loadFormatRows, searchLayers } from './parts/rows';
 import { cellsTable, describeCells } from './parts/tables';
-import { checkVectorsFor, formatFolders, formatVectorData, usedRows } from './parts/vectors';
+import { formatFolders, formatVectorData, steerable, usedRows } from './parts/vectors';
 
 const schema = {
   ...answeringSchema,
@@ -64,9 +64,12 @@ export const script = defineScript(__filename, schema, async (config, context) =
   });
   // At the layers compared, only without the instruction where there is a choice.
   const withoutIfBoth = { ...config, include_instructions: config.include_instructions === true };
-  const planFor = (selectedFor?: FormatVectors['selectedFor']) => [
-    ...planFormatRows(rows, config, acts, selectedFor),
-    ...planFormatRows(rows, withoutIfBoth, atFixed),
+  const planFor = (
+    selectedFor?: FormatVectors['selectedFor'],
+    hasVector?: (id: string) => boolean,
+  ) => [
+    ...planFormatRows(rows, config, acts, selectedFor, hasVector),
+    ...planFormatRows(rows, withoutIfBoth, atFixed, undefined, hasVector),
   ];
   const { base } = formatFolders({ ...config, model: model.name });
   const source = { chosen: config.ivs_name, made, layers: compared ?? [] };
@@ -96,7 +99,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const found = loadFormatVectors({ ...config, vectors_data_path }, source, config, session);
   const folder = folderFor(found.mark);
   console.log(`Vectors: ${found.file}, layers by ${found.chosenBy}`);
-  if (acts.length > 1) checkVectorsFor(rows, found);
+  const withVector = steerable(rows, found);
   const used = usedRows(found, data_path);
   const known = rows.filter(({ key }) => used.has(key)).length;
   if (known) {
@@ -105,7 +108,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
         'no test on unseen rows. Split the file (split: train | eval), or set vectors_data_path.',
     );
   }
-  const plan = planFor(found.selectedFor);
+  const plan = planFor(found.selectedFor, (id) => withVector.has(id));
   console.log(`${plan.length} rows, ${countFormatAnswers(plan, config)} different answers`);
   const run = openRun<FormatRow>(session, folder, plan, {
     ...config,
@@ -124,6 +127,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
     cells,
     selected_layers: found.selectedLayers,
     rows_that_gave_the_vectors: known,
+    rows_without_vector: rows.filter(({ id }) => !withVector.has(id)).length,
     ...skipped,
   });
   run.close();

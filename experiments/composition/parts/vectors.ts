@@ -1,9 +1,9 @@
 import * as path from 'node:path';
 import { type FormatVectors, foreseeIvs, loadFormatVectors } from '../../format/parts/ivs';
 import {
-  checkVectorsFor,
   findFormatVectors,
   foreseeVectors,
+  steerable,
   type VectorsWanted,
 } from '../../format/parts/vectors';
 import type { VectorFileSettings } from '../../shared/command/names';
@@ -55,7 +55,7 @@ export function foreseeFormat(
 /**
  * The format vectors of a composition: with the layers that `precompute_ivs` stored, or at one layer,
  * for which no layer has to be searched.
- * @throws InputError as `loadFormatVectors`, `findFormatVectors` and `checkVectorsFor`
+ * @throws InputError as `loadFormatVectors`, `findFormatVectors` and `steerable`
  */
 export function findFormat(
   wanted: FormatWanted,
@@ -67,13 +67,14 @@ export function findFormat(
   const source = sourceOf(wanted, made);
   if (format_layer !== null) {
     const found = findFormatVectors(wanted, source, session);
-    checkVectorsFor(rows, found);
+    const withVector = steerable(rows, found);
     const described = `${found.file}, at layer ${format_layer}`;
-    return { ...found, formatLayer: () => format_layer, described, ivs: null };
+    const formatLayer = (id: string) => (withVector.has(id) ? format_layer : null);
+    return { ...found, formatLayer, described, ivs: null };
   }
   const steered = { positions, steering: [format_steering] };
   const found = loadFormatVectors(wanted, source, steered, session);
-  checkVectorsFor(rows, found);
+  steerable(rows, found);
   return {
     ...found,
     formatLayer: (id, instructed) => found.selectedFor(instructed).get(id) ?? null,

@@ -50,20 +50,23 @@ export interface FormatPlan
 
 /**
  * All rows: {without, with the instruction} × every way to steer × row of the data. A row whose
- * selected layer is none stays unsteered.
+ * selected layer is none, or whose instruction has no vector, stays unsteered.
  * @param selectedFor each instruction's layer for prompts with or without it, for acts at `selected`
+ * @param hasVector whether an instruction has a vector
  */
 export function planFormatRows(
   rows: InstructionRow[],
   config: { include_instructions: boolean | 'both'; positions: Positions },
   acts: FormatAct[],
   selectedFor: (instructed: boolean) => Layers = () => new Map(),
+  hasVector: (id: string) => boolean = () => true,
 ): FormatPlan[] {
   return inPrompts(config.include_instructions).flatMap((instructed) => {
     const selected = selectedFor(instructed);
     return acts.flatMap((act) =>
       rows.map((row): FormatPlan => {
-        const layer = act.layers === 'selected' ? (selected.get(row.id) ?? null) : act.layers;
+        const wanted = act.layers === 'selected' ? (selected.get(row.id) ?? null) : act.layers;
+        const layer = hasVector(row.id) ? wanted : null;
         return {
           id: [row.key, instructed, act.steering, act.layers, act.weight].join('|'),
           key: row.key,

@@ -219,6 +219,24 @@ export function checkVectorsFor(rows: InstructionRow[], { file, vectors }: Found
   );
 }
 
+/**
+ * The instructions of the rows that have a vector. The others stay unsteered, which is said: the
+ * paper's evaluation has languages that its data for vectors lack.
+ * @throws InputError as `checkVectorsFor`, when none has one
+ */
+export function steerable(rows: InstructionRow[], found: FoundVectors): ReadonlySet<string> {
+  const ids = [...new Set(rows.map(({ id }) => id))];
+  const lack = ids.filter((id) => !found.vectors.directions.has(id));
+  if (lack.length === ids.length) checkVectorsFor(rows, found);
+  const count = rows.filter(({ id }) => lack.includes(id)).length;
+  if (count) {
+    console.log(
+      `There is no vector for ${lack.join(', ')}; unsteered stay ${count} of ${rows.length} rows.`,
+    );
+  }
+  return new Set(ids.filter((id) => !lack.includes(id)));
+}
+
 /** The name of the model whose activations the vectors are. */
 export function vectorsOwner({
   model_name,

@@ -150,6 +150,37 @@ test('by default each kind of prompts has its own choice, used in its own cells'
   }
 });
 
+test('rows whose instruction has no vector stay unsteered, and are counted', async () => {
+  const known = fs.readFileSync(data, 'utf8').trim().split('\n');
+  const other = (id: string) => known.at(-1)!.replace(TITLE, id).replace('"key":"2', '"key":"9');
+  const more = path.join(temp, 'more.jsonl');
+  fs.writeFileSync(more, [...known, other('startend:quotation')].join('\n'));
+  const words = ['name=more', 'ivs_name=each', 'compare_layers=[1]', 'include_instructions=false'];
+  const all = [...settings(model), ...words, `vectors_data_path=${data}`];
+  const evaluation = (file: string) =>
+    all.map((word) => (word === `data_path=${data}` ? `data_path=${file}` : word));
+  const said = await runStep(evaluate, ...evaluation(more));
+  assert.match(said, 'There is no vector for startend:quotation; unsteered stay 1 of 4 rows.');
+  const { rows } = readRun<FormatRow>(path.join(folder, 'more'));
+  const own = rows.filter(({ instruction_id }) => instruction_id === 'startend:quotation');
+  assert.equal(
+    own.map(({ layers, layer }) => [layers, layer]),
+    [
+      [null, null],
+      ['selected', null],
+      [1, null],
+    ],
+  );
+  assert.is(new Set(own.map(({ response }) => response)).size, 1);
+  assert.is(readJson(path.join(folder, 'more/summary.json')).rows_without_vector, 1);
+  const none = path.join(temp, 'none.jsonl');
+  fs.writeFileSync(none, other('startend:quotation'));
+  assert.match(
+    await refused(runStep(evaluate, ...evaluation(none))),
+    'has no vector for startend:quotation',
+  );
+});
+
 test('one choice may serve all prompts: by the answers without the instruction, with it, or all', async () => {
   for (const [given, expected] of [
     ['false', SELECTED.without],

@@ -116,6 +116,8 @@ const MATTERS: Record<string, string> = {
 /** Said, or where things are: the name stays. */
 const NOTHING: Record<string, string> = {
   ...{ dry_run: 'true', preset: 'none', device: 'cpu', judge: 'openai', skip_long: 'true' },
+  // Published layers, which this model has none of: format/layerChoices.test.ts.
+  layers_from: 'search',
 };
 // Nothing is asked here, but who would be is checked.
 Object.assign(process.env, {
