@@ -58,7 +58,7 @@ const schema = {
   length_rep_examples: integer({ min: 1 }),
   length_vectors_file: nullable(text()),
   length_vectors_folder: nullable(text()),
-  phrasings_path: text(),
+  phrasings_path: nullable(text()),
   constraint_type: oneOf(['at_most', 'at_least', 'exactly']),
   n_sent_max: integer({ min: 1, max: 100 }),
   seed: integer(),
@@ -72,7 +72,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const data_path = dataFile(config.data_path, 'format_evaluation');
   const formats = evaluationRows(loadFormatRows(data_path, { checked: true }), data_path);
   const chosen = formats.slice(0, config.n_examples ?? formats.length);
-  const phrasings = loadPhrasings(config.phrasings_path);
+  const phrasings = loadPhrasings(config.phrasings_path, config.data_path);
   const lengthNames = directionNames(phrasings, 'high-level', config.n_sent_max);
   const unsteered = { formatLayer: () => null, lengthNames };
   const { rows, skipped } = shortRows(model, config, chosen, {

@@ -25,7 +25,7 @@ const schema = {
   word_set: listOf(oneOf(WORD_SETS)),
   words_path: nullable(text()),
   n_examples: integer({ min: 1 }),
-  phrasings_path: text(),
+  phrasings_path: nullable(text()),
   representations_folder: nullable(text()),
 };
 
@@ -35,7 +35,7 @@ export const script = defineScript(__filename, schema, async (config, { wrote, p
   const settings = {
     ...config,
     queries_file: dataFile(config.data_path, 'questions'),
-    phrasings: loadKeywordPhrasings(config.phrasings_path),
+    phrasings: loadKeywordPhrasings(config.phrasings_path, config.data_path),
   };
   const { queries_file, phrasings } = settings;
   const wordings = phrasings[config.keyword_type];

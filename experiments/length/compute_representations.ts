@@ -20,14 +20,14 @@ const schema = {
   constraint_type: oneOf(['high-level', 'sentences']),
   n_sent_max: integer({ min: 1, max: 100 }),
   n_examples: integer({ min: 1 }),
-  phrasings_path: text(),
+  phrasings_path: nullable(text()),
   representations_folder: nullable(text()),
 };
 
 export const script = defineScript(__filename, schema, async (config, { wrote, plans }) => {
   const model = findModel(config.model_name);
   const data_path = dataFile(config.data_path, 'questions');
-  const phrasings = loadPhrasings(config.phrasings_path);
+  const phrasings = loadPhrasings(config.phrasings_path, config.data_path);
   const settings = { ...config, data_path, phrasings };
   const questions = loadQuestions(data_path).filter(({ split }) => split !== 'eval');
   if (questions.length < config.n_examples) {

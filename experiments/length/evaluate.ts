@@ -47,7 +47,7 @@ const schema = {
   vectors_model: nullable(text()),
   vectors_file: nullable(text()),
   representations_folder: nullable(text()),
-  phrasings_path: text(),
+  phrasings_path: nullable(text()),
   seed: integer(),
 };
 
@@ -57,7 +57,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const model = findModel(config.model_name);
   checkJudges(config);
   const data_path = dataFile(config.data_path, 'questions');
-  const phrasings = loadPhrasings(config.phrasings_path);
+  const phrasings = loadPhrasings(config.phrasings_path, config.data_path);
   const { first, last } = splitQuestions(
     loadQuestions(data_path),
     config.length_rep_examples,

@@ -6,7 +6,7 @@ import {
   type VectorFileSettings,
   vectorFileName,
 } from '../../shared/command/names';
-import { dataFile, dataFileBeside, namesFile } from '../../shared/data/dataFolder';
+import { dataFileBeside, namesFile, phrasingsFile } from '../../shared/data/dataFolder';
 import { drawFor } from '../../shared/data/draws';
 import { type Question, readPhrasings } from '../../shared/data/questions';
 import {
@@ -37,12 +37,11 @@ import {
 export type KeywordPhrasings = Record<KeywordType, string[]>;
 
 /**
- * Reads the phrasings.
- * @param given the file, or a data folder that has it
- * @throws InputError naming what is missing in it
+ * Reads the phrasings, see `phrasingsFile`.
+ * @throws InputError naming what is missing in them, or as `phrasingsFile`
  */
-export function loadKeywordPhrasings(given: string): KeywordPhrasings {
-  const file = dataFile(given, 'keyword_phrasings', 'phrasings_path');
+export function loadKeywordPhrasings(given: string | null, dataPath = ''): KeywordPhrasings {
+  const file = phrasingsFile(given, dataPath, 'keyword_phrasings');
   const value = readPhrasings<KeywordPhrasings>(file);
   for (const type of ['include', 'exclude'] as const) {
     const list: unknown = value?.[type];

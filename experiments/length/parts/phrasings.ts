@@ -1,5 +1,5 @@
 import { InputError } from '../../../src/util/errors';
-import { dataFile } from '../../shared/data/dataFolder';
+import { phrasingsFile } from '../../shared/data/dataFolder';
 import { drawFor } from '../../shared/data/draws';
 import { readPhrasings } from '../../shared/data/questions';
 
@@ -20,12 +20,11 @@ export interface LengthPhrasings {
 const CONSTRAINTS: LengthConstraint[] = ['at_most', 'at_least', 'exactly'];
 
 /**
- * Reads the phrasings.
- * @param given the file, or a data folder that has it
- * @throws InputError naming what is missing in it
+ * Reads the phrasings, see `phrasingsFile`.
+ * @throws InputError naming what is missing in them, or as `phrasingsFile`
  */
-export function loadPhrasings(given: string): LengthPhrasings {
-  const file = dataFile(given, 'length_phrasings', 'phrasings_path');
+export function loadPhrasings(given: string | null, dataPath = ''): LengthPhrasings {
+  const file = phrasingsFile(given, dataPath, 'length_phrasings');
   const value = readPhrasings<LengthPhrasings>(file);
   const lists = {
     ...entries('levels', value?.levels),

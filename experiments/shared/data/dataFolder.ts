@@ -95,12 +95,42 @@ export function dataFileBeside(given: string, role: DataRole, key = 'data_path')
   return findIn(namesFile(given) ? path.dirname(place) : place, role, key);
 }
 
-function findIn(folder: string, role: DataRole, key: string): string {
-  const { what, names } = ROLES[role];
+/**
+ * The file of wordings: the one that is given, or in the folder that is given; else the one of the
+ * data folder. Where that has none it is the project's own, and this is said.
+ * @param given the config key `phrasings_path`
+ * @param dataPath the config key `data_path`
+ * @throws InputError as `dataFile`
+ */
+export function phrasingsFile(
+  given: string | null,
+  dataPath: string,
+  role: 'length_phrasings' | 'keyword_phrasings',
+): string {
+  if (given !== null) return dataFile(given, role, 'phrasings_path');
+  const place = inputPath(dataPath);
+  const folder = namesFile(dataPath) ? path.dirname(place) : place;
+  const found = lookIn(folder, role);
+  if (found) return found;
+  const own = path.join('configs', ROLES[role].names[0]);
+  console.log(
+    `Careful: ${folder} has no ${ROLES[role].names[0]}, so ${ROLES[role].what} are Tiller's own (${own}), ` +
+      `not the paper's; "${DOWNLOAD}" fetches those.`,
+  );
+  return path.join(projectRoot, own);
+}
+
+function lookIn(folder: string, role: DataRole): string | undefined {
   const inPart = PARTS.includes(path.basename(path.resolve(folder)));
   const folders = [folder, ...(inPart ? [path.join(folder, '..')] : [])];
-  const places = folders.flatMap((one) => namesIn(names).map((name) => path.join(one, name)));
-  const found = places.find(isFile);
+  return folders
+    .flatMap((one) => namesIn(ROLES[role].names).map((name) => path.join(one, name)))
+    .find(isFile);
+}
+
+function findIn(folder: string, role: DataRole, key: string): string {
+  const { what, names } = ROLES[role];
+  const found = lookIn(folder, role);
   if (found) return found;
   const wanted = names.map((name) => namesIn([name])[0]).join(' or ');
   const lacks = fs.existsSync(folder)

@@ -9,6 +9,7 @@ import {
   type DataRole,
   dataFile,
   dataFileBeside,
+  phrasingsFile,
 } from '../../../../experiments/shared/data/dataFolder';
 import { projectRoot } from '../../../../experiments/shared/data/inputPath';
 
@@ -126,6 +127,27 @@ test('the folder of our settings has our wordings', () => {
     const found = dataFile('configs', `${part}_phrasings`, 'phrasings_path');
     assert.is(path.resolve(found), path.join(projectRoot, 'configs', file));
   }
+});
+
+test('wordings follow the data; those of the project stand in, which is said', () => {
+  const folder = folderWith('worded', ['length/phrasings.yaml', 'questions.jsonl']);
+  const { log } = console;
+  const said: string[] = [];
+  console.log = (line: string) => said.push(line);
+  try {
+    const own = path.join(folder, 'length/phrasings.yaml');
+    assert.is(phrasingsFile(null, folder, 'length_phrasings'), own);
+    assert.is(phrasingsFile(null, path.join(folder, 'questions.jsonl'), 'length_phrasings'), own);
+    assert.is(phrasingsFile(own, temp, 'length_phrasings'), own);
+    assert.equal(said, []);
+    const ours = path.join(projectRoot, 'configs/keywords/phrasings.yaml');
+    assert.is(phrasingsFile(null, folder, 'keyword_phrasings'), ours);
+  } finally {
+    console.log = log;
+  }
+  assert.is(said.length, 1);
+  assert.match(said[0], `${folder} has no keywords/phrasings.yaml`);
+  assert.match(said[0], 'npx ts-node weights/download.ts data');
 });
 
 test("a missing file says so; one of the authors', how to get it", () => {
