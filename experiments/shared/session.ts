@@ -70,8 +70,11 @@ export async function openSession(config: SessionConfig): Promise<Session> {
   return session;
 }
 
+let loaded: { key: string; backend: BackendInfo } | undefined;
+
 /**
- * Loads the backend alone: what a judge needs where no model is steered.
+ * Loads the backend alone: what a judge needs where no model is steered. The one that is in use
+ * already is not loaded again.
  * @throws InputError for a backend or GPU there isn't
  */
 export async function openBackend({
@@ -79,6 +82,9 @@ export async function openBackend({
   device,
 }: Pick<SessionConfig, 'backend' | 'device'>): Promise<BackendInfo> {
   const { useBackend } = require('../../src/backend') as typeof import('../../src/backend');
+  const { getBackend } = require('@tensorflow/tfjs-core') as typeof import('@tensorflow/tfjs-core');
+  const key = JSON.stringify([name, device, process.env.TILLER_BACKEND]);
+  if (loaded?.key === key && loaded.backend.name === getBackend()) return loaded.backend;
   if (device === 'cpu') process.env.CUDA_VISIBLE_DEVICES = '-1';
   const backend = await useBackend(name ?? undefined);
   if (device === 'cuda' && !backend.gpu) {
@@ -87,6 +93,7 @@ export async function openBackend({
         '`npx ts-node src/cli.ts doctor` says why; device=null goes on without one.',
     );
   }
+  loaded = { key, backend };
   return backend;
 }
 
