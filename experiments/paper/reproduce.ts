@@ -51,8 +51,8 @@ type Config = ConfigOf<typeof schema>;
 const isOwn = (key: string) => Object.hasOwn(schema, key);
 
 const NOTE =
-  "in interval: the paper's number lies in our 95 % interval. Rows, wordings and numbers of sentences " +
-  'are drawn otherwise than in the paper, so that no cell is the same row by row.';
+  "within: the paper's number lies in our 95 % interval. Which rows, wordings and numbers of sentences " +
+  'are drawn differs from the paper, so that answers can not be compared row by row.';
 
 /** A step of one of the parts. */
 interface Planned extends PlannedStep {

@@ -52,24 +52,25 @@ export function resultsTable(tables: ComparedTable[], hasPaper: boolean, wide = 
     { name: 'cell', label: true, cell: ({ cell }) => cell },
     { name: 'n', cell: ({ n }) => n },
     { name: 'ours', cell: (item) => percent(item.ours) },
-    { name: '95 %', cell: ({ interval }) => interval && `${interval.map(short).join(' to ')}` },
+    { name: '95 %', cell: ({ interval }) => interval && ends(interval, wide ? 1 : 0) },
   ];
   const theirs: ColumnOf<Item>[] = [
     { name: 'paper', cell: ({ paper }) => percent(paper) },
-    { name: 'n ', extra: true, cell: ({ table }) => table.paper_n },
+    { name: "the paper's n", extra: true, cell: ({ table }) => table.paper_n },
     {
-      name: 'difference',
+      name: 'differs',
       cell: ({ difference }) => (difference === null ? null : points(difference)),
     },
     {
-      name: 'in interval',
+      name: 'within',
       cell: ({ paper_in_interval: is }) => (is === null ? null : is ? 'yes' : 'no'),
     },
   ];
   return tableOf([...ours, ...(hasPaper ? theirs : [])], items, ({ table }) => titleOf(table));
 }
 
-const short = (share: number) => (100 * share).toFixed(1);
+const ends = (interval: number[], digits: number) =>
+  interval.map((share) => (100 * share).toFixed(digits)).join(' to ');
 
 const titleOf = ({ name, steered_by }: ComparedTable) =>
   steered_by ? `${name} (steered: ${steered_by})` : name;

@@ -193,7 +193,17 @@ test('the table fits, and does without the paper’s columns where it has no num
   );
   const withPaper = showTable(resultsTable(tables, true));
   assertTablesFit(withPaper);
-  assert.match(withPaper, /steered +4 +25\.0 % +\d+\.\d to \d+\.\d +30\.7 % +-5\.7 +yes/);
+  assert.match(withPaper, /steered +4 +25\.0 % +\d+ to \d+ +30\.7 % +-5\.7 +yes/);
+  // The widest there can be stands side by side: four digits of n, a cell by number of sentences.
+  const widest = { n: 1000, accuracy: 1, accuracy_interval: [1, 1] as [number, number] };
+  const wide = {
+    ...tables[0],
+    cells: [{ cell: 'instruction + steered, n=5', ours: widest, paper: 0 }],
+  };
+  assert.match(
+    showTable(resultsTable([wide], true)),
+    /n=5 +1000 +100\.0 % +100 to 100 +0\.0 % +\+100\.0 +no/,
+  );
   const without = showTable(resultsTable(tables, false));
   assert.not.match(without, 'paper');
   assert.match(without, /steered +4 +25\.0 %/);
