@@ -74,6 +74,10 @@ test('ten tokens at either end, the farthest first; ids without a token are left
   const before = tf.memory().numTensors;
   const found = await project(model, tokenizer, units, 10);
   assert.is(tf.memory().numTensors, before);
+  const few = Object.create(tokenizer, { vocabSize: { value: 30 } });
+  const [{ top, bottom }] = await project(model, few, units, 15);
+  const ids = [...top, ...bottom].map(({ id }) => id).sort((a, b) => a - b);
+  assert.equal(ids, [...Array(30).keys()]);
   units.forEach((unit, i) => {
     const scores = byHand(dir, unit).slice(0, tokenizer.vocabSize);
     const order = [...scores.keys()].sort((a, b) => scores[a] - scores[b]);
