@@ -8,9 +8,9 @@ import type { Replay } from './replay';
 type Paper = Published['format'];
 
 /** What other programs read. Cells are shares from 0 to 1 by our verdicts; null: no file. */
-export function replayJson({ agree, compared, layers, cells }: Replay): string {
+export function replayJson({ agree, compared, drawn, layers, cells }: Replay): string {
   return JSON.stringify({
-    verdicts: { agree, of: compared },
+    verdicts: { agree, of: compared, not_compared: drawn },
     layers,
     cells: cells.map((cell) => cell?.ours ?? null),
   });

@@ -256,7 +256,7 @@ test('missing files are named, and the others replayed; --json is one object and
   assert.is(status, 0, stderr);
   assert.is(stdout.trim().split('\n').length, 1);
   assert.equal(JSON.parse(stdout), {
-    verdicts: { agree: 3, of: 3 },
+    verdicts: { agree: 3, of: 3, not_compared: 0 },
     layers: { without: { 'punctuation:no_comma': 6 }, with: {} },
     cells: [null, null, 1, null],
   });
