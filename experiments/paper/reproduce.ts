@@ -127,7 +127,7 @@ function forAnalyses({ only }: Config, name: string, given: string[]): string[] 
   // Composition computes the format's vectors itself.
   const sets = of.includes('composition') ? [...new Set([...vectors, 'format'])] : vectors;
   return [
-    ...(keys.includes('name') ? [] : [`name=${name}`]),
+    ...(keys.includes('name') ? [] : [`name=${JSON.stringify(name)}`]),
     ...(keys.some((key) => key === 'of' || key === 'analyse_runs.of')
       ? []
       : [`analyse_runs.of=[${of}]`]),

@@ -109,6 +109,9 @@ function listHint(key: string, value: unknown): string {
   return `A list is written ${key}=[${value}]; with --multirun, ${key}=${value} is a run for each value.`;
 }
 
+/** `007`, and hashes of eight digits such as `1234e567`: names, which as numbers would be others. */
+const LOOKS_LIKE_A_NUMBER = /^(0\d+|(?=.{8}$)\d+e\d+)$/;
+
 /** Splits `key=value` and reads the value as YAML. @throws InputError when it is not of that form */
 export function parseOverride(override: string): { key: string; value: unknown } {
   const [, key, raw] = /^([A-Za-z_][\w.-]*)=(.*)$/s.exec(override) ?? [];
@@ -117,7 +120,7 @@ export function parseOverride(override: string): { key: string; value: unknown }
       `"${override}" is not an override. Write key=value without spaces, for example n_examples=10.`,
     );
   }
-  if (raw === '') return { key, value: '' };
+  if (raw === '' || LOOKS_LIKE_A_NUMBER.test(raw)) return { key, value: raw };
   try {
     return { key, value: parse(raw) };
   } catch (error) {

@@ -90,6 +90,12 @@ test('overrides are read as YAML', () => {
   assert.is(config.dry_run, true);
   assert.equal(load('weights=7').weights, [7]);
   assert.equal(parseOverride('a=b=c'), { key: 'a', value: 'b=c' });
+  for (const name of ['007', '00884130', '1234e567']) {
+    assert.equal(parseOverride(`name=${name}`), { key: 'name', value: name });
+  }
+  for (const number of ['0', '-5', '0.7', '1e3', '1e-4', '12345678']) {
+    assert.equal(parseOverride(`n=${number}`), { key: 'n', value: Number(number) });
+  }
 });
 
 test('a second file overrides the defaults, the command line both', () => {
