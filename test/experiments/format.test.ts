@@ -27,6 +27,7 @@ import { followLoose, parseInstruction } from '../../ifeval';
 import { generate } from '../../src/engine/generate';
 import type { Edit } from '../../src/engine/steering';
 import { readRun } from '../../src/runs/runFolder';
+import { refused } from '../refusal';
 import { testWhere } from '../where';
 import {
   close,
@@ -65,15 +66,6 @@ function writeRows(name: string, rows: object[]): string {
   const file = path.join(temp, name);
   fs.writeFileSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   return file;
-}
-
-async function refused(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-  } catch (error) {
-    return (error as Error).message;
-  }
-  throw new Error('not refused');
 }
 
 const keys = (rows: { key: string }[]) => rows.map(({ key }) => key);

@@ -19,6 +19,7 @@ import { run as keywords } from '../../experiments/keywords/run';
 import { script as lengthResults } from '../../experiments/length/load_results';
 import { run as length } from '../../experiments/length/run';
 import type { Command } from '../../experiments/shared/command/script';
+import { refused } from '../refusal';
 import { makeModel, printedBy, runStep } from './helpers';
 
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-side-'));
@@ -174,16 +175,6 @@ const RESULTS = {
   keywords: keywordResults,
   composition: compositionResults,
 };
-
-async function refused(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-  } catch (error) {
-    assert.is((error as Error).name, 'InputError', (error as Error).stack);
-    return (error as Error).message;
-  }
-  throw new Error('not refused');
-}
 
 test('steps alone do not take the newest: several are listed, with what differs and the key', async () => {
   const [, settings] = OF.format;

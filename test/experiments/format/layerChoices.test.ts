@@ -13,6 +13,7 @@ import { run as format } from '../../../experiments/format/run';
 import { loadVectors } from '../../../experiments/shared/vectors/vectorFile';
 import { generate } from '../../../src/engine/generate';
 import { readRun } from '../../../src/runs/runFolder';
+import { refused } from '../../refusal';
 import { deepen, makeModel, onlyFile, openModel, printedBy, runStep } from '../helpers';
 
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-choices-'));
@@ -53,16 +54,6 @@ const settings = (model: string, ...more: string[]) => [
   'max_generation_length_long=8',
   ...more,
 ];
-
-async function refused(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-  } catch (error) {
-    assert.is((error as Error).name, 'InputError', (error as Error).stack);
-    return (error as Error).message;
-  }
-  throw new Error('not refused');
-}
 
 const readJson = (file: string) => JSON.parse(fs.readFileSync(file, 'utf8'));
 /** Layers of a run's rows, `id|instructed`: those that were steered at the selected layer. */

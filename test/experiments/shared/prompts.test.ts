@@ -21,6 +21,7 @@ import { openSession } from '../../../experiments/shared/session';
 import { loadModel } from '../../../models';
 import { useBackend } from '../../../src/backend';
 import { readRun } from '../../../src/runs/runFolder';
+import { refused } from '../../refusal';
 import { makeModel, printedBy, runStep } from '../helpers';
 
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-prompts-'));
@@ -136,21 +137,11 @@ const STEPS: [name: string, script: Script, words: string[], rows: string[]][] =
   ],
 ];
 
-async function refusedBy(work: () => Promise<unknown>): Promise<string> {
-  try {
-    await work();
-  } catch (error) {
-    assert.is((error as Error).name, 'InputError', (error as Error).stack);
-    return (error as Error).message;
-  }
-  throw new Error('not refused');
-}
-
 for (const [name, script, words, rows] of STEPS) {
   for (const dry of [true, false]) {
     test(`${name}, ${dry ? 'dry' : 'before the weights are read'}: all rows are named`, async () => {
       const own = [`model_name=${hollow}`, ...COMMON, ...words, `dry_run=${dry}`];
-      const said = await refusedBy(() => runStep(script, ...own));
+      const said = await refused(runStep(script, ...own));
       const named = said
         .split('\n')
         .flatMap((line) => /^ {2}row (.*): \d+ tokens$/.exec(line)?.[1] ?? []);
@@ -173,18 +164,14 @@ test('a run.ts is refused while it is rehearsed, for a row that its last step ha
     ...[`length_data_path=${questions}`, 'length_rep_examples=1', 'perplexity_model=null'],
     ...['length_source_layer_idx=1', 'max_generation_length=6', 'max_generation_length_long=6'],
   ];
-  const said = await refusedBy(() =>
-    rehearse(composeAll, { overrides, multirun: false, wide: false }),
-  );
+  const said = await refused(rehearse(composeAll, { overrides, multirun: false, wide: false }));
   assert.match(said, /^ {2}row f05: \d+ tokens$/m);
   assert.not.ok(fs.existsSync(path.join(temp, 'none')));
 });
 
 test('vectors that evaluate computes itself: their queries are looked at first', async () => {
   const words = [...LENGTH.filter((word) => !/^n_examples/.test(word)), 'n_examples=2'];
-  const said = await refusedBy(() =>
-    runStep(lengthEvaluate, `model_name=${hollow}`, ...COMMON, ...words),
-  );
+  const said = await refused(runStep(lengthEvaluate, `model_name=${hollow}`, ...COMMON, ...words));
   assert.match(said, /row q1: /);
 });
 

@@ -12,19 +12,11 @@ import {
   loadPhrasings,
 } from '../../../experiments/length/parts/phrasings';
 import { downloadPhrasings, PHRASINGS_FILES } from '../../../weights/download/phrasings';
+import { refused as refusal } from '../../refusal';
 import { commit, forget, home, hub, network, said, useFakeHub } from '../downloads';
 import { olderScriptFiles, PINNED, scriptFiles } from './fakeScripts';
 
 useFakeHub(test);
-
-async function refusal(work: Promise<unknown>): Promise<string> {
-  const error = await work.then(
-    () => new Error('not refused'),
-    (reason) => reason,
-  );
-  assert.is(error.name, 'InputError', error.stack);
-  return error.message;
-}
 
 /** Serves these files, and names the folder for the download. */
 function serve(files: Record<string, string>): string {

@@ -12,6 +12,7 @@ import {
   phrasingsFile,
 } from '../../../../experiments/shared/data/dataFolder';
 import { projectRoot } from '../../../../experiments/shared/data/inputPath';
+import { refusal } from '../../../refusal';
 
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-folder-'));
 test.after(() => fs.rmSync(temp, { recursive: true }));
@@ -41,16 +42,6 @@ function folderWith(name: string, files: string[]): string {
   return folder;
 }
 const authors = folderWith('authors', Object.values(AUTHORS));
-
-function refusal(act: () => unknown): string {
-  try {
-    act();
-  } catch (error) {
-    assert.is((error as Error).name, 'InputError', (error as Error).stack);
-    return (error as Error).message;
-  }
-  throw new Error('not refused');
-}
 
 test("the authors' folder, or a part of it: the file of every role", () => {
   for (const role of ROLES) {

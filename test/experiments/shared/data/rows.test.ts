@@ -12,6 +12,7 @@ import { loadInstructionRows } from '../../../../experiments/shared/data/instruc
 import { loadQuestions, readJsonl } from '../../../../experiments/shared/data/questions';
 import type { Session } from '../../../../experiments/shared/session';
 import { RunFolder } from '../../../../src/runs/runFolder';
+import { refusal } from '../../../refusal';
 
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-rows-'));
 test.after(() => fs.rmSync(temp, { recursive: true }));
@@ -20,16 +21,6 @@ function write(content: string | Buffer, name = 'rows.jsonl'): string {
   const file = path.join(temp, name);
   fs.writeFileSync(file, content);
   return file;
-}
-
-function refusal(act: () => unknown): string {
-  try {
-    act();
-  } catch (error) {
-    assert.is((error as Error).name, 'InputError', (error as Error).stack);
-    return (error as Error).message;
-  }
-  throw new Error('not refused');
 }
 
 const row = {

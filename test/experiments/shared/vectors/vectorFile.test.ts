@@ -9,6 +9,7 @@ import { resolveEdit } from '../../../../experiments/shared/vectors/edits';
 import { loadVectors, saveVectors } from '../../../../experiments/shared/vectors/vectorFile';
 import { seededRandom } from '../../../../src/util/random';
 import { Safetensors, writeSafetensors } from '../../../../weights/safetensors';
+import { refusal as refusedWith } from '../../../refusal';
 
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-vectors-'));
 test.after(() => fs.rmSync(temp, { recursive: true }));
@@ -28,16 +29,6 @@ const direction = () => directionOf(rows(1), rows(0), LAYERS);
 const file = path.join(temp, 'a.safetensors');
 const save = (directions: Map<string, Direction>) =>
   saveVectors(file, { directions, layers: LAYERS, provenance: { model: 'm', seed: '42' } });
-
-function refusedWith(act: () => unknown): string {
-  try {
-    act();
-  } catch (error) {
-    assert.is((error as Error).name, 'InputError', (error as Error).stack);
-    return (error as Error).message;
-  }
-  throw new Error('not refused');
-}
 
 test('what was saved comes back', () => {
   const directions = new Map([
