@@ -9,7 +9,6 @@ import { answeringSchema, openRun } from '../shared/answers/answering';
 import { checkJudges, judgeAnswers, judgeSchema } from '../shared/answers/judging';
 import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
-import { groupBy } from '../shared/groupBy';
 import { layerCount } from '../shared/layers';
 import { shortRows } from '../shared/prompts';
 import { findModel } from '../shared/provenance';
@@ -25,7 +24,13 @@ import {
   steeringActs,
   tellFormatAnswers,
 } from './parts/plan';
-import { answerLength, evaluationRows, loadFormatRows, searchLayers } from './parts/rows';
+import {
+  answerLength,
+  evaluationRows,
+  firstOfEach,
+  loadFormatRows,
+  searchLayers,
+} from './parts/rows';
 import { cellsTable, describeCells } from './parts/tables';
 import { formatFolders, formatVectorData, steerable, usedRows } from './parts/vectors';
 
@@ -51,9 +56,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const data_path = dataFile(config.data_path, 'format_evaluation');
   const vectors_data_path = formatVectorData(config);
   const all = evaluationRows(loadFormatRows(data_path, { checked: true }), data_path);
-  const chosen = groupBy(all, ({ id }) => id).flatMap((group) =>
-    group.slice(0, config.n_examples_per_instruction ?? group.length),
-  );
+  const chosen = firstOfEach(all, config.n_examples_per_instruction);
   const acts = steeringActs(config.steering, ['selected'], config.steering_weights);
   const compared = config.compare_layers && searchLayers(config.compare_layers, layerCount(model));
   const [, ...atFixed] = steeringActs(config.steering, compared ?? [], config.steering_weights);

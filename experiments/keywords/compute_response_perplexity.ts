@@ -9,7 +9,7 @@ import { percent, showTable } from '../../src/util/table';
 import { judgeFolder, judgeResponses } from '../shared/answers/judge';
 import { compatCheck } from '../shared/command/compat';
 import { defineScript } from '../shared/command/script';
-import { findRun, foreseen, without } from '../shared/earlierSteps';
+import { findRun, foreseen, runItself } from '../shared/earlierSteps';
 import { findModel } from '../shared/provenance';
 import { openBackend, sessionSchema } from '../shared/session';
 import { bestCell, computeGrid, type KeywordRow } from './parts/cells';
@@ -51,7 +51,7 @@ export const script = defineScript(
           specific_instruction,
           model_fingerprint: findModel(config.model_name).fingerprint,
         },
-        same: (says) => without(says, ['name', 'output_path', 'data_path', 'vectors_file']),
+        same: runItself,
         chosen: null,
         key: 'run_folder',
         usual,

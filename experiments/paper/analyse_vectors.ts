@@ -4,7 +4,7 @@ import '../shared/command/help';
 import * as path from 'node:path';
 import { flag, integer, layer, listOf, nameText, nullable, text } from '../../src/runs/config';
 import { showTable } from '../../src/util/table';
-import { evaluationRows, loadFormatRows } from '../format/parts/rows';
+import { evaluationRows, firstOfEach, loadFormatRows } from '../format/parts/rows';
 import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
 import { groupBy } from '../shared/groupBy';
@@ -37,9 +37,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const model = findModel(config.model_name);
   const data_path = dataFile(config.data_path, 'format_evaluation');
   const all = evaluationRows(loadFormatRows(data_path, { checked: false }), data_path);
-  const chosen = groupBy(all, ({ id }) => id).flatMap((group) =>
-    group.slice(0, config.n_examples_per_instruction ?? group.length),
-  );
+  const chosen = firstOfEach(all, config.n_examples_per_instruction);
   const { rows } = shortRows(model, config, chosen, {
     file: data_path,
     promptsOf: ({ prompt, withoutInstruction }) => [prompt, withoutInstruction],

@@ -111,6 +111,14 @@ export function inputMark(folder: string, place: string, usual: string): string[
 export const without = (says: Expected, keys: string[]): Expected =>
   Object.fromEntries(Object.entries(says).filter(([key]) => !keys.includes(key)));
 
+/** What a run says, but for where it and its inputs are: two that say the same come to the same. */
+export const runItself = (says: Expected) =>
+  without(says, ['name', 'output_path', 'data_path', 'vectors_file']);
+
+/** What a vector file says, but for what adds nothing to the vectors themselves. */
+export const vectorsThemselves = (says: Expected) =>
+  without(says, ['num_final_tokens', 'activations', 'layers', 'data_path', 'tool']);
+
 /** What is wrong with a vector file that lacks some of these layers. */
 export function lacksLayers({ layers }: Expected, wanted: number[]): string | undefined {
   const there = parseList(layers);

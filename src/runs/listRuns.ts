@@ -154,7 +154,7 @@ function mainFigures(summary: unknown): MainFigures | null {
     instructed,
     unsteered: none?.accuracy ?? null,
     steered: best?.accuracy ?? null,
-    how: best ? howOf(best.cell) : '',
+    how: best ? howSteered(best.cell) : '',
     ...((quality.unsteered ?? quality.steered) !== null && { quality }),
   };
 }
@@ -164,7 +164,14 @@ const isInstructed = (cell: Record<string, unknown>) =>
     Boolean,
   );
 
-function howOf({ steering, weight, weight_unit, layer, layers }: Record<string, unknown>): string {
+/** How a cell was steered: `add_vector_conciseness, weight 1x, layer 0`. */
+export function howSteered({
+  steering,
+  weight,
+  weight_unit,
+  layer,
+  layers,
+}: Record<string, unknown>): string {
   const unit = weight_unit === 'mean difference' ? 'x' : '';
   const at = layers ?? layer;
   return [

@@ -45,6 +45,10 @@ export function evaluationRows(rows: InstructionRow[], file: string): Instructio
   throw new InputError(`${file} has splits, but no row of the split "eval" to evaluate.`);
 }
 
+/** The first so many rows of every instruction; null: all. */
+export const firstOfEach = (rows: InstructionRow[], n: number | null): InstructionRow[] =>
+  byId(rows).flatMap((group) => group.slice(0, n ?? group.length));
+
 const byId = (rows: InstructionRow[]) => groupBy(rows, ({ id }) => id);
 
 /** A drawn share of every instruction's rows, one at least; of the paper's, 0.7 give the vectors. */

@@ -14,8 +14,8 @@ import {
   foreseen,
   inputMark,
   lacksLayers,
+  vectorsThemselves,
   type Wanted,
-  without,
 } from '../../shared/earlierSteps';
 import { groupBy } from '../../shared/groupBy';
 import { hashFile } from '../../shared/provenance';
@@ -188,9 +188,7 @@ export function findFormatVectors(
     settings: seed === undefined ? {} : { seed: String(seed) },
     preferred: session ? { backend: session.backend.name } : {},
     lacks: (says) => lacksLayers(says, source.layers),
-    // Neither adds to the vectors themselves.
-    same: (says) =>
-      without(says, ['num_final_tokens', 'activations', 'layers', 'data_path', 'tool']),
+    same: vectorsThemselves,
     usual: usualVectorFile(wanted),
     key: 'vectors_file',
     how: howTo('compute_representations', owner, wanted.vectors_data_path),

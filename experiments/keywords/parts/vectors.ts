@@ -15,6 +15,7 @@ import {
   inputMark,
   lacksLayers,
   parseList,
+  vectorsThemselves,
   without,
 } from '../../shared/earlierSteps';
 import { hashFile, hashOf } from '../../shared/provenance';
@@ -194,18 +195,13 @@ export function findKeywordVectors(
     preferred: { backend: wanted.backend },
     lacks: (says) => lacksWords(says, wanted.words) ?? lacksLayers(says, wanted.layers),
     // A word's vector is the same, whatever other words and layers there are.
-    same: (says) => without(says, OTHERS),
+    same: (says) => without(vectorsThemselves(says), ['words', 'prompts']),
     usual,
     key: 'vectors_file',
     how,
   });
   return { file, mark: inputMark(folder, file, usual) };
 }
-
-/** What a file says that does not change the vector of a word. */
-const OTHERS = [
-  ...['words', 'prompts', 'layers', 'num_final_tokens', 'activations', 'data_path', 'tool'],
-];
 
 function lacksWords({ words }: Record<string, unknown>, wanted: string[]): string | undefined {
   const there = new Set(parseList(words));

@@ -14,7 +14,7 @@ import {
   foreseen,
   inputMark,
   lacksLayers,
-  without,
+  vectorsThemselves,
 } from '../../shared/earlierSteps';
 import { type LongPromptsConfig, shortRows } from '../../shared/prompts';
 import { hashFile, hashOf, type ModelFiles } from '../../shared/provenance';
@@ -202,9 +202,7 @@ function findStored(
       ...(settings.backend === null ? {} : { backend: settings.backend }),
     },
     lacks: (says) => lacksLayers(says, layers),
-    // None of these adds to the vectors themselves.
-    same: (says) =>
-      without(says, ['num_final_tokens', 'activations', 'layers', 'data_path', 'tool']),
+    same: vectorsThemselves,
     usual,
     how: howTo(vectors_model ?? model.name, settings),
   });

@@ -33,7 +33,7 @@ export interface PrincipalComponents {
 export function principalComponents(rows: Float32Array[], k: number): PrincipalComponents {
   const centred = lessMean(rows);
   // Rows times rows has the eigenvalues of the covariance but for the zeros, and is the smaller.
-  const gram = centred.map((a) => Float64Array.from(centred, (b) => product(a, b)));
+  const gram = centred.map((a) => Float64Array.from(centred, (b) => dot(a, b)));
   const total = gram.reduce((sum, row, i) => sum + row[i], 0);
   const components: Float64Array[] = [];
   const explained: number[] = [];
@@ -44,7 +44,7 @@ export function principalComponents(rows: Float32Array[], k: number): PrincipalC
     explained.push(value / total);
     deflate(gram, value, vector);
   }
-  const coordinates = centred.map((row) => components.map((one) => product(row, one)));
+  const coordinates = centred.map((row) => components.map((one) => dot(row, one)));
   return { components, explained, coordinates };
 }
 
@@ -54,19 +54,13 @@ function lessMean(rows: Float32Array[]): Float64Array[] {
   return rows.map((row) => Float64Array.from(row, (value, i) => value - mean[i]));
 }
 
-function product(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
-}
-
 /** Power iteration, from a start that is at right angles to nothing in particular. */
 function largestEigen(matrix: Float64Array[]): { value: number; vector: Float64Array } {
   let vector = unit(Float64Array.from(matrix, (_, i) => Math.sin(i + 1)));
   let value = 0;
   for (let step = 0; step < 5000; step++) {
-    const next = Float64Array.from(matrix, (row) => product(row, vector));
-    value = Math.sqrt(product(next, next));
+    const next = Float64Array.from(matrix, (row) => dot(row, vector));
+    value = Math.sqrt(dot(next, next));
     if (value === 0) break;
     const turned = next.map((x) => x / value);
     const moved = turned.reduce((sum, x, i) => sum + (x - vector[i]) ** 2, 0);
@@ -93,7 +87,7 @@ function combine(rows: Float64Array[], weights: Float64Array): Float64Array {
 }
 
 function unit(vector: Float64Array): Float64Array {
-  const length = Math.sqrt(product(vector, vector));
+  const length = Math.sqrt(dot(vector, vector));
   return vector.map((x) => x / length);
 }
 

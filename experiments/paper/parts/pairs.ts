@@ -1,6 +1,6 @@
-import { Progress } from '../../../src/util/progress';
 import type { InstructionRow } from '../../shared/data/instructionRows';
 import type { Session } from '../../shared/session';
+import { activationsByPrompt } from '../../shared/vectors/compute';
 import type { PairActivations } from './vectorAnalyses';
 
 /** Every prompt of the rows once. */
@@ -19,18 +19,11 @@ export async function pairActivations(
   layers: number[],
   batchSize: number,
 ): Promise<PairActivations[]> {
-  const prompts = promptsOf(rows);
-  const progress = new Progress('prompts', prompts.length);
-  const activations = await session.activations(prompts, {
-    layers,
-    finalTokens: 1,
-    batchSize,
-    onBatch: (count) => progress.add(count),
-  });
-  progress.end();
+  const options = { layers, finalTokens: 1, batchSize };
+  const activations = await activationsByPrompt(session, promptsOf(rows), options);
   const { dModel } = session.model.config;
   const of = (prompt: string) => {
-    const all = activations[prompts.indexOf(prompt)];
+    const all = activations.get(prompt)!;
     return layers.map((_, at) => all.subarray(at * dModel, (at + 1) * dModel));
   };
   return rows.map(({ key, id, prompt, withoutInstruction }) => ({

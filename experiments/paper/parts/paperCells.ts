@@ -1,4 +1,5 @@
 /** Which cells of our runs are those of the paper's tables, one place for each experiment. */
+import { howSteered } from '../../../src/runs/listRuns';
 import type { CompositionCell } from '../../composition/parts/cells';
 import type { FormatCell } from '../../format/parts/cells';
 import type { KeywordCell } from '../../keywords/parts/cells';
@@ -122,7 +123,8 @@ function fourCells<K extends string, C extends Prompt<K> & OurCell>(
   const steered = cells.find(({ steering }) => steering !== 'none');
   return {
     name,
-    steered_by: steered ? howOf(steered) : null,
+    // At the layers that were selected, where each instruction has its own.
+    steered_by: steered ? howSteered({ ...steered, layers: null }) : null,
     score: 'ok',
     paper_n: found?.n ?? null,
     cells: CELL_NAMES.map((cell, at) => {
@@ -152,22 +154,4 @@ function cellOf<K extends string, C extends Prompt<K>>(
       cell[instructed] === name.startsWith('instruction') &&
       (cell.steering !== 'none') === name.endsWith('steered'),
   );
-}
-
-/** `add_vector_conciseness, weight 20, layer 12` */
-function howOf(cell: {
-  steering: string;
-  weight?: unknown;
-  weight_unit?: string | null;
-  layer?: number | null;
-}): string {
-  const { steering, weight = null, layer = null } = cell;
-  const unit = cell.weight_unit === 'mean difference' ? 'x' : '';
-  return [
-    steering,
-    weight === null ? [] : `weight ${weight}${unit}`,
-    layer === null ? [] : `layer ${layer}`,
-  ]
-    .flat()
-    .join(', ');
 }

@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { WeightDtype } from '../../../src/backend/weightDtype';
 import { readRun } from '../../../src/runs/runFolder';
+import { JUDGED_TOGETHER } from '../../shared/answers/judge';
 import type { PlannedWork } from '../../shared/command/plannedWork';
 import {
   answeringSeconds,
@@ -62,8 +63,8 @@ export interface PlanTools {
   backend: string;
 }
 
-/** Texts that the perplexity judge reads together, and the tokens that it reads of each at most. */
-const JUDGED = { together: 16, tokens: 1024 };
+/** Tokens that the perplexity judge reads of a text at most. */
+const JUDGED_TOKENS = 1024;
 
 /** Row counts that rates are needed for: full batches, and what remains of them on the way. */
 export function rowCounts(parts: PlannedPart[]): number[] {
@@ -169,8 +170,8 @@ function judgingFigures(
   const { answers: count, newTokens } = sum(answered);
   const isDone = fs.existsSync(place) && shareDone(answers) === 1;
   const secondsFor = (share: number) => {
-    const promptTokens = Math.min(share * newTokens, count * JUDGED.tokens);
-    const batch = { count, promptTokens, batchSize: JUDGED.together };
+    const promptTokens = Math.min(share * newTokens, count * JUDGED_TOKENS);
+    const batch = { count, promptTokens, batchSize: JUDGED_TOGETHER };
     return isDone ? 0 : readingSeconds(sizeOf(judge), batch, rates);
   };
   return { judged: count, seconds: secondsFor(TYPICAL.mean), mostSeconds: secondsFor(1) };

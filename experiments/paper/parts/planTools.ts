@@ -1,7 +1,8 @@
 import { memoryLimits } from '../../../src/backend';
 import { findModelFolder } from '../../../src/hub/modelFolder';
 import { parseOverride } from '../../../src/runs/config';
-import { loadTokenizer, type PromptStyle } from '../../../src/text/tokenizer';
+import { promptEncoder } from '../../shared/prompts';
+import { findModel } from '../../shared/provenance';
 import { openBackend, type SessionConfig } from '../../shared/session';
 import { modelSize } from './modelSize';
 import type { PlanTools } from './plan';
@@ -23,17 +24,16 @@ export async function openPlanTools(
   });
   const limits = memoryLimits().map(({ bytes }) => bytes);
   const sizeOf = remembered((model) => modelSize(findModelFolder(model).dir));
-  const tokenizerOf = remembered((model) => loadTokenizer(findModelFolder(model).dir));
+  const filesOf = remembered(findModel);
   const lengths = new Map<string, number>();
   return {
     ...{ backend: name, on: `${name} (${detail})`, sizeOf },
     free: limits.length ? Math.min(...limits) : null,
     rates: await measureRates(rows),
     tokensOf({ model_name, prompt_style }, prompt) {
-      const tokenizer = tokenizerOf(model_name);
-      const style: PromptStyle = prompt_style ?? (tokenizer.hasChatTemplate ? 'chat' : 'qa');
+      const { style, encode } = promptEncoder(filesOf(model_name), { prompt_style, compat: null });
       const key = `${model_name} ${style} ${prompt}`;
-      const length = lengths.get(key) ?? tokenizer.encodePrompt(prompt, { style }).length;
+      const length = lengths.get(key) ?? encode(prompt).length;
       lengths.set(key, length);
       return length;
     },

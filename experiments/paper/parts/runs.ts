@@ -5,7 +5,7 @@ import { modelName } from '../../../src/hub/modelFolder';
 import { isMap } from '../../../src/runs/config';
 import { type Row, readRun } from '../../../src/runs/runFolder';
 import { InputError } from '../../../src/util/errors';
-import { findRun, foreseen, without } from '../../shared/earlierSteps';
+import { findRun, foreseen, runItself } from '../../shared/earlierSteps';
 
 export const EXPERIMENTS = ['format', 'length', 'keywords', 'composition'] as const;
 export type Experiment = (typeof EXPERIMENTS)[number];
@@ -85,7 +85,7 @@ export function findRuns(
     const { experiment, says, usual, step } = RUN_KINDS[key];
     const folder = findRun(folderOf(wanted, experiment), {
       expected: says,
-      same: (own) => without(own, ['name', 'output_path', 'data_path', 'vectors_file']),
+      same: runItself,
       usual,
       chosen: chosen[key],
       key,

@@ -1,4 +1,5 @@
 /** The paper's analyses of instruction vectors and of the activations that they come from. */
+import { mean } from '../../shared/answers/statistics';
 import type { Direction } from '../../shared/vectors/direction';
 import type { VectorFile } from '../../shared/vectors/vectorFile';
 import { cosine, cosines, principalComponents } from './geometry';
@@ -85,5 +86,3 @@ export function unitAt({ layers }: VectorFile, direction: Direction, layer: numb
 
 const unitsAt = (vectors: VectorFile, layer: number) =>
   [...vectors.directions.values()].map((direction) => unitAt(vectors, direction, layer));
-
-const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;

@@ -5,7 +5,7 @@ import { layer, listOf, nameText, nullable, oneOf, text } from '../../../src/run
 import { loadFormatVectors } from '../../format/parts/ivs';
 import { formatVectorData } from '../../format/parts/vectors';
 import { usualSettings } from '../../shared/command/names';
-import { findVectorFile, without } from '../../shared/earlierSteps';
+import { findVectorFile, lacksLayers, without } from '../../shared/earlierSteps';
 import type { Session } from '../../shared/session';
 import { expectedProvenance } from '../../shared/vectors/compute';
 import { checkWidth, loadVectors, type VectorFile } from '../../shared/vectors/vectorFile';
@@ -115,8 +115,7 @@ function otherVectors(
   const file = findVectorFile(folder, {
     expected: { ...says, ...provenance },
     preferred: { ...preferred, backend: session.backend.name },
-    lacks: ({ layers }) =>
-      (JSON.parse(String(layers)) as number[]).includes(at) ? undefined : `it has no layer ${at}`,
+    lacks: (says) => lacksLayers(says, [at]),
     same: (own) => without(own, ['num_final_tokens', 'activations', 'data_path', 'tool']),
     usual: '',
     chosen: wanted[chosen],

@@ -1,6 +1,7 @@
 /** The analyses of vectors, as tables. */
 import { type ColumnOf, fixed, percent, type Table, tableOf } from '../../../src/util/table';
 import { shortIds } from '../../format/parts/tables';
+import { mean } from '../../shared/answers/statistics';
 import { groupBy } from '../../shared/groupBy';
 import type { DifferencePca, PromptCosines } from './vectorAnalyses';
 import type { ProjectedVector, TokenScore } from './vocabulary';
@@ -37,7 +38,7 @@ export function promptsTable(
   const own = (row: number[], name: string) => row[instructions.indexOf(name)] ?? null;
   const others = (row: number[], name: string) => {
     const rest = row.filter((_, i) => instructions[i] !== name);
-    return rest.length ? rest.reduce((a, b) => a + b, 0) / rest.length : null;
+    return rest.length ? mean(rest) : null;
   };
   const items = names.map((name, i) => ({
     name,

@@ -10,7 +10,7 @@ import { compatCheck, isOn } from '../command/compat';
 import { groupBy } from '../groupBy';
 import { findModel, type ModelFiles, toolVersion } from '../provenance';
 import { finishRows } from './finishRows';
-import { holdsFiguresOf, isJudged, openJudged } from './judgedFolder';
+import { holdsFiguresOf, inOrder, isJudged, openJudged } from './judgedFolder';
 
 /** The config keys of a perplexity judge. */
 export const perplexitySchema = {
@@ -28,8 +28,7 @@ export interface PerplexityRow extends Row {
   tokens: number;
 }
 
-interface Judged {
-  id: string;
+interface Judged extends Row {
   response: string;
 }
 
@@ -41,7 +40,8 @@ export function findJudge({ perplexity_model }: PerplexityConfig): ModelFiles | 
   return perplexity_model === null ? undefined : findModel(perplexity_model);
 }
 
-const BATCH = 16;
+/** Texts that are read together. */
+export const JUDGED_TOGETHER = 16;
 let open: { files: ModelFiles; model: CausalLM; tokenizer: Tokenizer } | undefined;
 
 /** Where the figures of a judge are kept in a run's folder: those of several stand side by side. */
@@ -73,7 +73,7 @@ export async function judgeResponses(
   const groups = groupBy(inOrder(rows), ({ response }) => textOf(response)).sort(
     ([a], [b]) => a.response.length - b.response.length,
   );
-  await finishRows(run, groups, { unit: 'perplexities', batchSize: BATCH }, (batch) =>
+  await finishRows(run, groups, { unit: 'perplexities', batchSize: JUDGED_TOGETHER }, (batch) =>
     judgeBatch(files, batch, textOf),
   );
   const perplexities: Perplexities = new Map();
@@ -94,9 +94,6 @@ function textsOf(rows: Judged[], compat: Compat = null): string[][] {
   const textOf = judgedText(compat);
   return [...how, ...inOrder(rows).map(({ id, response }) => [id, textOf(response)])];
 }
-
-/** By id: the same, whether the rows come from a plan or from a file. */
-const inOrder = (rows: Judged[]) => [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
 
 /** @throws InputError where a judge's figures are of other responses, or of other parts of them */
 export function checkPerplexities(

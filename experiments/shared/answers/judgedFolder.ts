@@ -3,6 +3,10 @@ import * as path from 'node:path';
 import { type Row, RunFolder, readRun } from '../../../src/runs/runFolder';
 import { hashOf } from '../provenance';
 
+/** By id: the same, whether the rows come from a plan or from a file. */
+export const inOrder = <R extends Row>(rows: R[]): R[] =>
+  [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
+
 /** Whether a judge has been here. */
 export const isJudged = (place: string) => fs.existsSync(path.join(place, 'config.yaml'));
 

@@ -7,7 +7,7 @@ import { Progress } from '../../../src/util/progress';
 import { GaveUp, pause, Transient, withRetries } from '../../../src/util/retries';
 import { groupBy } from '../groupBy';
 import { toolVersion } from '../provenance';
-import { isJudged, openJudged } from './judgedFolder';
+import { inOrder, isJudged, openJudged } from './judgedFolder';
 import {
   ask,
   type Endpoint,
@@ -76,11 +76,11 @@ export async function judgeQuality(
   wire: Wire = WIRE,
 ): Promise<Qualities> {
   const place = qualityFolder(folder, endpoint.model);
-  const inOrder = [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
-  const judged = inOrder.map(({ id, query, response }) => [id, query, response]);
+  const sorted = inOrder(rows);
+  const judged = sorted.map(({ id, query, response }) => [id, query, response]);
   const run = openJudged<QualityRow>(place, judged, settingsFor(endpoint));
   try {
-    const groups = groupBy(inOrder, ({ query, response }) => JSON.stringify([query, response]));
+    const groups = groupBy(sorted, ({ query, response }) => JSON.stringify([query, response]));
     const todo = groups.filter((group) => group.some(({ id }) => !run.rows.has(id)));
     if (todo.length) {
       const judge = judgeOver(endpoint, wire);

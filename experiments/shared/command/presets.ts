@@ -147,7 +147,16 @@ export const presetNotice = ({ name, file }: Preset) =>
 /** In small letters, without a revision. */
 const bareName = (given: string) => modelName(given).toLowerCase().replace(/@.*$/, '');
 
+/** Files that were read, by name: every step asks which of them is its model's. */
+const known = new Map<string, { preset: Preset; models: string[] }>();
+
 function readPreset(name: string): { preset: Preset; models: string[] } {
+  const read = known.get(name) ?? openPreset(name);
+  known.set(name, read);
+  return read;
+}
+
+function openPreset(name: string): { preset: Preset; models: string[] } {
   const file = path.join(presetsFolder, `${name}.yaml`);
   const { content } = readYaml(file);
   const { models = [], settings = {}, published: found = {}, ...others } = content;
@@ -169,6 +178,7 @@ function readPreset(name: string): { preset: Preset; models: string[] } {
  * @throws InputError for a script that there isn't, or a shared key that no script has
  */
 export function checkNames(preset: Preset): Preset {
+  if (checked.has(preset)) return preset;
   const scripts = scriptNames();
   const keys = new Set(scripts.flatMap((name) => Object.keys(readYaml(defaultsOf(name)).content)));
   for (const name of Object.keys(preset.settings)) {
@@ -178,8 +188,12 @@ export function checkNames(preset: Preset): Preset {
       `${preset.file}: no ${what} is called "${name}".${didYouMean(name, known)}`,
     );
   }
+  checked.add(preset);
   return preset;
 }
+
+/** Presets that were found to name scripts and keys that there are. */
+const checked = new Set<Preset>();
 
 const defaultsOf = (script: string) => defaultsFile(path.join(experimentsFolder, `${script}.ts`));
 

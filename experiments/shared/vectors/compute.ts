@@ -6,6 +6,7 @@ import { Progress } from '../../../src/util/progress';
 import { longPromptsSchema } from '../prompts';
 import { findModel, hashOf, toolVersion } from '../provenance';
 import { type Session, sessionSchema } from '../session';
+import type { PromptActivations } from './activations';
 import { type Direction, directionOf } from './direction';
 import { PartialActivations } from './partialActivations';
 import {
@@ -129,6 +130,22 @@ export function clearLeftovers(file: string): void {
 
 const beside = (file: string) => ({ lockFile: `${file}.lock`, partialFile: `${file}.partial` });
 
+/** The activations of every different prompt, with a progress bar; see `session.activations`. */
+export async function activationsByPrompt(
+  session: Session,
+  prompts: string[],
+  options: Parameters<Session['activations']>[1],
+): Promise<Map<string, PromptActivations>> {
+  const different = [...new Set(prompts)];
+  const progress = new Progress('prompts', different.length);
+  const activations = await session.activations(different, {
+    ...options,
+    onBatch: (count) => progress.add(count),
+  });
+  progress.end();
+  return new Map(different.map((prompt, i) => [prompt, activations[i]]));
+}
+
 async function compute(
   session: Session,
   groups: Map<string, PairedPrompts>,
@@ -136,14 +153,8 @@ async function compute(
 ): Promise<{ directions: Map<string, Direction>; extra: ExtraTensors }> {
   const { layers, finalTokens } = options;
   const pairs = [...groups.values()];
-  const prompts = [...new Set(pairs.flatMap(({ withIt, without }) => [...without, ...withIt]))];
-  const progress = new Progress('prompts', prompts.length);
-  const activations = await session.activations(prompts, {
-    ...options,
-    onBatch: (count) => progress.add(count),
-  });
-  progress.end();
-  const of = new Map(prompts.map((prompt, i) => [prompt, activations[i]]));
+  const prompts = pairs.flatMap(({ withIt, without }) => [...without, ...withIt]);
+  const of = await activationsByPrompt(session, prompts, options);
   const shape = [layers.length, finalTokens, session.model.config.dModel];
   const directions = new Map<string, Direction>();
   const extra: ExtraTensors = {};
