@@ -19,10 +19,10 @@ import { EXIT_CODES, explainFailure, watchOutput } from './util/program';
 import { readWords } from './util/words';
 
 const helpCommand: Command = {
-  name: 'help [command]',
+  name: 'help [...command]',
   description: 'Show this, or what a command takes',
-  run([word]) {
-    (word === undefined ? cli.globalCommand : findCommand(word)).outputHelp();
+  run(words) {
+    (words.length ? findCommand(words) : cli.globalCommand).outputHelp();
     return 0;
   },
 };
@@ -58,13 +58,19 @@ for (const { name, description, usage = name, options = [], examples = [], run }
   for (const example of examples) command.example(`  ${example}`);
 }
 
-/** @throws InputError for a word that names no command */
-function findCommand(word: string): CacCommand {
-  const found = cli.commands.find(({ name }) => name === word);
+/**
+ * The command that words begin with; some have two: `vector make`.
+ * @throws InputError for words that name no command
+ */
+function findCommand([first, second = '']: string[]): CacCommand {
+  const two = `${first} ${second}`;
+  const found = cli.commands.find(({ name }) => name === first || name === two);
   if (found) return found;
   const names = cli.commands.map(({ name }) => name);
+  const inGroup = names.filter((name) => name.startsWith(`${first} `));
+  const [given, known] = inGroup.length ? [two.trim(), inGroup] : [first, names];
   throw new InputError(
-    `No command "${word}" (there are ${names.join(', ')}).${didYouMean(word, names)}`,
+    `No command "${given}" (there are ${known.join(', ')}).${didYouMean(given, known)}`,
   );
 }
 
@@ -84,8 +90,8 @@ const longName = ({ rawName }: { rawName: string }) => /--([\w-]+)/.exec(rawName
  * 7, and the `-1` of `--temperature -1` for an option.
  */
 async function runWords(given: string[]): Promise<number> {
-  const first = given.find((word) => !word.startsWith('-'));
-  const command = first === undefined ? undefined : findCommand(first);
+  const named = given.filter((word) => !word.startsWith('-'));
+  const command = named.length ? findCommand(named) : undefined;
   const declared = [...(command?.options ?? []), ...cli.globalCommand.options];
   const { options, positionals } = readWords(command?.name ?? 'tiller', given, {
     values: declared.filter(({ isBoolean }) => !isBoolean).map(longName),
@@ -104,7 +110,7 @@ async function runWords(given: string[]): Promise<number> {
     const names = cli.commands.map(({ name }) => name);
     throw new InputError(`Give a command: ${names.join(', ')} (--help shows more).`);
   }
-  const words = positionals.slice(1);
+  const words = positionals.slice(command.name.split(' ').length);
   checkWords(command, words);
   return command.commandAction?.(words, options);
 }

@@ -1,18 +1,18 @@
 /**
- * What a researcher imports. `loadModel` comes from `models`, which stands on all of this.
+ * What a researcher imports: `tiller` where it is installed, `./src` in a clone.
  *
- *     import { loadModel } from './models';
- *     import { findModelFolder, generate, loadTokenizer, useBackend } from './src';
+ *     import { directionFromPairs, generateText, openModel, steer } from 'tiller';
  *
- *     await useBackend();
- *     const { dir } = findModelFolder('tiny-gemma2');
- *     const [model, tokenizer] = [loadModel(dir), loadTokenizer(dir)];
- *     const prompt = tokenizer.encodePrompt('How do I grow tomatoes?');
- *     const vector = new Float32Array(model.config.dModel).fill(0.1);
- *     const edits = [[{ kind: 'add', layer: 3, vector, weight: 2 } as const]];
- *     const [{ tokens }] = await generate(model, [prompt], { maxNewTokens: 50, edits });
- *     console.log(tokenizer.decode(tokens));
+ *     const lm = await openModel('tiny-gemma2');
+ *     const asked = ['tomatoes', 'apples', 'herbs'].map((topic) => `How do I grow ${topic}?`);
+ *     const pairs = asked.map((text) => ({ positive: `${text} Be concise.`, negative: text }));
+ *     const vectors = await directionFromPairs(lm, pairs);
+ *     const edits = [steer(vectors, { layer: 3, weight: '1x' })];
+ *     const [answer] = await generateText(lm, ['How do I grow roses?'], { edits });
+ *     console.log(answer.text);
  */
+export { loadModel } from '../models';
+export { type OpenOptions, openModel } from '../models/open';
 export { type BackendInfo, useBackend } from './backend';
 export { type GenerateOptions, type Generation, generate } from './engine/generate';
 export { type HookFn, type Hooks, hookNames, residPost } from './engine/hooks';
@@ -23,5 +23,11 @@ export { leftPad } from './engine/prefill';
 export { type RunOptions, runWithCache } from './engine/runWithCache';
 export { type Edit, POSITIONS, type Positions, Steering } from './engine/steering';
 export { findModelFolder } from './hub/modelFolder';
+export { type GeneratedText, generateText, type TextOptions } from './language/generateText';
+export type { LanguageModel } from './language/languageModel';
 export { loadTokenizer, type PromptStyle, type Tokenizer } from './text/tokenizer';
 export { InputError } from './util/errors';
+export { directionFromPairs, type FromPairsOptions, type Pair } from './vectors/fromPairs';
+export { type SteerOptions, steer } from './vectors/steer';
+export { loadVectors, saveVectors, type VectorFile } from './vectors/vectorFile';
+export type { Weight } from './vectors/weight';

@@ -3,8 +3,10 @@
 import '../shared/command/help';
 import * as path from 'node:path';
 import { POSITIONS } from '../../src/engine/steering';
+import { findModel } from '../../src/hub/fingerprint';
 import { integer, layer, listOf, nameText, nullable, oneOf, text } from '../../src/runs/config';
 import { makeFolder } from '../../src/util/files';
+import { hashFile, hashOf } from '../../src/util/hash';
 import { showTable } from '../../src/util/table';
 import { FORMAT_STEERINGS } from '../format/parts/plan';
 import { evaluationRows, loadFormatRows } from '../format/parts/rows';
@@ -27,7 +29,6 @@ import { dataFile, dataFileBeside } from '../shared/data/dataFolder';
 import { loadQuestions } from '../shared/data/questions';
 import { layerCount } from '../shared/layers';
 import { shortRows } from '../shared/prompts';
-import { findModel, hashFile, hashOf } from '../shared/provenance';
 import { openSession } from '../shared/session';
 import { steeringWeight } from '../shared/vectors/weight';
 import { type CompositionRow, computeCells, STEERINGS } from './parts/cells';

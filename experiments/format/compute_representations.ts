@@ -1,6 +1,7 @@
 // npx ts-node experiments/format/compute_representations.ts
 // npx ts-node experiments/format/compute_representations.ts subset_ratio=1 n_generations=2
 import '../shared/command/help';
+import { findModel } from '../../src/hub/fingerprint';
 import { integer, number } from '../../src/runs/config';
 import { makeFolder } from '../../src/util/files';
 import { defineScript } from '../shared/command/script';
@@ -8,7 +9,6 @@ import { dataFile } from '../shared/data/dataFolder';
 import { groupBy } from '../shared/groupBy';
 import { layerCount } from '../shared/layers';
 import { shortRows } from '../shared/prompts';
-import { findModel } from '../shared/provenance';
 import { openSession } from '../shared/session';
 import { representationsSchema } from '../shared/vectors/compute';
 import { writeGenerations } from './parts/previews';

@@ -3,6 +3,7 @@
 import '../shared/command/help';
 import * as path from 'node:path';
 import { POSITIONS } from '../../src/engine/steering';
+import { findModel } from '../../src/hub/fingerprint';
 import { integer, layer, listOf, nameText, nullable, oneOf, text } from '../../src/runs/config';
 import { makeFolder } from '../../src/util/files';
 import { answeringSchema, openRun } from '../shared/answers/answering';
@@ -11,7 +12,6 @@ import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
 import { layerCount } from '../shared/layers';
 import { shortRows } from '../shared/prompts';
-import { findModel } from '../shared/provenance';
 import { openSession } from '../shared/session';
 import { steeringWeight } from '../shared/vectors/weight';
 import { computeCells, type FormatRow } from './parts/cells';

@@ -3,15 +3,16 @@
 import '../shared/command/help';
 import * as path from 'node:path';
 import { POSITIONS } from '../../src/engine/steering';
+import { findModel } from '../../src/hub/fingerprint';
 import { integer, layer, listOf, nullable, oneOf, text } from '../../src/runs/config';
 import { makeFolder } from '../../src/util/files';
+import { hashFile } from '../../src/util/hash';
 import { showTable } from '../../src/util/table';
 import { answeringSchema, openRun } from '../shared/answers/answering';
 import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
 import { layerCount } from '../shared/layers';
 import { shortRows } from '../shared/prompts';
-import { findModel, hashFile } from '../shared/provenance';
 import { openSession } from '../shared/session';
 import { steeringWeight } from '../shared/vectors/weight';
 import { computeCells, type FormatRow } from './parts/cells';

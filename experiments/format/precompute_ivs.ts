@@ -3,12 +3,12 @@
 // npx ts-node experiments/format/precompute_ivs.ts model_name=phi-3 layers_from=published
 import '../shared/command/help';
 import * as path from 'node:path';
+import { findModel } from '../../src/hub/fingerprint';
 import { flag, layer, nameText, nullable, number, oneOf, text } from '../../src/runs/config';
 import { makeFolder, writeAtomic } from '../../src/util/files';
 import { showTable } from '../../src/util/table';
 import { compatCheck, isOn } from '../shared/command/compat';
 import { defineScript } from '../shared/command/script';
-import { findModel } from '../shared/provenance';
 import { findLayers, foreseeLayers } from './parts/chosenLayers';
 import { saveFormatVectors } from './parts/ivs';
 import { type ChoiceOf, isOut, layersTable } from './parts/layerChoice';

@@ -2,13 +2,13 @@
 // npx ts-node experiments/keywords/compute_representations.ts keyword_type=exclude word_set=ifeval_exclude
 import '../shared/command/help';
 import * as path from 'node:path';
+import { findModel } from '../../src/hub/fingerprint';
 import { integer, listOf, nullable, oneOf, text } from '../../src/runs/config';
 import { makeFolder } from '../../src/util/files';
 import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
 import type { Question } from '../shared/data/questions';
 import { shortRows } from '../shared/prompts';
-import { findModel } from '../shared/provenance';
 import { openSession } from '../shared/session';
 import { representationsSchema } from '../shared/vectors/compute';
 import { KEYWORD_TYPES, keywordQueries, loadWords, WORD_SETS } from './parts/data';

@@ -1,6 +1,7 @@
 // npx ts-node experiments/keywords/compute_response_perplexity.ts specific_instruction=forbidden_validation
 import '../shared/command/help';
 import * as path from 'node:path';
+import { findModel } from '../../src/hub/fingerprint';
 import { modelName } from '../../src/hub/modelFolder';
 import { flag, nullable, number, oneOf, text } from '../../src/runs/config';
 import { readRun } from '../../src/runs/runFolder';
@@ -10,7 +11,6 @@ import { judgeFolder, judgeResponses } from '../shared/answers/judge';
 import { compatCheck } from '../shared/command/compat';
 import { defineScript } from '../shared/command/script';
 import { findRun, foreseen, runItself } from '../shared/earlierSteps';
-import { findModel } from '../shared/provenance';
 import { openBackend, sessionSchema } from '../shared/session';
 import { bestCell, computeGrid, type KeywordRow } from './parts/cells';
 import { SPECIFIC_INSTRUCTIONS } from './parts/data';

@@ -3,9 +3,12 @@
 import '../shared/command/help';
 import * as path from 'node:path';
 import { POSITIONS } from '../../src/engine/steering';
+import { findModel } from '../../src/hub/fingerprint';
 import { integer, layer, listOf, nullable, oneOf, text } from '../../src/runs/config';
 import { makeFolder } from '../../src/util/files';
+import { hashFile } from '../../src/util/hash';
 import { showTable } from '../../src/util/table';
+import { checkWidth, loadVectors } from '../../src/vectors/vectorFile';
 import {
   answerAndJudge,
   answeringSchema,
@@ -18,10 +21,8 @@ import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
 import { follows } from '../shared/data/instructionRows';
 import { shortRows } from '../shared/prompts';
-import { findModel, hashFile } from '../shared/provenance';
 import { type Answer, openSession } from '../shared/session';
 import { expectedProvenance } from '../shared/vectors/compute';
-import { checkWidth, loadVectors } from '../shared/vectors/vectorFile';
 import { steeringWeight } from '../shared/vectors/weight';
 import { computeCells, type KeywordRow } from './parts/cells';
 import {

@@ -2,6 +2,7 @@
 // npx ts-node experiments/length/compute_representations.ts constraint_type=sentences n_sent_max=8
 import '../shared/command/help';
 import * as path from 'node:path';
+import { findModel } from '../../src/hub/fingerprint';
 import { integer, nullable, oneOf, text } from '../../src/runs/config';
 import { InputError } from '../../src/util/errors';
 import { makeFolder } from '../../src/util/files';
@@ -9,7 +10,6 @@ import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
 import { loadQuestions } from '../shared/data/questions';
 import { shortRows } from '../shared/prompts';
-import { findModel } from '../shared/provenance';
 import { openSession } from '../shared/session';
 import { representationsSchema } from '../shared/vectors/compute';
 import { directionNames, loadPhrasings } from './parts/phrasings';

@@ -5,8 +5,10 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { countSentences } from '../../ifeval';
 import { POSITIONS } from '../../src/engine/steering';
+import { findModel } from '../../src/hub/fingerprint';
 import { integer, layer, listOf, nullable, oneOf, text } from '../../src/runs/config';
 import { makeFolder } from '../../src/util/files';
+import { hashFile, hashOf } from '../../src/util/hash';
 import { showTable } from '../../src/util/table';
 import {
   answerAndJudge,
@@ -22,7 +24,6 @@ import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
 import { loadQuestions } from '../shared/data/questions';
 import { shortRows } from '../shared/prompts';
-import { findModel, hashFile, hashOf } from '../shared/provenance';
 import { type Answer, openSession } from '../shared/session';
 import { steeringWeight } from '../shared/vectors/weight';
 import { computeCells, type LengthRow, satisfies, weightText } from './parts/cells';

@@ -2,14 +2,15 @@
 // npx ts-node experiments/paper/analyse_vectors.ts model_name=phi-3 layers=[12,20,28]
 import '../shared/command/help';
 import * as path from 'node:path';
+import { findModel } from '../../src/hub/fingerprint';
 import { flag, integer, layer, listOf, nameText, nullable, text } from '../../src/runs/config';
+import { hashFile } from '../../src/util/hash';
 import { showTable } from '../../src/util/table';
 import { evaluationRows, firstOfEach, loadFormatRows } from '../format/parts/rows';
 import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
 import { groupBy } from '../shared/groupBy';
 import { longPromptsSchema, shortRows } from '../shared/prompts';
-import { findModel, hashFile } from '../shared/provenance';
 import { openSession, type Session, sessionSchema } from '../shared/session';
 import { pairActivations, promptsOf } from './parts/pairs';
 import { writeAnalysis } from './parts/report';

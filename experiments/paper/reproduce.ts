@@ -14,6 +14,7 @@ import {
   text,
   type YamlFile,
 } from '../../src/runs/config';
+import { hashOf } from '../../src/util/hash';
 import { showTable, type Table, wrap } from '../../src/util/table';
 import { run as composition } from '../composition/run';
 import { run as format } from '../format/run';
@@ -25,7 +26,6 @@ import type { PlannedWork } from '../shared/command/plannedWork';
 import { findPreset, presetSchema, published } from '../shared/command/presets';
 import { type Command, runIfMain, runScript, silently } from '../shared/command/script';
 import { type PlannedStep, planSteps, type Run, runSteps } from '../shared/command/steps';
-import { hashOf } from '../shared/provenance';
 import { run as analyses } from './analyses';
 import { comparedTables } from './parts/paperCells';
 import { type Figures, type PlannedPart, planMemory, readPlan, rowCounts } from './parts/plan';

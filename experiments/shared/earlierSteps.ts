@@ -6,7 +6,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { type Row, readRun } from '../../src/runs/runFolder';
 import { InputError } from '../../src/util/errors';
-import { readProvenance } from './vectors/vectorFile';
+import { readProvenance } from '../../src/vectors/vectorFile';
 
 /** What is looked for, by the names that vector files and run configs use. */
 export type Expected = Record<string, unknown>;

@@ -2,8 +2,8 @@ import * as path from 'node:path';
 import { findModelFolder } from '../../src/hub/modelFolder';
 import type { Schema, Sources } from '../../src/runs/config';
 import { InputError } from '../../src/util/errors';
+import { projectRoot } from '../../src/util/version';
 import { presetsFolder } from './command/help';
-import { projectRoot } from './data/inputPath';
 
 /** How many layers a model has, from its config.json. @param dir its folder */
 export function layerCount({ dir }: { dir: string }): number {

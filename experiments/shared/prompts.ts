@@ -2,11 +2,12 @@
  * Prompts as a model reads them, and those that it can't take: found from tokenizer and config.json
  * alone, before anything is computed.
  */
+
+import type { ModelFiles } from '../../src/hub/fingerprint';
 import { flag } from '../../src/runs/config';
 import type { PromptStyle, Tokenizer } from '../../src/text/tokenizer';
 import { InputError } from '../../src/util/errors';
 import { type Compat, isOn } from './command/compat';
-import type { ModelFiles } from './provenance';
 
 /** The config keys that say how a prompt becomes tokens. */
 interface PromptConfig {

@@ -3,13 +3,13 @@ import { WEIGHT_DTYPES, type WeightDtype } from '../../src/backend/weightDtype';
 import type { Generation } from '../../src/engine/generate';
 import type { CausalLM } from '../../src/engine/model';
 import type { Edit } from '../../src/engine/steering';
+import { findModel, type ModelFiles } from '../../src/hub/fingerprint';
 import { type ConfigOf, nullable, oneOf, text } from '../../src/runs/config';
 import type { PromptStyle, Tokenizer } from '../../src/text/tokenizer';
 import { InputError } from '../../src/util/errors';
+import type { ActivationOptions, PromptActivations } from '../../src/vectors/activations';
 import { type Compat, compatCheck, isOn } from './command/compat';
 import { promptEncoder } from './prompts';
-import { findModel, type ModelFiles } from './provenance';
-import type { ActivationOptions, PromptActivations } from './vectors/activations';
 
 /** The config keys that opening a model needs. */
 export const sessionSchema = {
@@ -104,7 +104,7 @@ async function load(config: SessionConfig): Promise<Session> {
     require('../../src/engine/generate') as typeof import('../../src/engine/generate');
   const { loadModel } = require('../../models') as typeof import('../../models');
   const { finalActivations } =
-    require('./vectors/activations') as typeof import('./vectors/activations');
+    require('../../src/vectors/activations') as typeof import('../../src/vectors/activations');
 
   const backend = await openBackend(config);
   const { tokenizer, style: promptStyle, encode: idsOf } = promptEncoder(files, config);

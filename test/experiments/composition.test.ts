@@ -18,12 +18,12 @@ import { loadFormatRows } from '../../experiments/format/parts/rows';
 import { script as precomputeIvs } from '../../experiments/format/precompute_ivs';
 import { script as computeLengths } from '../../experiments/length/compute_representations';
 import { loadPhrasings } from '../../experiments/length/parts/phrasings';
-import { hashFile } from '../../experiments/shared/provenance';
-import { dot } from '../../experiments/shared/vectors/direction';
-import { loadVectors } from '../../experiments/shared/vectors/vectorFile';
 import { generate } from '../../src/engine/generate';
 import type { Edit } from '../../src/engine/steering';
 import { readRun } from '../../src/runs/runFolder';
+import { hashFile } from '../../src/util/hash';
+import { dot } from '../../src/vectors/direction';
+import { loadVectors } from '../../src/vectors/vectorFile';
 import { makeModel, openModel, runStep } from './helpers';
 
 const root = path.join(__dirname, '../..');

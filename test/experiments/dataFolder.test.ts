@@ -11,9 +11,9 @@ import { script as findBestLayer } from '../../experiments/format/find_best_laye
 import type { FormatRow } from '../../experiments/format/parts/cells';
 import { script as precomputeIvs } from '../../experiments/format/precompute_ivs';
 import { script as lengthRepresentations } from '../../experiments/length/compute_representations';
-import { hashFile } from '../../experiments/shared/provenance';
-import { loadVectors } from '../../experiments/shared/vectors/vectorFile';
 import { readRun } from '../../src/runs/runFolder';
+import { hashFile } from '../../src/util/hash';
+import { loadVectors } from '../../src/vectors/vectorFile';
 import { testWhere } from '../where';
 import { makeModel, onlyFile, runScript, runStep, stopScripts } from './helpers';
 

@@ -22,11 +22,11 @@ import {
 } from '../../experiments/format/parts/rows';
 import { layerComparison } from '../../experiments/format/parts/tables';
 import { script as precomputeIvs } from '../../experiments/format/precompute_ivs';
-import { loadVectors } from '../../experiments/shared/vectors/vectorFile';
 import { followLoose, parseInstruction } from '../../ifeval';
 import { generate } from '../../src/engine/generate';
 import type { Edit } from '../../src/engine/steering';
 import { readRun } from '../../src/runs/runFolder';
+import { loadVectors } from '../../src/vectors/vectorFile';
 import { refused } from '../refusal';
 import { testWhere } from '../where';
 import {

@@ -25,10 +25,10 @@ import { type KeywordPlanConfig, planKeywordRows } from '../../experiments/keywo
 import { loadKeywordPhrasings, withKeyword } from '../../experiments/keywords/parts/vectors';
 import { runScript as run, type Script } from '../../experiments/shared/command/script';
 import { dataFile, dataFileBeside } from '../../experiments/shared/data/dataFolder';
-import { directionOf } from '../../experiments/shared/vectors/direction';
-import { checkWidth } from '../../experiments/shared/vectors/vectorFile';
 import { generate } from '../../src/engine/generate';
 import { InputError } from '../../src/util/errors';
+import { directionOf } from '../../src/vectors/direction';
+import { checkWidth } from '../../src/vectors/vectorFile';
 import { Safetensors } from '../../weights/safetensors';
 import { FORMATS } from '../../weights/tiny/instructions';
 import { testWhere } from '../where';

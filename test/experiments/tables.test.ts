@@ -33,9 +33,9 @@ import {
 } from '../../experiments/length/parts/tables';
 import { steeringGrid } from '../../experiments/shared/answers/grid';
 import { showRuns } from '../../experiments/shared/command/joinRuns';
-import type { Weight } from '../../experiments/shared/vectors/weight';
 import { REGISTRY } from '../../ifeval';
 import { showTable, type Table } from '../../src/util/table';
+import type { Weight } from '../../src/vectors/weight';
 
 /** Of a model with 42 blocks (gemma-2-9b), with one more: as long a list as the paper has. */
 const LAYERS = [...searchLayers(null, 42), 5].sort((a, b) => a - b);

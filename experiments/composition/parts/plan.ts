@@ -1,5 +1,6 @@
 import { countSentences, countWords } from '../../../ifeval';
 import type { Positions } from '../../../src/engine/steering';
+import type { Weight } from '../../../src/vectors/weight';
 import { editTowards, type FormatSteering } from '../../format/parts/plan';
 import { satisfies } from '../../length/parts/cells';
 import {
@@ -14,7 +15,6 @@ import { drawFor } from '../../shared/data/draws';
 import { follows, type InstructionRow } from '../../shared/data/instructionRows';
 import type { Answer } from '../../shared/session';
 import type { NamedEdit } from '../../shared/vectors/edits';
-import type { Weight } from '../../shared/vectors/weight';
 import { type CompositionRow, type CompositionSteering, STEERINGS } from './cells';
 
 export type CompositionPlan = Planned &

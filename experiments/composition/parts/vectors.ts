@@ -1,4 +1,5 @@
 import * as path from 'node:path';
+import type { VectorFile } from '../../../src/vectors/vectorFile';
 import { type FormatVectors, foreseeIvs, loadFormatVectors } from '../../format/parts/ivs';
 import {
   findFormatVectors,
@@ -9,7 +10,6 @@ import {
 import type { VectorFileSettings } from '../../shared/command/names';
 import type { InstructionRow } from '../../shared/data/instructionRows';
 import type { Session } from '../../shared/session';
-import type { VectorFile } from '../../shared/vectors/vectorFile';
 import type { CompositionConfig, CompositionVectors } from './plan';
 
 /** Which format vectors a composition steers with. */

@@ -1,3 +1,4 @@
+import type { Weight } from '../../../src/vectors/weight';
 import {
   type CellStats,
   cellStats,
@@ -6,7 +7,6 @@ import {
   type Judgements,
 } from '../../shared/answers/cells';
 import { groupBy } from '../../shared/groupBy';
-import type { Weight } from '../../shared/vectors/weight';
 
 /** One line of a run's `out.jsonl`, of the layer search as of the evaluation. */
 export interface FormatRow extends EvaluatedRow {

@@ -2,10 +2,10 @@
 import * as fs from 'node:fs';
 import type { Positions } from '../../../src/engine/steering';
 import { InputError } from '../../../src/util/errors';
+import { hashOf } from '../../../src/util/hash';
+import { type Provenance, readProvenance, saveVectors } from '../../../src/vectors/vectorFile';
 import { foreseen, inputMark, lacksLayers, without } from '../../shared/earlierSteps';
-import { hashOf } from '../../shared/provenance';
 import type { Session } from '../../shared/session';
-import { type Provenance, readProvenance, saveVectors } from '../../shared/vectors/vectorFile';
 import { type Layers, parseSelected, type SelectedLayers, selectedToJson } from './selectedLayers';
 import {
   expectedOf,

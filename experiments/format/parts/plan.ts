@@ -1,5 +1,7 @@
 import type { Positions } from '../../../src/engine/steering';
 import type { RunFolder } from '../../../src/runs/runFolder';
+import type { Vectors } from '../../../src/vectors/steer';
+import type { Weight } from '../../../src/vectors/weight';
 import {
   answerRows,
   countAnswers,
@@ -11,8 +13,7 @@ import type { ScriptContext } from '../../shared/command/script';
 import { follows, type InstructionRow } from '../../shared/data/instructionRows';
 import { groupBy } from '../../shared/groupBy';
 import type { Session } from '../../shared/session';
-import type { NamedEdit, Vectors } from '../../shared/vectors/edits';
-import type { Weight } from '../../shared/vectors/weight';
+import type { NamedEdit } from '../../shared/vectors/edits';
 import type { FormatRow } from './cells';
 import { answerLength } from './rows';
 import type { Layers } from './selectedLayers';

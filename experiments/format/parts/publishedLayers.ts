@@ -1,9 +1,9 @@
+import { findModel } from '../../../src/hub/fingerprint';
 import { modelName } from '../../../src/hub/modelFolder';
 import { InputError } from '../../../src/util/errors';
 import { presetNames } from '../../shared/command/help';
 import { type PublishedLayers, published } from '../../shared/command/presets';
 import { layerCount } from '../../shared/layers';
-import { findModel } from '../../shared/provenance';
 
 export interface PublishedWanted {
   model_name: string;

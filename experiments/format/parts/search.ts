@@ -1,12 +1,13 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { findModel } from '../../../src/hub/fingerprint';
 import { type ConfigOf, nullable, oneOf, text } from '../../../src/runs/config';
 import { readRun } from '../../../src/runs/runFolder';
 import { InputError } from '../../../src/util/errors';
+import { hashFile } from '../../../src/util/hash';
+import { loadVectors, type VectorFile } from '../../../src/vectors/vectorFile';
 import { dataFile } from '../../shared/data/dataFolder';
 import { findRun, foreseen, inputMark, without } from '../../shared/earlierSteps';
-import { findModel, hashFile } from '../../shared/provenance';
-import { loadVectors, type VectorFile } from '../../shared/vectors/vectorFile';
 import type { FormatRow } from './cells';
 import { formatFolders, formatVectorData, vectorsOwner } from './vectors';
 

@@ -1,6 +1,13 @@
 import * as path from 'node:path';
 import { modelName } from '../../../src/hub/modelFolder';
 import { InputError } from '../../../src/util/errors';
+import { hashFile } from '../../../src/util/hash';
+import {
+  checkWidth,
+  loadVectors,
+  type Provenance,
+  type VectorFile,
+} from '../../../src/vectors/vectorFile';
 import {
   baseName,
   usualSettings,
@@ -18,7 +25,6 @@ import {
   type Wanted,
 } from '../../shared/earlierSteps';
 import { groupBy } from '../../shared/groupBy';
-import { hashFile } from '../../shared/provenance';
 import type { Session } from '../../shared/session';
 import {
   computeDirections,
@@ -27,12 +33,6 @@ import {
   ownerProvenance,
   type RepresentationOptions,
 } from '../../shared/vectors/compute';
-import {
-  checkWidth,
-  loadVectors,
-  type Provenance,
-  type VectorFile,
-} from '../../shared/vectors/vectorFile';
 
 const VECTORS = 'format vectors';
 

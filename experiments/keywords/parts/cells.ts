@@ -1,3 +1,4 @@
+import type { Weight } from '../../../src/vectors/weight';
 import { isMostlyBroken } from '../../shared/answers/broken';
 import {
   type CellStats,
@@ -8,7 +9,6 @@ import {
 } from '../../shared/answers/cells';
 import { isDegenerate } from '../../shared/answers/degenerate';
 import type { Perplexities } from '../../shared/answers/judge';
-import type { Weight } from '../../shared/vectors/weight';
 
 /** One line of a keyword run's `out.jsonl`. `ok`: it follows the instruction, in the prompt or not. */
 export interface KeywordRow extends EvaluatedRow {

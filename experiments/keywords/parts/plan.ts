@@ -1,9 +1,9 @@
 import type { Positions } from '../../../src/engine/steering';
 import { InputError } from '../../../src/util/errors';
+import type { Weight } from '../../../src/vectors/weight';
 import type { Planned } from '../../shared/answers/answering';
 import { inPrompts, steeringGrid } from '../../shared/answers/grid';
 import type { NamedEdit } from '../../shared/vectors/edits';
-import type { Weight } from '../../shared/vectors/weight';
 import type { KeywordRow } from './cells';
 import { describeInstruction, type KeywordQuery, type SpecificInstruction } from './data';
 

@@ -1,5 +1,7 @@
 import * as path from 'node:path';
 import { InputError } from '../../../src/util/errors';
+import { hashFile, hashOf } from '../../../src/util/hash';
+import type { Provenance } from '../../../src/vectors/vectorFile';
 import {
   baseName,
   usualSettings,
@@ -18,14 +20,12 @@ import {
   vectorsThemselves,
   without,
 } from '../../shared/earlierSteps';
-import { hashFile, hashOf } from '../../shared/provenance';
 import type { Session } from '../../shared/session';
 import {
   computeDirections,
   modelProvenance,
   type RepresentationOptions,
 } from '../../shared/vectors/compute';
-import type { Provenance } from '../../shared/vectors/vectorFile';
 import {
   describeInstruction,
   type KeywordType,

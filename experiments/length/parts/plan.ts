@@ -1,10 +1,11 @@
 import type { Positions } from '../../../src/engine/steering';
 import { InputError } from '../../../src/util/errors';
+import type { Weight } from '../../../src/vectors/weight';
 import type { Planned } from '../../shared/answers/answering';
 import { inPrompts, steeringGrid } from '../../shared/answers/grid';
 import type { Question } from '../../shared/data/questions';
 import type { NamedEdit } from '../../shared/vectors/edits';
-import { type Weight, weightParts } from '../../shared/vectors/weight';
+import { weightParts } from '../../shared/vectors/weight';
 import type { LengthRow } from './cells';
 import {
   constraintInstruction,

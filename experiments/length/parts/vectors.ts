@@ -1,6 +1,14 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import type { ModelFiles } from '../../../src/hub/fingerprint';
 import { modelName } from '../../../src/hub/modelFolder';
+import { hashFile, hashOf } from '../../../src/util/hash';
+import {
+  checkWidth,
+  loadVectors,
+  type Provenance,
+  type VectorFile,
+} from '../../../src/vectors/vectorFile';
 import {
   baseName,
   usualSettings,
@@ -17,7 +25,6 @@ import {
   vectorsThemselves,
 } from '../../shared/earlierSteps';
 import { type LongPromptsConfig, shortRows } from '../../shared/prompts';
-import { hashFile, hashOf, type ModelFiles } from '../../shared/provenance';
 import type { Session, SessionConfig } from '../../shared/session';
 import {
   clearLeftovers,
@@ -27,12 +34,6 @@ import {
   ownerProvenance,
   type RepresentationOptions,
 } from '../../shared/vectors/compute';
-import {
-  checkWidth,
-  loadVectors,
-  type Provenance,
-  type VectorFile,
-} from '../../shared/vectors/vectorFile';
 import { type LengthPhrasings, type LengthSet, lengthInstructions } from './phrasings';
 
 /** What a set of length vectors is computed from. */

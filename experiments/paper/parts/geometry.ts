@@ -1,5 +1,5 @@
 /** Angles between vectors, and the directions in which they differ most. */
-import { dot } from '../../shared/vectors/direction';
+import { dot } from '../../../src/vectors/direction';
 
 /**
  * a·b / (|a| |b|).

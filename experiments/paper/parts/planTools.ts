@@ -1,8 +1,8 @@
 import { memoryLimits } from '../../../src/backend';
+import { findModel } from '../../../src/hub/fingerprint';
 import { findModelFolder } from '../../../src/hub/modelFolder';
 import { parseOverride } from '../../../src/runs/config';
 import { promptEncoder } from '../../shared/prompts';
-import { findModel } from '../../shared/provenance';
 import { openBackend, type SessionConfig } from '../../shared/session';
 import { modelSize } from './modelSize';
 import type { PlanTools } from './plan';

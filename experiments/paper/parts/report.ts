@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import { makeFolder, writeAtomic } from '../../../src/util/files';
-import { toolVersion } from '../../shared/provenance';
+import { toolVersion } from '../../../src/util/version';
 
 /** One analysis: what it is, what its fields mean, where it comes from, and its figures. */
 export interface Analysis {

@@ -1,7 +1,8 @@
 /** The paper's analyses of instruction vectors and of the activations that they come from. */
+
+import type { Direction } from '../../../src/vectors/direction';
+import type { VectorFile } from '../../../src/vectors/vectorFile';
 import { mean } from '../../shared/answers/statistics';
-import type { Direction } from '../../shared/vectors/direction';
-import type { VectorFile } from '../../shared/vectors/vectorFile';
 import { cosine, cosines, principalComponents } from './geometry';
 
 /** The cosines between the vectors of one layer. */

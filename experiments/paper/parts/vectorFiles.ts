@@ -2,13 +2,13 @@
 import * as path from 'node:path';
 import type { Positions } from '../../../src/engine/steering';
 import { layer, listOf, nameText, nullable, oneOf, text } from '../../../src/runs/config';
+import { checkWidth, loadVectors, type VectorFile } from '../../../src/vectors/vectorFile';
 import { loadFormatVectors } from '../../format/parts/ivs';
 import { formatVectorData } from '../../format/parts/vectors';
 import { usualSettings } from '../../shared/command/names';
 import { findVectorFile, lacksLayers, without } from '../../shared/earlierSteps';
 import type { Session } from '../../shared/session';
 import { expectedProvenance } from '../../shared/vectors/compute';
-import { checkWidth, loadVectors, type VectorFile } from '../../shared/vectors/vectorFile';
 
 export const VECTOR_SETS = ['format', 'length', 'keywords'] as const;
 export type VectorSet = (typeof VECTOR_SETS)[number];

@@ -1,4 +1,4 @@
-import type { Weight } from '../vectors/weight';
+import type { Weight } from '../../../src/vectors/weight';
 
 /** One way to steer all rows; `none` has neither layer nor weight. */
 export interface GridPoint<S extends string, L = number> {

@@ -1,14 +1,15 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { CausalLM } from '../../../src/engine/model';
+import { findModel, type ModelFiles } from '../../../src/hub/fingerprint';
 import { modelName } from '../../../src/hub/modelFolder';
 import { type ConfigOf, nullable, text } from '../../../src/runs/config';
 import { type Row, readRun } from '../../../src/runs/runFolder';
 import type { Tokenizer } from '../../../src/text/tokenizer';
 import { InputError } from '../../../src/util/errors';
+import { toolVersion } from '../../../src/util/version';
 import { compatCheck, isOn } from '../command/compat';
 import { groupBy } from '../groupBy';
-import { findModel, type ModelFiles, toolVersion } from '../provenance';
 import { finishRows } from './finishRows';
 import { holdsFiguresOf, inOrder, isJudged, openJudged } from './judgedFolder';
 

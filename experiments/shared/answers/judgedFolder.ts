@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { type Row, RunFolder, readRun } from '../../../src/runs/runFolder';
-import { hashOf } from '../provenance';
+import { hashOf } from '../../../src/util/hash';
 
 /** By id: the same, whether the rows come from a plan or from a file. */
 export const inOrder = <R extends Row>(rows: R[]): R[] =>

@@ -5,8 +5,8 @@ import { type Row, readRun, refuseOtherRun } from '../../../src/runs/runFolder';
 import { InputError } from '../../../src/util/errors';
 import { Progress } from '../../../src/util/progress';
 import { GaveUp, pause, Transient, withRetries } from '../../../src/util/retries';
+import { toolVersion } from '../../../src/util/version';
 import { groupBy } from '../groupBy';
-import { toolVersion } from '../provenance';
 import { inOrder, isJudged, openJudged } from './judgedFolder';
 import {
   ask,

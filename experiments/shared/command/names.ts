@@ -4,8 +4,8 @@ import * as path from 'node:path';
 import { modelName } from '../../../src/hub/modelFolder';
 import { readYaml } from '../../../src/runs/config';
 import { sectionsOf, valuesIn } from '../../../src/runs/yamlFile';
+import { hashOf } from '../../../src/util/hash';
 import { inputPath } from '../data/inputPath';
-import { hashOf } from '../provenance';
 import { defaultsFile, experimentsFolder } from './help';
 import { findPreset, settingsFor } from './presets';
 

@@ -6,7 +6,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { InputError } from '../../../src/util/errors';
-import { inputPath, projectRoot } from './inputPath';
+import { projectRoot } from '../../../src/util/version';
+import { inputPath } from './inputPath';
 
 /** What a file is for: in words, and its names from the folder on, ours first. */
 const ROLES = {

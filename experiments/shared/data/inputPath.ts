@@ -1,7 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-
-export const projectRoot = path.join(__dirname, '../../..');
+import { projectRoot } from '../../../src/util/version';
 
 /** A path as the user gave it, else the same path in the project's folder. */
 export function inputPath(given: string): string {

@@ -1,21 +1,23 @@
 import * as fs from 'node:fs';
+import { findModel } from '../../../src/hub/fingerprint';
 import { flag, integer, layer, listOf, nullable, text } from '../../../src/runs/config';
 import { InputError } from '../../../src/util/errors';
+import { hashOf } from '../../../src/util/hash';
 import { lock } from '../../../src/util/lock';
 import { Progress } from '../../../src/util/progress';
-import { longPromptsSchema } from '../prompts';
-import { findModel, hashOf, toolVersion } from '../provenance';
-import { type Session, sessionSchema } from '../session';
-import type { PromptActivations } from './activations';
-import { type Direction, directionOf } from './direction';
-import { PartialActivations } from './partialActivations';
+import { toolVersion } from '../../../src/util/version';
+import type { PromptActivations } from '../../../src/vectors/activations';
+import { type Direction, directionOf } from '../../../src/vectors/direction';
 import {
   type ExtraTensors,
   loadVectors,
   type Provenance,
   readProvenance,
   saveVectors,
-} from './vectorFile';
+} from '../../../src/vectors/vectorFile';
+import { longPromptsSchema } from '../prompts';
+import { type Session, sessionSchema } from '../session';
+import { PartialActivations } from './partialActivations';
 
 /** The config keys of every step that computes representations. */
 export const representationsSchema = {

@@ -3,7 +3,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describeFailures } from '../../../src/runs/runFolder';
 import { makeFolder } from '../../../src/util/files';
-import { hashOf } from '../provenance';
+import { hashOf } from '../../../src/util/hash';
+import type { KeptBatches } from '../../../src/vectors/activations';
 
 /** Number and rows of a batch, and the beginning of the SHA-256 of what follows. */
 const HEAD_BYTES = 16;
@@ -13,7 +14,7 @@ const HEAD_BYTES = 16;
  * its number and a checksum: what is cut off, out of turn or altered is thrown away with all after it.
  * Who writes holds a lock (see `computeDirections`).
  */
-export class PartialActivations {
+export class PartialActivations implements KeptBatches {
   /** Number of the batch that is written next. */
   private next = 0;
 

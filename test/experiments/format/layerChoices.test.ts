@@ -10,9 +10,9 @@ import { script as findBestLayer } from '../../../experiments/format/find_best_l
 import type { FormatRow } from '../../../experiments/format/parts/cells';
 import { script as precomputeIvs } from '../../../experiments/format/precompute_ivs';
 import { run as format } from '../../../experiments/format/run';
-import { loadVectors } from '../../../experiments/shared/vectors/vectorFile';
 import { generate } from '../../../src/engine/generate';
 import { readRun } from '../../../src/runs/runFolder';
+import { loadVectors } from '../../../src/vectors/vectorFile';
 import { refused } from '../../refusal';
 import { deepen, makeModel, onlyFile, openModel, printedBy, runStep } from '../helpers';
 

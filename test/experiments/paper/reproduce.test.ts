@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { reproduce } from '../../../experiments/paper/reproduce';
 import { readCommandLine } from '../../../experiments/shared/command/script';
-import { loadVectors } from '../../../experiments/shared/vectors/vectorFile';
+import { loadVectors } from '../../../src/vectors/vectorFile';
 import { makeModel, printedBy, runScript, stopScripts } from '../helpers';
 
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-reproduce-'));

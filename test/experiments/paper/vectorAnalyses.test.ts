@@ -6,7 +6,7 @@ import {
   type PairActivations,
   pcaOfDifferences,
 } from '../../../experiments/paper/parts/vectorAnalyses';
-import { directionOf } from '../../../experiments/shared/vectors/direction';
+import { directionOf } from '../../../src/vectors/direction';
 
 const row = (...values: number[]) => Float32Array.from(values);
 const near = (found: number, wanted: number) =>

@@ -4,9 +4,9 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { findModel } from '../../../experiments/shared/provenance';
 import { run } from '../../../src/cli';
 import { MODEL_ALIASES } from '../../../src/hub/aliases';
+import { findModel } from '../../../src/hub/fingerprint';
 import { hubCacheFolder, hubModelFolder } from '../../../src/hub/hubCache';
 import { findModelFolder, modelName, parseHubModel } from '../../../src/hub/modelFolder';
 

@@ -11,7 +11,7 @@ import {
   dataFileBeside,
   phrasingsFile,
 } from '../../../../experiments/shared/data/dataFolder';
-import { projectRoot } from '../../../../experiments/shared/data/inputPath';
+import { projectRoot } from '../../../../src/util/version';
 import { refusal } from '../../../refusal';
 
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-folder-'));

@@ -6,7 +6,7 @@ import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { clearLeftovers, computeDirections } from '../../../../experiments/shared/vectors/compute';
-import { loadVectors } from '../../../../experiments/shared/vectors/vectorFile';
+import { loadVectors } from '../../../../src/vectors/vectorFile';
 import { close, makeModel, meanActivation, openModel, printedBy } from '../../helpers';
 
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-compute-'));

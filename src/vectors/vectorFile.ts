@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import * as path from 'node:path';
-import { InputError } from '../../../src/util/errors';
-import { makeFolder } from '../../../src/util/files';
-import { Safetensors, writeSafetensors } from '../../../weights/safetensors';
+import { Safetensors, writeSafetensors } from '../../weights/safetensors';
+import { InputError } from '../util/errors';
+import { makeFolder } from '../util/files';
 import { type Direction, whatIsWrong } from './direction';
 
 /** Where vectors come from; all of it must agree before they are used. Values are plain text. */
@@ -83,7 +83,7 @@ function joined(rows: Float32Array[]) {
  * @throws InputError listing each entry that differs (another model, other data, other settings), or
  *   saying what is damaged
  */
-export function loadVectors(file: string, expected: Provenance): VectorFile {
+export function loadVectors(file: string, expected: Provenance = {}): VectorFile {
   const tensors = Safetensors.open(file);
   try {
     const provenance = tensors.metadata;

@@ -4,9 +4,9 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { fingerprintModel } from '../../../experiments/shared/provenance';
+import { fingerprintModel } from '../../../src/hub/fingerprint';
 import { isModelFile, SMALL_FILES } from '../../../src/hub/modelFiles';
-import { makeModel } from '../helpers';
+import { makeModel } from '../../experiments/helpers';
 
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-provenance-'));
 test.after(() => fs.rmSync(temp, { recursive: true }));

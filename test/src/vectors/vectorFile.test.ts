@@ -4,12 +4,12 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Direction, directionOf } from '../../../../experiments/shared/vectors/direction';
-import { resolveEdit } from '../../../../experiments/shared/vectors/edits';
-import { loadVectors, saveVectors } from '../../../../experiments/shared/vectors/vectorFile';
-import { seededRandom } from '../../../../src/util/random';
-import { Safetensors, writeSafetensors } from '../../../../weights/safetensors';
-import { refusal as refusedWith } from '../../../refusal';
+import { resolveEdit } from '../../../experiments/shared/vectors/edits';
+import { seededRandom } from '../../../src/util/random';
+import { type Direction, directionOf } from '../../../src/vectors/direction';
+import { loadVectors, saveVectors } from '../../../src/vectors/vectorFile';
+import { Safetensors, writeSafetensors } from '../../../weights/safetensors';
+import { refusal as refusedWith } from '../../refusal';
 
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-vectors-'));
 test.after(() => fs.rmSync(temp, { recursive: true }));
@@ -149,7 +149,7 @@ test('an edit takes the vector of its source layer, where it has one, and acts a
   assert.equal([own.layer, own.vector], [0, unit[0]]);
   assert.equal([other.layer, other.vector], [0, unit[1]]);
   assert.equal(other.kind === 'add' && other.weight, 2 * norm[1]);
-  assert.throws(() => at(1), /no layer 1/);
+  assert.throws(() => at(1), /no vector for layer 1/);
 });
 
 test.run();

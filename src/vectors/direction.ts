@@ -1,11 +1,18 @@
-import { InputError } from '../../../src/util/errors';
+import { InputError } from '../util/errors';
 
-/** What the pairs of one instruction (a level, a format, a word) say about each of L layers. */
-export interface Direction {
-  /** u: mean of (with − without), divided by its norm, [L][D]. */
+/** A direction of the residual stream at each of L layers: all that steering by it needs. */
+export interface SteeringVector {
+  /** u, of length 1, [L][D]. */
   unit: Float32Array[];
-  /** Norm of that mean, [L]. */
+  /** How long the vector is that u comes from, [L]: what a weight of `1x` adds. */
   norm: Float32Array;
+}
+
+/**
+ * What the pairs of one instruction (a level, a format, a word) say about each of L layers: u is the
+ * mean of (with − without), divided by its norm.
+ */
+export interface Direction extends SteeringVector {
   /** Mean activation with and without the instruction, [L][D]. */
   meanWith: Float32Array[];
   meanWithout: Float32Array[];

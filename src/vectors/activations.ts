@@ -1,12 +1,22 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type HookFn, residPost } from '../../../src/engine/hooks';
-import type { CausalLM } from '../../../src/engine/model';
-import { leftPad } from '../../../src/engine/prefill';
-import { InputError } from '../../../src/util/errors';
-import type { PartialActivations } from './partialActivations';
+import { type HookFn, residPost } from '../engine/hooks';
+import type { CausalLM } from '../engine/model';
+import { leftPad } from '../engine/prefill';
+import { InputError } from '../util/errors';
 
 /** The residual stream of one prompt: `finalTokens` rows of D for each layer, [L, F, D] flattened. */
 export type PromptActivations = Float32Array;
+
+/** Where finished batches are kept, so that a run that was killed goes on after them. */
+export interface KeptBatches {
+  /**
+   * The rows of the batches that are there, from the first on.
+   * @param sizes rows of each batch
+   * @param width numbers in a row
+   */
+  read(sizes: number[], width: number): Float32Array[][];
+  append(rows: Float32Array[]): void;
+}
 
 export interface ActivationOptions {
   /** The blocks whose output is kept. */
@@ -16,7 +26,7 @@ export interface ActivationOptions {
   batchSize: number;
   padId: number;
   /** Finished batches go here, and are not computed again. */
-  partial?: PartialActivations;
+  partial?: KeptBatches;
   onBatch?(prompts: number): void;
 }
 
@@ -35,7 +45,7 @@ export async function finalActivations(
   const short = prompts.findIndex((prompt) => prompt.length < finalTokens);
   if (short >= 0) {
     throw new InputError(
-      `Prompt ${short} has ${prompts[short].length} tokens; num_final_tokens asks for ${finalTokens}.`,
+      `Prompt ${short} has ${prompts[short].length} tokens; ${finalTokens} of each are asked for (num_final_tokens).`,
     );
   }
   const results: PromptActivations[] = new Array(prompts.length);

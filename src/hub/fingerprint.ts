@@ -1,17 +1,8 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { isModelFile } from '../../src/hub/modelFiles';
-import { findModelFolder } from '../../src/hub/modelFolder';
-import { projectRoot } from './data/inputPath';
-
-export const toolVersion = `tiller ${
-  (
-    JSON.parse(fs.readFileSync(path.join(projectRoot, 'package.json'), 'utf8')) as {
-      version: string;
-    }
-  ).version
-}`;
+import { isModelFile } from './modelFiles';
+import { findModelFolder } from './modelFolder';
 
 /** A model on disk: where it is, what to call it, and a mark that changes when its weights do. */
 export interface ModelFiles {
@@ -27,16 +18,6 @@ export interface ModelFiles {
 export function findModel(given: string): ModelFiles {
   const { name, dir } = findModelFolder(given);
   return { name, dir, fingerprint: fingerprintModel(dir) };
-}
-
-/** SHA-256 of a file's bytes, in hex. */
-export function hashFile(file: string): string {
-  return createHash('sha256').update(fs.readFileSync(file)).digest('hex');
-}
-
-/** A short hash of any JSON value. */
-export function hashOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 8);
 }
 
 /**

@@ -1,0 +1,51 @@
+import { useBackend } from '../src/backend';
+import type { WeightDtype } from '../src/backend/weightDtype';
+import { findModel } from '../src/hub/fingerprint';
+import type { LanguageModel } from '../src/language/languageModel';
+import { loadTokenizer, type PromptStyle } from '../src/text/tokenizer';
+import { checkKeys } from '../src/util/check';
+import { InputError } from '../src/util/errors';
+import { loadModel } from '.';
+
+export interface OpenOptions {
+  /** Default: the environment's TILLER_BACKEND, else tensorflow where it works, else wasm. */
+  backend?: string;
+  /** How matrices are kept; default float32. The 16-bit ones on tensorflow only. */
+  dtype?: WeightDtype;
+  /** How prompts become text; default: chat where there is a chat template, else raw. */
+  style?: PromptStyle;
+}
+
+/**
+ * Opens a model with its tokenizer, on a backend: all that generating and steering text needs.
+ * @param given an alias (`phi-3`), an id on the Hub, or a folder; nothing is fetched
+ * @throws InputError for a model or backend there isn't, saying how to get it; as `loadModel`
+ */
+export async function openModel(given: string, options: OpenOptions = {}): Promise<LanguageModel> {
+  checkKeys('openModel: options', options, ['backend', 'dtype', 'style']);
+  const files = findModel(given);
+  const tokenizer = loadTokenizer(files.dir);
+  const backend = await useBackend(options.backend);
+  const model = loadModel(files.dir, { dtype: options.dtype });
+  const { vocabSize, maxPositions } = model.config;
+  const usual = options.style ?? (tokenizer.hasChatTemplate ? 'chat' : 'raw');
+  return {
+    ...files,
+    backend,
+    model,
+    tokenizer,
+    dtype: options.dtype ?? 'float32',
+    style: usual,
+    // A pad token that only the tokenizer has can't be looked up.
+    padId: tokenizer.padId < vocabSize ? tokenizer.padId : 0,
+    encode(prompt, { style = usual } = {}) {
+      const ids = tokenizer.encodePrompt(prompt, { style });
+      if (ids.length < maxPositions) return ids;
+      throw new InputError(
+        `A prompt has ${ids.length} tokens; ${files.name} takes ${maxPositions} with the answer: ` +
+          `"${prompt.slice(0, 60)}…"`,
+      );
+    },
+    dispose: () => model.dispose(),
+  };
+}

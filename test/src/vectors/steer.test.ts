@@ -1,0 +1,82 @@
+/** From pairs to steered text with the public face, against the same by tensors. */
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  directionFromPairs,
+  generate,
+  generateText,
+  loadVectors,
+  openModel,
+  residPost,
+  runWithCache,
+  saveVectors,
+  steer,
+} from '../../../src';
+import { refused } from '../../refusal';
+
+const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-steer-'));
+test.after(() => fs.rmSync(temp, { recursive: true }));
+
+const questions = ['tomatoes', 'apples', 'red beans'].map((topic) => `How do I grow ${topic}?`);
+const pairs = questions.map((text) => ({ positive: `${text} Be concise.`, negative: text }));
+
+test('the vector is the mean difference at the last token, and steers as an addition does', async () => {
+  const lm = await openModel('tiny-gemma2');
+  const vectors = await directionFromPairs(lm, pairs, { name: 'concise', layers: [1, 3] });
+  const { unit, norm } = vectors.directions.get('concise')!;
+  const at = (text: string) =>
+    tf.tidy(() => {
+      const { cache } = runWithCache(lm.model, [lm.encode(text)]);
+      const h = cache.get(residPost(3))!;
+      return h.slice([0, h.shape[1] - 1]).flatten();
+    });
+  const differences = pairs.map((pair) => at(pair.positive).sub(at(pair.negative)));
+  const mean = tf.addN(differences).div(3).dataSync() as Float32Array;
+  const worst = Math.max(...mean.map((x, i) => Math.abs(x - unit[1][i] * norm[1])));
+  assert.ok(worst < 1e-4 * norm[1], String(worst));
+
+  const file = path.join(temp, 'concise.safetensors');
+  saveVectors(file, vectors);
+  const edits = [steer(loadVectors(file), { layer: 3, weight: '1x' })];
+  const prompt = 'How do I grow roses?';
+  const [steered, plain] = [
+    await generateText(lm, [prompt], { edits, maxNewTokens: 30 }),
+    await generateText(lm, [prompt], { maxNewTokens: 30 }),
+  ];
+  const [byHook] = await generate(lm.model, [lm.encode(prompt)], {
+    maxNewTokens: 30,
+    stopIds: lm.tokenizer.stopIds,
+    hooks: { [residPost(3)]: (h) => h.add(tf.tensor1d(mean)) },
+  });
+  assert.equal(steered[0].tokens, byHook.tokens);
+  assert.not.equal(steered[0].text, plain[0].text);
+  const each = await generateText(lm, [prompt, prompt], { edits: [edits, []], maxNewTokens: 30 });
+  assert.equal(
+    each.map(({ text }) => text),
+    [steered[0].text, plain[0].text],
+  );
+  lm.dispose();
+});
+
+test('what does not fit is refused, and says what would', async () => {
+  const lm = await openModel('tiny-gemma2');
+  const vectors = await directionFromPairs(lm, pairs, { layers: [2] });
+  const saying = async (pattern: RegExp, what: () => unknown) =>
+    assert.match(await refused((async () => what())()), pattern);
+  await saying(/no vector for layer 3.*2/, () => steer(vectors, { layer: 3, weight: 1 }));
+  await saying(/needs a weight/, () => steer(vectors, { layer: 2 }));
+  await saying(/mean "vector"/, () => steer(vectors, { layer: 2, name: 'vectr', weight: 1 }));
+  await saying(/no pairs/, () => directionFromPairs(lm, []));
+  const typo = { positve: 'a', negative: 'b' } as never;
+  await saying(/mean "positive"/, () => directionFromPairs(lm, [typo]));
+  const same = { positive: 'a', negative: 'a' };
+  await saying(/changes nothing/, () => directionFromPairs(lm, [same]));
+  await saying(/mean "tiny-gemma2"/, () => openModel('tiny-gemma'));
+  lm.dispose();
+});
+
+test.run();
