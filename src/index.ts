@@ -25,7 +25,7 @@ export { type Edit, POSITIONS, type Positions, Steering } from './engine/steerin
 export { findModelFolder } from './hub/modelFolder';
 export { type GeneratedText, generateText, type TextOptions } from './language/generateText';
 export type { LanguageModel } from './language/languageModel';
-export { loadTokenizer, type PromptStyle, type Tokenizer } from './text/tokenizer';
+export { loadTokenizer, type Message, type PromptStyle, type Tokenizer } from './text/tokenizer';
 export { InputError } from './util/errors';
 export { directionFromPairs, type FromPairsOptions, type Pair } from './vectors/fromPairs';
 export { type SteerOptions, steer } from './vectors/steer';

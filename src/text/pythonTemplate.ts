@@ -234,15 +234,34 @@ const GLOBALS = {
   },
 };
 
-/**
- * A template that is rendered as Python does.
- *
- * @throws Error saying what is wrong with it, or what it uses that can't be rendered alike
- */
-export function compileTemplate(source: string): (items: Record<string, unknown>) => string {
+/** A template that is rendered as Python does. */
+export interface CompiledTemplate {
+  /** All names that it reads or sets. */
+  names: Set<string>;
+  render(items: Record<string, unknown>): string;
+}
+
+/** Names of variables below a node: not of properties, filters, tests and keywords. */
+function namesIn(value: unknown): string[] {
+  if (value instanceof Map) return [...value].flatMap(namesIn);
+  if (Array.isArray(value)) return value.flatMap(namesIn);
+  if (!isNode(value)) return [];
+  const { type, object, operand, computed } = value;
+  if (type === 'Identifier') return [String(value.value)];
+  if (type === 'MemberExpression' && !computed) return namesIn(object);
+  if (type === 'TestExpression') return namesIn(operand);
+  if (type === 'FilterExpression') {
+    return [...namesIn(operand), ...namesIn((value.filter as Node).args)];
+  }
+  return namesIn(type === 'KeywordArgumentExpression' ? value.value : Object.values(value));
+}
+
+/** @throws Error saying what is wrong with it, or what it uses that can't be rendered alike */
+export function compileTemplate(source: string): CompiledTemplate {
   const program = parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
+  const names = new Set(namesIn(program.body));
   program.body = changeBody(program.body as unknown as Node[]) as never;
-  return (items) => {
+  const render = (items: Record<string, unknown>) => {
     const environment = new Environment();
     for (const [name, value] of Object.entries({ ...GLOBALS, ...items })) {
       environment.set(name, value);
@@ -250,4 +269,5 @@ export function compileTemplate(source: string): (items: Record<string, unknown>
     for (const [name, value] of ours) environment.setVariable(name, value);
     return String(new Interpreter(environment).run(program).value);
   };
+  return { names, render };
 }

@@ -1,23 +1,25 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError } from '../util/errors';
+import { didYouMean, InputError } from '../util/errors';
 import type { JsonPart } from './jsonPart';
+import type { JsonValue, Message } from './messages';
 import { compileTemplate } from './pythonTemplate';
 import { withinSeconds } from './timeLimit';
 
-export interface Message {
-  role: string;
-  content: string;
-}
+type Variables = Record<string, JsonValue>;
 
 /** A checkpoint's chat template. */
 export interface ChatTemplate {
+  /** Where it stands, for messages. */
+  readonly file: string;
   /**
-   * The text of a conversation.
+   * The text of a conversation, as `apply_chat_template` of transformers gives it.
    *
-   * @throws InputError when the template is broken, refuses the conversation or takes too long
+   * @param variables what else the template is told; they win over special tokens of that name
+   * @throws InputError when the template is broken, refuses the conversation or takes too long, and
+   *   for a variable that it never reads
    */
-  render(messages: Message[], addGenerationPrompt: boolean): string;
+  render(messages: Message[], addGenerationPrompt: boolean, variables?: Variables): string;
 }
 
 const SECONDS = 2;
@@ -50,6 +52,23 @@ function findTemplate(dir: string, config: JsonPart): { file: string; text(): st
   };
 }
 
+/** What a caller gives in another way. */
+const GIVEN = ['messages', 'add_generation_prompt'];
+
+/** A variable without effect is a mistyped one, or one of another model's. */
+function checkVariables(variables: Variables, read: Set<string>, file: string): void {
+  for (const name of Object.keys(variables)) {
+    if (GIVEN.includes(name)) {
+      throw new InputError(`"${name}" can't be given as a template variable.`);
+    }
+    if (read.has(name)) continue;
+    throw new InputError(
+      `${file}: the chat template has no variable "${name}", so it would change nothing.` +
+        didYouMean(name, read),
+    );
+  }
+}
+
 /**
  * The chat template of a folder: chat_template.jinja, else `chat_template` of tokenizer_config.json.
  * A broken one is an error only where it is used.
@@ -65,17 +84,20 @@ export function chatTemplateOf(
   if (!template) return undefined;
   let compiled: ReturnType<typeof compileTemplate> | undefined;
   return {
-    render(messages, addGenerationPrompt) {
+    file: template.file,
+    render(messages, addGenerationPrompt, variables = {}) {
       const text = template.text();
       const late = `${template.file}: the chat template takes more than ${SECONDS} s to render.`;
       try {
         return withinSeconds(SECONDS, late, () => {
           compiled ??= compileTemplate(text);
-          return compiled({
+          checkVariables(variables, compiled.names, template.file);
+          return compiled.render({
             ...Object.fromEntries(tokens),
-            messages,
             tools: null,
             documents: null,
+            ...variables,
+            messages,
             add_generation_prompt: addGenerationPrompt,
           });
         });

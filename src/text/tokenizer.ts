@@ -4,20 +4,24 @@ import { InputError } from '../util/errors';
 import { AddedTokens } from './addedTokens';
 import { JsonPart } from './jsonPart';
 import { openLibrary, type TokenizerLibrary } from './library';
+import { checkMessages, conversationOf, type Message } from './messages';
+import { chatText, type FormatChatOptions, type PromptStyle, plainText } from './prompt';
 import { addedTokensOf, resolveSpecialTokens } from './specialTokens';
-import { type ChatTemplate, chatTemplateOf } from './template';
+import { findEndOfTurn, stopIdsOf } from './stopIds';
+import { chatTemplateOf } from './template';
 import { lateStream, type TextStream, textStream } from './textStream';
 import { withinSeconds } from './timeLimit';
 import { asOpenedBy, tokenizerClassOf } from './tokenizerClass';
 
+export type { JsonValue, Message } from './messages';
+export type { FormatChatOptions, PromptStyle } from './prompt';
 export type { TextStream } from './textStream';
 
-/** How a prompt becomes text: the chat template, as it is, or base Gemma's `Q: …\nA:`. */
-export type PromptStyle = 'chat' | 'raw' | 'qa';
-
-export interface EncodePromptOptions {
+export interface EncodePromptOptions extends Pick<FormatChatOptions, 'templateVariables'> {
   /** Default `'chat'`. */
   style?: PromptStyle;
+  /** A system prompt before the first turn. Only in style chat, where the template takes one. */
+  system?: string;
   /**
    * Tokenize the formatted text with special tokens once more, as the paper's scripts did: chat
    * text that holds BOS already then starts with two.
@@ -48,11 +52,20 @@ export interface Tokenizer {
   /** The chat template's text for one user turn, ready for the model's answer. */
   formatPrompt(prompt: string): string;
   /**
-   * Ids of a formatted prompt. BOS comes exactly once, whether the template writes it, the
+   * The chat template's text for a conversation.
+   *
+   * @throws InputError where there is no template, or it refuses the conversation, leaves a message
+   *   out or reads no variable of that name
+   */
+  formatChat(messages: Message[], options?: FormatChatOptions): string;
+  /**
+   * Ids of a formatted prompt, or conversation. BOS comes exactly once, whether the template writes it, the
    * post-processor adds it, both or neither. None is added where the checkpoint has no BOS token,
    * or says `"add_bos_token": false` and nothing else adds one: it was trained without.
+   *
+   * @throws InputError as `formatChat`, and for turns or a system prompt that the style can't write
    */
-  encodePrompt(prompt: string, options?: EncodePromptOptions): number[];
+  encodePrompt(prompt: string | Message[], options?: EncodePromptOptions): number[];
   tokenToId(token: string): number | undefined;
   idToToken(id: number): string | undefined;
   stream(options?: { skipSpecialTokens?: boolean }): TextStream;
@@ -90,41 +103,6 @@ function pipeline(data: JsonPart, library: TokenizerLibrary, added: AddedTokens)
     encode: (text: string) => withinSeconds(secondsFor(text), what, () => encode(text)),
     decode: (ids: number[], skip: boolean) => withinSeconds(5, what, () => decode(ids, skip)),
   };
-}
-
-/** `eos_token_id` of a file: a number, a list of numbers, or absent. */
-function eosIdsOf(part: JsonPart | undefined): number[] {
-  const value = part?.values.eos_token_id;
-  if (value === undefined || value === null) return [];
-  const ids = Array.isArray(value) ? value : [value];
-  if (!ids.every((id) => Number.isInteger(id) && id >= 0)) {
-    throw part!.error(
-      'eos_token_id',
-      `must be a token id or a list of them, not ${JSON.stringify(value)}.`,
-    );
-  }
-  return ids as number[];
-}
-
-/** The added token that the template writes after the model's words; undefined where none is. */
-function findEndOfTurn(template: ChatTemplate | undefined, added: AddedTokens): number | undefined {
-  const words = 'tillerEndOfTurnProbe';
-  let after: string;
-  try {
-    const turn = (role: string, content: string) => ({ role, content });
-    const turns = [turn('user', 'Hello'), turn('assistant', words)];
-    const text = template?.render(turns, false) ?? '';
-    if (!text.includes(words)) return undefined;
-    after = text.slice(text.lastIndexOf(words) + words.length).trimStart();
-  } catch {
-    return undefined; // Such a template has no model turns, or fails where it is really used.
-  }
-  let end: { content: string; id: number } | undefined;
-  for (const [id, { content }] of added.all) {
-    if (content.trim() === '' || !after.startsWith(content)) continue;
-    if (!end || content.length > end.content.length) end = { content, id };
-  }
-  return end?.id;
 }
 
 /** tokenizer.json as the folder's class opens it, with the tokens that the other files add. */
@@ -182,11 +160,7 @@ export function loadTokenizer(dir: string): Tokenizer {
   const eosId = idOfSpecial('eos_token');
   const template = chatTemplateOf(dir, config, named);
   const endOfTurnId = findEndOfTurn(template, added);
-  const declared = eosIdsOf(generation);
-  const stops = declared.length > 0 ? declared : eosIdsOf(model);
-  const stopIds = [...new Set([...stops, eosId, endOfTurnId])]
-    .filter((id) => id !== undefined)
-    .sort((a, b) => a - b);
+  const stopIds = stopIdsOf([generation, model], [eosId, endOfTurnId]);
 
   const encode = (text: string, { bos }: { bos?: boolean } = {}): number[] => {
     const ids = opened.encode(text);
@@ -207,14 +181,20 @@ export function loadTokenizer(dir: string): Tokenizer {
     const text = opened.decode(ids, skipSpecialTokens);
     return cleans ? cleanUp(text) : text;
   };
-  const formatPrompt = (prompt: string): string => {
-    if (!template) {
-      throw new InputError(
-        `${dir} has no chat template (neither chat_template in tokenizer_config.json nor ` +
-          'chat_template.jinja). Use prompt style raw or qa, or take an instruction-tuned model.',
-      );
+  const chat = (messages: Message[], options?: FormatChatOptions): string => {
+    if (template) return chatText(template, messages, options);
+    throw new InputError(
+      `${dir} has no chat template (neither chat_template in tokenizer_config.json nor ` +
+        'chat_template.jinja). Use prompt style raw or qa, or take an instruction-tuned model.',
+    );
+  };
+  const promptText = (prompt: string | Message[], options: EncodePromptOptions): string => {
+    const { style = 'chat', system, templateVariables } = options;
+    if (style === 'chat') return chat(conversationOf(prompt, system), { templateVariables });
+    if (templateVariables && Object.keys(templateVariables).length > 0) {
+      throw new InputError(`Prompt style ${style} has no template, and so no template variables.`);
     }
-    return template.render([{ role: 'user', content: prompt }], true);
+    return plainText(prompt, style, system);
   };
 
   return {
@@ -227,12 +207,11 @@ export function loadTokenizer(dir: string): Tokenizer {
     hasChatTemplate: template !== undefined,
     encode,
     decode,
-    formatPrompt,
-    encodePrompt: (prompt, { style = 'chat', doubleBos = false } = {}) => {
-      let text = prompt;
-      if (style === 'chat') text = formatPrompt(prompt);
-      else if (style === 'qa') text = `Q: ${prompt}\nA:`;
-      return doubleBos ? encode(text) : encode(text, { bos: wantsBos });
+    formatPrompt: (prompt) => chat(conversationOf(prompt)),
+    formatChat: (messages, options) => chat(checkMessages(messages, 'messages'), options),
+    encodePrompt: (prompt, options = {}) => {
+      const text = promptText(prompt, options);
+      return options.doubleBos ? encode(text) : encode(text, { bos: wantsBos });
     },
     tokenToId: (token) => added.idOf(token),
     idToToken: (id) => added.textOf(id),
