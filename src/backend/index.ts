@@ -98,8 +98,12 @@ function forget(backend: string): void {
   if (tf.findBackendFactory(backend)) tf.removeBackend(backend);
 }
 
+/** The tfjs-node that this process has loaded; it can't be loaded twice. */
+let loaded: { folder: string; info: BackendInfo } | undefined;
+
 /** Loads tfjs-node from `folder` and makes it tfjs-core's backend. Throws what the load throws. */
 async function loadTensorflow({ folder, label }: TensorflowCandidate): Promise<BackendInfo> {
+  if (loaded?.folder === folder && (await tf.setBackend('tensorflow'))) return loaded.info;
   prepareForTensorflow();
   return quietly(async () => {
     createRequire(path.join(root, 'package.json'))(folder);
@@ -115,7 +119,8 @@ async function loadTensorflow({ folder, label }: TensorflowCandidate): Promise<B
     recordWith(gpu || graphMode() === 'off' ? null : graphRecorder(backend, op));
     registerGradients();
     const detail = `libtensorflow ${backend.binding.TF_Version}, ${gpu ? 'GPU' : 'CPU'}`;
-    return { name: 'tensorflow', detail, gpu, place: label } as const;
+    loaded = { folder, info: { name: 'tensorflow', detail, gpu, place: label } };
+    return loaded.info;
   });
 }
 

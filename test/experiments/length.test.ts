@@ -218,7 +218,10 @@ test('a direction is the mean difference: unit, norm, projections', () => {
   assert.ok(project.kind === 'project' && Math.abs(project.target - 6.4) < 1e-6);
   const third = resolveEdit({ ...add, layer: 3, weight: 1 }, [vectors]);
   assert.equal([third.layer, ...third.vector], [3, 1, 0]);
-  assert.throws(() => resolveEdit({ ...add, layer: 1, weight: 1 }, [vectors]), /no layer 1 .*0, 3/);
+  assert.throws(
+    () => resolveEdit({ ...add, layer: 1, weight: 1 }, [vectors]),
+    /no vector for layer 1 .*0, 3/,
+  );
   assert.throws(() => resolveEdit({ ...add, vector: 'b', weight: 1 }, [vectors]), /no vector "b"/);
 });
 
