@@ -38,12 +38,14 @@ export async function openModel(given: string, options: OpenOptions = {}): Promi
     style: usual,
     // A pad token that only the tokenizer has can't be looked up.
     padId: tokenizer.padId < vocabSize ? tokenizer.padId : 0,
-    encode(prompt, { style = usual } = {}) {
-      const ids = tokenizer.encodePrompt(prompt, { style });
+    encode(prompt, options = {}) {
+      checkKeys('encode: options', options, ['style', 'system', 'templateVariables']);
+      const ids = tokenizer.encodePrompt(prompt, { ...options, style: options.style ?? usual });
       if (ids.length < maxPositions) return ids;
+      const text = typeof prompt === 'string' ? prompt : (prompt.at(-1)?.content ?? '');
       throw new InputError(
         `A prompt has ${ids.length} tokens; ${files.name} takes ${maxPositions} with the answer: ` +
-          `"${prompt.slice(0, 60)}…"`,
+          `"${text.slice(0, 60)}…"`,
       );
     },
     dispose: () => model.dispose(),

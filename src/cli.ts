@@ -93,8 +93,11 @@ async function runWords(given: string[]): Promise<number> {
   const named = given.filter((word) => !word.startsWith('-'));
   const command = named.length ? findCommand(named) : undefined;
   const declared = [...(command?.options ?? []), ...cli.globalCommand.options];
-  const { options, positionals } = readWords(command?.name ?? 'tiller', given, {
-    values: declared.filter(({ isBoolean }) => !isBoolean).map(longName),
+  const valued = declared.filter(({ isBoolean }) => !isBoolean);
+  const isList = ({ rawName }: { rawName: string }) => rawName.includes('...');
+  const { options, lists, positionals } = readWords(command?.name ?? 'tiller', given, {
+    values: valued.filter((option) => !isList(option)).map(longName),
+    lists: valued.filter(isList).map(longName),
     flags: declared.filter(({ isBoolean }) => isBoolean).map(longName),
     short: { help: 'h', version: 'v' },
   });
@@ -112,7 +115,7 @@ async function runWords(given: string[]): Promise<number> {
   }
   const words = positionals.slice(command.name.split(' ').length);
   checkWords(command, words);
-  return command.commandAction?.(words, options);
+  return command.commandAction?.(words, { ...options, ...lists });
 }
 
 /**

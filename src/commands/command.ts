@@ -1,9 +1,8 @@
 /** What a command of the command line consists of, and what commands share. */
 import type { WeightDtype } from '../backend/weightDtype';
 import { InputError } from '../util/errors';
-import type { Words } from '../util/words';
 
-export type Options = Words['options'];
+export type Options = Record<string, string | true | string[]>;
 
 /** A command: one file of this folder, and a line in src/cli.ts. */
 export interface Command {
@@ -12,7 +11,10 @@ export interface Command {
   description: string;
   /** In place of `name` in its own --help. */
   usage?: string;
-  /** `['--seed <n>', 'Seed of the draws']`, or `['--json', ...]` for one without a value. */
+  /**
+   * `['--seed <n>', 'Seed of the draws']`, `['--json', ...]` for one without a value, or
+   * `['--steer <edit...>', ...]` for one that may be given several times.
+   */
   options?: readonly (readonly [flags: string, description: string])[];
   /** Command lines, shown as they are. */
   examples?: readonly string[];
@@ -38,7 +40,13 @@ export const JSON_OPTION = ['--json', 'Print one JSON object'] as const;
 /** The value of an option; undefined where it is not given. */
 export function text(options: Options, name: string): string | undefined {
   const value = options[name];
-  return value === true ? undefined : value;
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** The values of an option that may be given several times, in their order. */
+export function list(options: Options, name: string): string[] {
+  const value = options[name];
+  return Array.isArray(value) ? value : [];
 }
 
 /**

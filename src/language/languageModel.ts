@@ -2,7 +2,10 @@ import type { BackendInfo } from '../backend/info';
 import type { WeightDtype } from '../backend/weightDtype';
 import type { CausalLM } from '../engine/model';
 import type { ModelFiles } from '../hub/fingerprint';
-import type { PromptStyle, Tokenizer } from '../text/tokenizer';
+import type { EncodePromptOptions, Message, PromptStyle, Tokenizer } from '../text/tokenizer';
+
+/** How a prompt becomes tokens: its style, a system prompt before it, variables of the template. */
+export type EncodeOptions = Pick<EncodePromptOptions, 'style' | 'system' | 'templateVariables'>;
 
 /** A model that is open, with all that is needed to read and write text: see `openModel`. */
 export interface LanguageModel extends ModelFiles {
@@ -16,10 +19,11 @@ export interface LanguageModel extends ModelFiles {
   /** Fills the left of shorter rows; never attended to. */
   padId: number;
   /**
-   * Token ids of a prompt, BOS included.
-   * @throws InputError when it leaves no room for an answer in the model's context
+   * Token ids of a prompt, or of a conversation, BOS included.
+   * @throws InputError when it leaves no room for an answer in the model's context; for a system
+   *   prompt or turns that the style or the chat template lacks
    */
-  encode(prompt: string, options?: { style?: PromptStyle }): number[];
+  encode(prompt: string | Message[], options?: EncodeOptions): number[];
   /** Frees the weights. */
   dispose(): void;
 }

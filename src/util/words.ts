@@ -5,6 +5,8 @@ import { didYouMean, InputError } from './errors';
 export interface KnownOptions {
   /** Those with a value: `--name value` or `--name=value`. */
   values: readonly string[];
+  /** Those with a value that may be given several times. */
+  lists?: readonly string[];
   /** Those without. */
   flags: readonly string[];
   /** Short names of flags: `{ help: 'h' }`. */
@@ -15,6 +17,8 @@ export interface KnownOptions {
 export interface Words {
   /** The value of an option; true for a flag. */
   options: Record<string, string | true>;
+  /** The values of options that may be given several times, in their order. */
+  lists: Record<string, string[]>;
   /** The words that belong to no option, and all that follow `--`. */
   positionals: string[];
 }
@@ -26,7 +30,8 @@ export interface Words {
  * @throws InputError for an option that is not known, lacks its value, or is given twice
  */
 export function readWords(who: string, words: string[], known: KnownOptions): Words {
-  const { values, flags, short = {} } = known;
+  const { lists: several = [], flags, short = {} } = known;
+  const values = [...known.values, ...several];
   const declared = [
     ...values.map((name) => [name, { type: 'string' as const }] as const),
     ...flags.map((name) => {
@@ -41,10 +46,11 @@ export function readWords(who: string, words: string[], known: KnownOptions): Wo
     options: Object.fromEntries(declared),
   });
   const options: Words['options'] = {};
+  const lists: Words['lists'] = {};
   for (const token of parsed.tokens) {
     if (token.kind !== 'option') continue;
     const { name, rawName, value, inlineValue } = token;
-    if (![...values, ...flags].includes(name)) throw unknownOption(who, rawName, known);
+    if (!namesOf(known).includes(name)) throw unknownOption(who, rawName, known);
     if (Object.hasOwn(options, name)) throw new InputError(`${rawName} must be given once.`);
     if (flags.includes(name)) {
       if (value !== undefined) throw new InputError(`${rawName} takes no value.`);
@@ -53,15 +59,18 @@ export function readWords(who: string, words: string[], known: KnownOptions): Wo
       if (value === undefined || (!inlineValue && /^-[^\d.]/.test(value))) {
         throw new InputError(`${rawName} needs a value: ${rawName}=...`);
       }
-      options[name] = value;
+      if (several.includes(name)) lists[name] = [...(lists[name] ?? []), value];
+      else options[name] = value;
     }
   }
-  return { options, positionals: parsed.positionals };
+  return { options, lists, positionals: parsed.positionals };
 }
 
-function unknownOption(who: string, rawName: string, { values, flags }: KnownOptions): InputError {
+const namesOf = ({ values, lists = [], flags }: KnownOptions) => [...values, ...lists, ...flags];
+
+function unknownOption(who: string, rawName: string, known: KnownOptions): InputError {
   const hint =
-    didYouMean(rawName.replace(/^-+/, ''), [...values, ...flags]) ||
+    didYouMean(rawName.replace(/^-+/, ''), namesOf(known)) ||
     ' Words that begin with a dash go last, after " -- ".';
   return new InputError(`${who} has no option ${rawName}.${hint} See --help.`);
 }

@@ -4,6 +4,7 @@ import { readWords } from '../../../src/util/words';
 
 const known = {
   values: ['temperature', 'model'],
+  lists: ['steer'],
   flags: ['json', 'help'],
   short: { help: 'h' },
 };
@@ -12,6 +13,7 @@ const read = (...words: string[]) => readWords('tool', words, known);
 test('values stay text, negative numbers are values, flags take none', () => {
   assert.equal(read('a', '--model', '007', '--json', '1.0', '-h', 'b'), {
     options: { model: '007', json: true, help: true },
+    lists: {},
     positionals: ['a', '1.0', 'b'],
   });
   for (const value of ['-1', '-.5', '-1e-3']) {
@@ -24,8 +26,14 @@ test('values stay text, negative numbers are values, flags take none', () => {
 test('after -- all words are words', () => {
   assert.equal(read('--json', '--', '- item', '--model', '--', '-h'), {
     options: { json: true },
+    lists: {},
     positionals: ['- item', '--model', '--', '-h'],
   });
+});
+
+test('an option of a list may be given several times', () => {
+  const { options, lists } = read('--steer', 'a', '--json', '--steer=b', '--steer', 'a');
+  assert.equal([options, lists], [{ json: true }, { steer: ['a', 'b', 'a'] }]);
 });
 
 const unusable: [string[], RegExp][] = [
@@ -37,6 +45,8 @@ const unusable: [string[], RegExp][] = [
   [['--constructor'], /no option --constructor/],
   [['--model'], /^--model needs a value/],
   [['--model', '--json'], /^--model needs a value/],
+  [['--steer'], /^--steer needs a value/],
+  [['--ster', 'a'], /Did you mean "steer"/],
   [['--json=true'], /^--json takes no value/],
   [['--json', '--json'], /^--json must be given once/],
   [['--model', 'a', '--model', 'b'], /^--model must be given once/],
