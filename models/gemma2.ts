@@ -7,10 +7,10 @@ import { ModelConfig } from '../src/checkpoint/configJson';
 import { reportUnread } from '../src/checkpoint/names';
 import { readRopeTheta } from '../src/checkpoint/ropeConfig';
 import { type LoadOptions, loadWeights, type WeightSource } from '../src/checkpoint/weights';
-import { Decoder } from '../src/engine/forward';
-import type { LayerPass, ModelDims, Pass, PassNumbers } from '../src/engine/model';
+import { Decoder, unhooked } from '../src/engine/forward';
+import type { LayerPass, ModelDims, ModelHook, Pass, PassNumbers } from '../src/engine/model';
 import { geluTanh, softCap } from '../src/nn/activation';
-import { attention, splitHeads } from '../src/nn/attention';
+import { splitHeads } from '../src/nn/attention';
 import { embed, tiedOutput, unembed } from '../src/nn/embedding';
 import { linear } from '../src/nn/linear';
 import { rmsNorm } from '../src/nn/norm';
@@ -19,8 +19,6 @@ import { applyRope, defaultFrequencies, type RopeTables, ropeTables } from '../s
 // ── Config ──────────────────────────────────────────────────────────────────────────────────────
 
 export interface Gemma2Config extends ModelDims {
-  /** F */
-  intermediateSize: number;
   rmsNormEps: number;
   ropeTheta: number;
   /** Scores are scaled by queryPreAttnScalar^-½. */
@@ -129,11 +127,10 @@ function selfAttention(
   pass: LayerPass,
   { rope, mask }: BlockInputs,
 ) {
-  const q = applyRope(splitHeads(linear(x, qProj), c.nHeads), rope); // [B, H, T, d]
-  const k = applyRope(splitHeads(linear(x, kProj), c.kvHeads), rope); // [B, K, T, d]
-  const v = splitHeads(linear(x, vProj), c.kvHeads); // [B, K, T, d]
-  const seen = pass.remember(k, v); // [B, K, S, d]
-  const mixed = attention(q, seen, {
+  const q = applyRope(pass.heads('q', splitHeads(linear(x, qProj), c.nHeads)), rope); // [B, H, T, d]
+  const k = applyRope(pass.heads('k', splitHeads(linear(x, kProj), c.kvHeads)), rope); // [B, K, T, d]
+  const v = pass.heads('v', splitHeads(linear(x, vProj), c.kvHeads)); // [B, K, T, d]
+  const mixed = pass.attend(q, k, v, {
     scale: c.queryPreAttnScalar ** -0.5,
     softcap: c.attnSoftcap,
     mask,
@@ -144,8 +141,9 @@ function selfAttention(
 // ── MLP ─────────────────────────────────────────────────────────────────────────────────────────
 
 /** x [B, T, D] → [B, T, D] through width F */
-function mlp(x: tf.Tensor, { gateProj, upProj, downProj }: MlpWeights) {
-  return linear(tf.mul(geluTanh(linear(x, gateProj)), linear(x, upProj)), downProj);
+function mlp(x: tf.Tensor, { gateProj, upProj, downProj }: MlpWeights, pass: LayerPass) {
+  const neurons = tf.mul(geluTanh(linear(x, gateProj)), linear(x, upProj));
+  return linear(pass.hook('mlp.hook_post', neurons), downProj);
 }
 
 // ── Block ───────────────────────────────────────────────────────────────────────────────────────
@@ -165,7 +163,7 @@ function block(
   const attnOut = pass.hook('hook_attn_out', norm(attended, w.postAttentionLayernorm));
 
   const mid = pass.hook('hook_resid_mid', tf.add(pre, attnOut));
-  const fed = mlp(norm(mid, w.preFeedforwardLayernorm), w.mlp);
+  const fed = mlp(norm(mid, w.preFeedforwardLayernorm), w.mlp, pass);
   const mlpOut = pass.hook('hook_mlp_out', norm(fed, w.postFeedforwardLayernorm));
 
   return pass.hook('hook_resid_post', pass.steer(tf.add(mid, mlpOut)));
@@ -217,8 +215,9 @@ export class Gemma2 extends Decoder<Gemma2Config, Gemma2Weights, PassInputs> {
   }
 
   /** The logits [B, T, V] of the last block's output h [B, T, D]. */
-  readOut(h: tf.Tensor3D): tf.Tensor3D {
-    const x = rmsNorm(h, this.weights.norm, this.config.rmsNormEps);
+  readOut(h: tf.Tensor3D, hook: ModelHook = unhooked): tf.Tensor3D {
+    const normed = rmsNorm(h, this.weights.norm, this.config.rmsNormEps);
+    const x = hook('ln_final.hook_normalized', normed);
     return softCap(this.toVocabulary(x), this.config.finalSoftcap);
   }
 
@@ -226,5 +225,10 @@ export class Gemma2 extends Decoder<Gemma2Config, Gemma2Weights, PassInputs> {
   toVocabulary(x: tf.Tensor3D): tf.Tensor3D {
     const { embedTokens, lmHead } = this.weights;
     return lmHead ? (linear(x, lmHead) as tf.Tensor3D) : unembed(x, embedTokens, this.output);
+  }
+
+  /** See `CausalLM.projectHeads`. */
+  projectHeads(layer: number, z: tf.Tensor3D): tf.Tensor3D {
+    return linear(z, this.weights.layers[layer].selfAttn.oProj) as tf.Tensor3D;
   }
 }

@@ -6,10 +6,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { ModelConfig } from '../src/checkpoint/configJson';
 import { reportUnread } from '../src/checkpoint/names';
 import { type LoadOptions, loadWeights, type WeightSource } from '../src/checkpoint/weights';
-import { Decoder } from '../src/engine/forward';
-import type { LayerPass, ModelDims, Pass, PassNumbers } from '../src/engine/model';
+import { Decoder, unhooked } from '../src/engine/forward';
+import type { LayerPass, ModelDims, ModelHook, Pass, PassNumbers } from '../src/engine/model';
 import { geluTanh } from '../src/nn/activation';
-import { attention, splitHeads } from '../src/nn/attention';
+import { splitHeads } from '../src/nn/attention';
 import { embed, tiedOutput, unembed } from '../src/nn/embedding';
 import { linear } from '../src/nn/linear';
 import { layerNorm } from '../src/nn/norm';
@@ -17,8 +17,6 @@ import { layerNorm } from '../src/nn/norm';
 // ── Config ──────────────────────────────────────────────────────────────────────────────────────
 
 export interface GPT2Config extends ModelDims {
-  /** F */
-  intermediateSize: number;
   layerNormEps: number;
   /** Factor on the scores of each block. */
   scales: number[];
@@ -128,8 +126,7 @@ function selfAttention(
 ) {
   const heads = splitHeads(conv1D(x, cAttn), 3 * c.nHeads); // [B, 3H, T, d]
   const [q, k, v]: tf.Tensor4D[] = tf.split(heads, 3, 1);
-  const seen = pass.remember(k, v); // [B, H, S, d]
-  const mixed = attention(q, seen, {
+  const mixed = pass.attend(pass.heads('q', q), pass.heads('k', k), pass.heads('v', v), {
     scale: c.scales[pass.index],
     softcap: null,
     mask,
@@ -140,8 +137,8 @@ function selfAttention(
 // ── MLP ─────────────────────────────────────────────────────────────────────────────────────────
 
 /** x [B, T, D] → [B, T, D] through width F */
-function mlp(x: tf.Tensor, { cFc, cProj }: BlockWeights['mlp']) {
-  return conv1D(geluTanh(conv1D(x, cFc)), cProj);
+function mlp(x: tf.Tensor, { cFc, cProj }: BlockWeights['mlp'], pass: LayerPass) {
+  return conv1D(pass.hook('mlp.hook_post', geluTanh(conv1D(x, cFc))), cProj);
 }
 
 // ── Block ───────────────────────────────────────────────────────────────────────────────────────
@@ -161,7 +158,7 @@ function block(
   const attnOut = pass.hook('hook_attn_out', attended);
 
   const mid = pass.hook('hook_resid_mid', tf.add(pre, attnOut));
-  const mlpOut = pass.hook('hook_mlp_out', mlp(norm(mid, w.ln2), w.mlp));
+  const mlpOut = pass.hook('hook_mlp_out', mlp(norm(mid, w.ln2), w.mlp, pass));
 
   return pass.hook('hook_resid_post', pass.steer(tf.add(mid, mlpOut)));
 }
@@ -209,13 +206,19 @@ export class GPT2 extends Decoder<GPT2Config, GPT2Weights, PassInputs> {
   }
 
   /** The logits [B, T, V] of the last block's output h [B, T, D]. */
-  readOut(h: tf.Tensor3D): tf.Tensor3D {
-    return this.toVocabulary(layerNorm(h, this.weights.lnF, this.config.layerNormEps));
+  readOut(h: tf.Tensor3D, hook: ModelHook = unhooked): tf.Tensor3D {
+    const normed = layerNorm(h, this.weights.lnF, this.config.layerNormEps);
+    return this.toVocabulary(hook('ln_final.hook_normalized', normed));
   }
 
   /** x [B, T, D] through the output layer alone: [B, T, V]. */
   toVocabulary(x: tf.Tensor3D): tf.Tensor3D {
     const { wte, lmHead } = this.weights;
     return lmHead ? (linear(x, lmHead) as tf.Tensor3D) : unembed(x, wte, this.output);
+  }
+
+  /** See `CausalLM.projectHeads`. */
+  projectHeads(layer: number, z: tf.Tensor3D): tf.Tensor3D {
+    return linear(z, this.weights.h[layer].attn.cProj.weight) as tf.Tensor3D;
   }
 }

@@ -7,10 +7,10 @@ import { ModelConfig } from '../src/checkpoint/configJson';
 import { reportUnread } from '../src/checkpoint/names';
 import { readRopeTheta } from '../src/checkpoint/ropeConfig';
 import { type LoadOptions, loadWeights, type WeightSource } from '../src/checkpoint/weights';
-import { Decoder } from '../src/engine/forward';
-import type { LayerPass, ModelDims, Pass, PassNumbers } from '../src/engine/model';
+import { Decoder, unhooked } from '../src/engine/forward';
+import type { LayerPass, ModelDims, ModelHook, Pass, PassNumbers } from '../src/engine/model';
 import { silu } from '../src/nn/activation';
-import { attention, splitHeads } from '../src/nn/attention';
+import { splitHeads } from '../src/nn/attention';
 import { embed, tiedOutput, unembed } from '../src/nn/embedding';
 import { linear } from '../src/nn/linear';
 import { rmsNorm } from '../src/nn/norm';
@@ -19,8 +19,6 @@ import { applyRope, defaultFrequencies, type RopeTables, ropeTables } from '../s
 // ── Config ──────────────────────────────────────────────────────────────────────────────────────
 
 export interface MistralConfig extends ModelDims {
-  /** F */
-  intermediateSize: number;
   rmsNormEps: number;
   ropeTheta: number;
   /** The window of every block; null: all see everything. */
@@ -111,11 +109,10 @@ function selfAttention(
   pass: LayerPass,
   { rope, mask }: PassInputs,
 ) {
-  const q = applyRope(splitHeads(linear(x, qProj), c.nHeads), rope); // [B, H, T, d]
-  const k = applyRope(splitHeads(linear(x, kProj), c.kvHeads), rope); // [B, K, T, d]
-  const v = splitHeads(linear(x, vProj), c.kvHeads); // [B, K, T, d]
-  const seen = pass.remember(k, v); // [B, K, S, d]
-  const mixed = attention(q, seen, {
+  const q = applyRope(pass.heads('q', splitHeads(linear(x, qProj), c.nHeads)), rope); // [B, H, T, d]
+  const k = applyRope(pass.heads('k', splitHeads(linear(x, kProj), c.kvHeads)), rope); // [B, K, T, d]
+  const v = pass.heads('v', splitHeads(linear(x, vProj), c.kvHeads)); // [B, K, T, d]
+  const mixed = pass.attend(q, k, v, {
     scale: c.headDim ** -0.5,
     softcap: null,
     mask,
@@ -126,8 +123,9 @@ function selfAttention(
 // ── MLP ─────────────────────────────────────────────────────────────────────────────────────────
 
 /** x [B, T, D] → [B, T, D] through width F */
-function mlp(x: tf.Tensor, { gateProj, upProj, downProj }: MlpWeights) {
-  return linear(tf.mul(silu(linear(x, gateProj)), linear(x, upProj)), downProj);
+function mlp(x: tf.Tensor, { gateProj, upProj, downProj }: MlpWeights, pass: LayerPass) {
+  const neurons = tf.mul(silu(linear(x, gateProj)), linear(x, upProj));
+  return linear(pass.hook('mlp.hook_post', neurons), downProj);
 }
 
 // ── Block ───────────────────────────────────────────────────────────────────────────────────────
@@ -147,7 +145,7 @@ function block(
   const attnOut = pass.hook('hook_attn_out', attended);
 
   const mid = pass.hook('hook_resid_mid', tf.add(pre, attnOut));
-  const fed = mlp(norm(mid, w.postAttentionLayernorm), w.mlp);
+  const fed = mlp(norm(mid, w.postAttentionLayernorm), w.mlp, pass);
   const mlpOut = pass.hook('hook_mlp_out', fed);
 
   return pass.hook('hook_resid_post', pass.steer(tf.add(mid, mlpOut)));
@@ -192,13 +190,19 @@ export class Mistral extends Decoder<MistralConfig, MistralWeights, PassInputs> 
   }
 
   /** The logits [B, T, V] of the last block's output h [B, T, D]. */
-  readOut(h: tf.Tensor3D): tf.Tensor3D {
-    return this.toVocabulary(rmsNorm(h, this.weights.norm, this.config.rmsNormEps));
+  readOut(h: tf.Tensor3D, hook: ModelHook = unhooked): tf.Tensor3D {
+    const normed = rmsNorm(h, this.weights.norm, this.config.rmsNormEps);
+    return this.toVocabulary(hook('ln_final.hook_normalized', normed));
   }
 
   /** x [B, T, D] through the output layer alone: [B, T, V]. */
   toVocabulary(x: tf.Tensor3D): tf.Tensor3D {
     const { embedTokens, lmHead } = this.weights;
     return lmHead ? (linear(x, lmHead) as tf.Tensor3D) : unembed(x, embedTokens, this.output);
+  }
+
+  /** See `CausalLM.projectHeads`. */
+  projectHeads(layer: number, z: tf.Tensor3D): tf.Tensor3D {
+    return linear(z, this.weights.layers[layer].selfAttn.oProj) as tf.Tensor3D;
   }
 }

@@ -12,10 +12,10 @@ import { LARGEST, ModelConfig } from '../src/checkpoint/configJson';
 import { reportUnread } from '../src/checkpoint/names';
 import { readRope } from '../src/checkpoint/ropeConfig';
 import { type LoadOptions, loadWeights, type WeightSource } from '../src/checkpoint/weights';
-import { Decoder } from '../src/engine/forward';
-import type { LayerPass, ModelDims, Pass, PassNumbers } from '../src/engine/model';
+import { Decoder, unhooked } from '../src/engine/forward';
+import type { LayerPass, ModelDims, ModelHook, Pass, PassNumbers } from '../src/engine/model';
 import { silu } from '../src/nn/activation';
-import { attention, splitHeads } from '../src/nn/attention';
+import { splitHeads } from '../src/nn/attention';
 import { embed, tiedOutput, unembed } from '../src/nn/embedding';
 import { linear } from '../src/nn/linear';
 import { rmsNorm } from '../src/nn/norm';
@@ -24,8 +24,6 @@ import { applyRope, type Rope, type RopeTables, ropeTablesOf } from '../src/nn/r
 // ── Config ──────────────────────────────────────────────────────────────────────────────────────
 
 export interface Phi3Config extends ModelDims {
-  /** F */
-  intermediateSize: number;
   rmsNormEps: number;
   rope: Rope;
   /** The window of every block; null: all see everything. */
@@ -123,8 +121,8 @@ function selfAttention(
 ) {
   const heads = splitHeads(linear(x, qkvProj), c.nHeads + 2 * c.kvHeads); // [B, H + 2K, T, d]
   const [q, k, v]: tf.Tensor4D[] = tf.split(heads, [c.nHeads, c.kvHeads, c.kvHeads], 1);
-  const seen = pass.remember(applyRope(k, rope), v); // [B, K, S, d]
-  const mixed = attention(applyRope(q, rope), seen, {
+  const turned = (point: 'q' | 'k', x: tf.Tensor4D) => applyRope(pass.heads(point, x), rope);
+  const mixed = pass.attend(turned('q', q), turned('k', k), pass.heads('v', v), {
     scale: c.headDim ** -0.5,
     softcap: null,
     mask,
@@ -135,9 +133,9 @@ function selfAttention(
 // ── MLP ─────────────────────────────────────────────────────────────────────────────────────────
 
 /** x [B, T, D] → [B, T, D] through width F */
-function mlp(x: tf.Tensor, { gateUpProj, downProj }: MlpWeights) {
+function mlp(x: tf.Tensor, { gateUpProj, downProj }: MlpWeights, pass: LayerPass) {
   const [gate, up] = tf.split(linear(x, gateUpProj), 2, -1);
-  return linear(tf.mul(silu(gate), up), downProj);
+  return linear(pass.hook('mlp.hook_post', tf.mul(silu(gate), up)), downProj);
 }
 
 // ── Block ───────────────────────────────────────────────────────────────────────────────────────
@@ -157,7 +155,7 @@ function block(
   const attnOut = pass.hook('hook_attn_out', attended);
 
   const mid = pass.hook('hook_resid_mid', tf.add(pre, attnOut));
-  const fed = mlp(norm(mid, w.postAttentionLayernorm), w.mlp);
+  const fed = mlp(norm(mid, w.postAttentionLayernorm), w.mlp, pass);
   const mlpOut = pass.hook('hook_mlp_out', fed);
 
   return pass.hook('hook_resid_post', pass.steer(tf.add(mid, mlpOut)));
@@ -199,13 +197,19 @@ export class Phi3 extends Decoder<Phi3Config, Phi3Weights, PassInputs> {
   }
 
   /** The logits [B, T, V] of the last block's output h [B, T, D]. */
-  readOut(h: tf.Tensor3D): tf.Tensor3D {
-    return this.toVocabulary(rmsNorm(h, this.weights.norm, this.config.rmsNormEps));
+  readOut(h: tf.Tensor3D, hook: ModelHook = unhooked): tf.Tensor3D {
+    const normed = rmsNorm(h, this.weights.norm, this.config.rmsNormEps);
+    return this.toVocabulary(hook('ln_final.hook_normalized', normed));
   }
 
   /** x [B, T, D] through the output layer alone: [B, T, V]. */
   toVocabulary(x: tf.Tensor3D): tf.Tensor3D {
     const { embedTokens, lmHead } = this.weights;
     return lmHead ? (linear(x, lmHead) as tf.Tensor3D) : unembed(x, embedTokens, this.output);
+  }
+
+  /** See `CausalLM.projectHeads`. */
+  projectHeads(layer: number, z: tf.Tensor3D): tf.Tensor3D {
+    return linear(z, this.weights.layers[layer].selfAttn.oProj) as tf.Tensor3D;
   }
 }

@@ -14,8 +14,17 @@
 export { loadModel } from '../models';
 export { type OpenOptions, openModel } from '../models/open';
 export { type BackendInfo, useBackend } from './backend';
+export { ActivationCache, type Stack } from './engine/activationCache';
 export { type GenerateOptions, type Generation, generate } from './engine/generate';
-export { type HookFn, type Hooks, hookNames, residPost } from './engine/hooks';
+export {
+  type HookFn,
+  type HookRow,
+  type Hooks,
+  hookName,
+  hookNames,
+  hookTable,
+  residPost,
+} from './engine/hooks';
 export { KVCache } from './engine/kvCache';
 export type { CausalLM, ForwardOptions, ModelDims } from './engine/model';
 export { type LikelihoodOptions, meanNll, perplexityOf } from './engine/perplexity';

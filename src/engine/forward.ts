@@ -6,10 +6,21 @@ import { lastColumn } from '../nn/embedding';
 import { causalMask } from '../nn/mask';
 import { InputError } from '../util/errors';
 import { checkForward, checkRows } from './checks';
-import { compileHooks } from './hooks';
 import type { KVCache } from './kvCache';
-import type { CausalLM, Computation, ForwardOptions, ModelDims, Pass, PassNumbers } from './model';
+import type {
+  CausalLM,
+  Computation,
+  ForwardOptions,
+  ModelDims,
+  ModelHook,
+  Pass,
+  PassNumbers,
+} from './model';
+import { makePass } from './pass';
 import type { Columns, PassEdits } from './steering';
+
+/** The points outside the blocks, where no pass is looked at. */
+export const unhooked: ModelHook = (_, value) => value;
 
 /** What the models of `models` have in common: how a pass runs, and how their memory is freed. */
 export abstract class Decoder<C extends ModelDims, W extends object, I extends object>
@@ -24,8 +35,9 @@ export abstract class Decoder<C extends ModelDims, W extends object, I extends o
 
   abstract inputs(numbers: PassNumbers): I;
   abstract blocks(pass: Pass, inputs: I): tf.Tensor3D;
-  abstract readOut(h: tf.Tensor3D): tf.Tensor3D;
+  abstract readOut(h: tf.Tensor3D, hook?: ModelHook): tf.Tensor3D;
   abstract toVocabulary(x: tf.Tensor3D): tf.Tensor3D;
+  abstract projectHeads(layer: number, z: tf.Tensor3D): tf.Tensor3D;
 
   /** See `CausalLM.forward`. */
   forward(ids: number[][], options: ForwardOptions = {}): tf.Tensor3D {
@@ -76,11 +88,15 @@ function run<I extends object>(
   const inputs = model.inputs({ ...layout, mask: masks(layout, options.mask) });
   const parts = cache?.columnsAfter(layout.columns.length) ?? [];
   const pieces = parts.length > 1 ? tf.tensor1d(parts, 'int32') : null;
-  const pass = makePass(model.config, layout, options, edits, pieces);
-  const compute = () => {
-    const h = model.blocks(pass, inputs);
+  const { pass, hooks } = makePass(model.config, layout.ids, options, edits, pieces);
+  const readOut = (h: tf.Tensor3D) => {
     if (logits === 'none') return tf.zeros<tf.Rank.R3>([h.shape[0], 0, model.config.vocabSize]);
-    return model.readOut(logits === 'last' ? lastColumn(h) : h);
+    return model.readOut(logits === 'last' ? lastColumn(h) : h, pass.hook);
+  };
+  const compute = () => {
+    const computed = readOut(model.blocks(pass, inputs));
+    hooks.finish();
+    return computed;
   };
   const reason = whyOpByOp(layout, options, edits);
   if (!cache || !edits.recordable || reason) {
@@ -120,29 +136,6 @@ function placesOf(container: object): string {
 }
 
 const NO_EDITS: PassEdits = { apply: (_, h) => h, recordable: { key: '', tensors: [] } };
-
-function makePass(
-  { nLayers }: ModelDims,
-  { ids }: Layout,
-  { cache, hooks }: ForwardOptions,
-  edits: PassEdits,
-  columns: tf.Tensor1D | null,
-): Pass {
-  const hook = compileHooks(hooks, nLayers);
-  return {
-    tokens: tf.tensor2d(ids, undefined, 'int32'),
-    hook,
-    layer: (index) => ({
-      index,
-      hook: (point, value) => hook(`blocks.${index}.${point}`, value),
-      steer: (h) => edits.apply(index, h),
-      remember(k, v) {
-        const { keys, values } = cache?.append(index, k, v) ?? { keys: [k], values: [v] };
-        return { keys, values, columns };
-      },
-    }),
-  };
-}
 
 /** The masks of a pass, one for each window that is asked for, with `extra` added to all. */
 function masks(layout: Layout, extra: tf.Tensor4D | null = null): PassNumbers['mask'] {

@@ -1,6 +1,6 @@
 /** What a model is to the rest of the code, and what one pass through it gets. */
 import type * as tf from '@tensorflow/tfjs-core';
-import type { Seen } from '../nn/attention';
+import type { AttentionOptions } from '../nn/attention';
 import type { BlockPoint, Hooks } from './hooks';
 import type { KVCache } from './kvCache';
 import type { Steerer } from './steering';
@@ -12,6 +12,8 @@ export interface ModelDims {
   nHeads: number;
   kvHeads: number;
   headDim: number;
+  /** F: neurons of a block's MLP. */
+  intermediateSize: number;
   vocabSize: number;
   /** The longest context, in positions. */
   maxPositions: number;
@@ -41,6 +43,14 @@ export interface CausalLM {
    * @returns [B, T, V]
    */
   toVocabulary(x: tf.Tensor3D): tf.Tensor3D;
+  /** The logits [B, T, V] of h [B, T, D], as if it were the last block's output (logit lens). */
+  readOut(h: tf.Tensor3D): tf.Tensor3D;
+  /**
+   * What the heads of a block write to the residual stream, before bias and norm.
+   * @param z what they mixed, [B, T, H·d]
+   * @returns z W_O, [B, T, D]
+   */
+  projectHeads(layer: number, z: tf.Tensor3D): tf.Tensor3D;
   /** Frees the weights. */
   dispose(): void;
 }
@@ -87,10 +97,16 @@ export interface PassNumbers {
 export interface Pass {
   /** Tokens, [B, T], int32. */
   tokens: tf.Tensor2D;
-  /** A named point before the blocks. */
-  hook<T extends tf.Tensor>(name: 'hook_embed', value: T): T;
+  /** A named point outside the blocks. */
+  hook: ModelHook;
   layer(index: number): LayerPass;
 }
+
+/** A named point outside the blocks: the value, or what a hook puts in its place. */
+export type ModelHook = <T extends tf.Tensor>(
+  name: 'hook_embed' | 'ln_final.hook_normalized',
+  value: T,
+) => T;
 
 /** The pass in one block. */
 export interface LayerPass {
@@ -99,8 +115,17 @@ export interface LayerPass {
   hook<T extends tf.Tensor>(point: BlockPoint, value: T): T;
   /** The residual stream after the block, steered. */
   steer(h: tf.Tensor3D): tf.Tensor3D;
-  /** All keys and values of the layer, this call's added. */
-  remember(k: tf.Tensor4D, v: tf.Tensor4D): Seen;
+  /**
+   * The named point of the queries, keys or values of this pass, as they are projected: before norms
+   * of heads and rotation. Hooks see x [B, n, T, d] as [B, T, n, d].
+   */
+  heads(point: 'q' | 'k' | 'v', x: tf.Tensor4D): tf.Tensor4D;
+  /**
+   * Attention of q [B, H, T, d] to all keys and values of the layer, this pass's k and v [B, K, T, d]
+   * added; the named points of scores, pattern and z are in it.
+   * @returns z, [B, T, H·d]
+   */
+  attend(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, options: AttentionOptions): tf.Tensor3D;
 }
 
 /**
@@ -112,8 +137,8 @@ export interface Computation<I extends object> {
   inputs(numbers: PassNumbers): I;
   /** Tokens through all blocks: the last one's output [B, T, D]. */
   blocks(pass: Pass, inputs: I): tf.Tensor3D;
-  /** The logits [B, T, V] of the last block's output h [B, T, D]. */
-  readOut(h: tf.Tensor3D): tf.Tensor3D;
+  /** The logits [B, T, V] of the last block's output h [B, T, D]; the final norm goes to `hook`. */
+  readOut(h: tf.Tensor3D, hook?: ModelHook): tf.Tensor3D;
   /** See `CausalLM.toVocabulary`. */
   toVocabulary(x: tf.Tensor3D): tf.Tensor3D;
 }

@@ -17,6 +17,16 @@ export interface AttentionOptions {
   softcap: number | null;
   /** Added to the scores, [B, 1, T, S]; null where every key is visible. */
   mask: tf.Tensor | null;
+  /** Sees the scores and the shares of all queries; without it, they are not there at once. */
+  watch?: Watch;
+}
+
+/** Functions of [B, H, T, S] whose results are used in place of what they get. */
+export interface Watch {
+  /** The scores that the softmax gets: scaled, soft-capped, masked. */
+  scores(x: tf.Tensor4D): tf.Tensor4D;
+  /** What it gives: the share of each key in each query. */
+  pattern(x: tf.Tensor4D): tf.Tensor4D;
 }
 
 /** So many scores [B, H, t, S] are there at once (64 MB, and as much again for each step on them). */
@@ -32,6 +42,7 @@ export function attention(
   options: AttentionOptions,
   mostScores = MOST_SCORES,
 ): tf.Tensor3D {
+  if (options.watch) return attendByOps(q, seen, options);
   const [batch, heads, length, dim] = q.shape;
   const columns = seen.keys.reduce((sum, k) => sum + k.shape[2], 0);
   const atOnce = Math.max(1, Math.floor(mostScores / (batch * heads * columns)));
@@ -52,34 +63,44 @@ export function attention(
   return all;
 }
 
-/**
- * All queries at once. Keys and values come in pieces of consecutive columns, [B, K, s, d] each, and
- * are never copied: products are taken piece by piece, and the H/K query heads that share a key head
- * are stacked along T.
- */
-function attend(
-  q: tf.Tensor4D,
-  { keys, values, columns }: Seen,
-  { scale, softcap, mask }: AttentionOptions,
-): tf.Tensor3D {
+/** All queries at once. */
+function attend(q: tf.Tensor4D, seen: Seen, options: AttentionOptions): tf.Tensor3D {
+  const { keys, values, columns } = seen;
+  const { scale, softcap, mask } = options;
   const inputs = [q, ...keys, ...values, columns, mask].filter((x) => x !== null);
-  return fused('Attention', inputs, { pieces: keys.length, scale, softcap }, () => {
-    const [batch, heads, length, dim] = q.shape;
-    const kvHeads = keys[0].shape[1];
-    const stacked = (heads / kvHeads) * length;
-    const queries = tf.reshape(tf.mul(q, scale), [batch, kvHeads, stacked, dim]);
-    const products = keys.map((k) => tf.matMul(queries, k, false, true)); // [B, K, T·H/K, s]
-    const joined = products.length === 1 ? products[0] : tf.concat(products, 3);
-    let scores = tf.reshape(softCap(joined, softcap), [batch, heads, length, -1]);
-    if (mask) scores = tf.add(scores, mask);
-    const shares = tf.reshape(tf.softmax(scores), [batch, kvHeads, stacked, -1]);
-    const sizes = keys.map((k) => k.shape[2]);
-    const parts = sizes.length === 1 ? [shares] : tf.split(shares, sizes, 3);
-    const mixed = values.map((v, i) => tf.matMul(parts[i], v));
-    const sum = mixed.length === 1 ? mixed[0] : tf.addN(mixed);
-    const perHead = tf.reshape(sum, [batch, heads, length, dim]);
-    return tf.reshape(tf.transpose(perHead, [0, 2, 1, 3]), [batch, length, heads * dim]);
-  });
+  return fused('Attention', inputs, { pieces: keys.length, scale, softcap }, () =>
+    attendByOps(q, seen, options),
+  );
+}
+
+/**
+ * Keys and values come in pieces of consecutive columns, [B, K, s, d] each, and are never copied:
+ * products are taken piece by piece, and the H/K query heads that share a key head are stacked along
+ * T.
+ */
+function attendByOps(
+  q: tf.Tensor4D,
+  { keys, values }: Seen,
+  { scale, softcap, mask, watch }: AttentionOptions,
+): tf.Tensor3D {
+  const [batch, heads, length, dim] = q.shape;
+  const kvHeads = keys[0].shape[1];
+  const stacked = (heads / kvHeads) * length;
+  const queries = tf.reshape(tf.mul(q, scale), [batch, kvHeads, stacked, dim]);
+  const products = keys.map((k) => tf.matMul(queries, k, false, true)); // [B, K, T·H/K, s]
+  const joined = products.length === 1 ? products[0] : tf.concat(products, 3);
+  let scores: tf.Tensor4D = tf.reshape(softCap(joined, softcap), [batch, heads, length, -1]);
+  if (mask) scores = tf.add(scores, mask);
+  if (watch) scores = watch.scores(scores);
+  let pattern = tf.softmax(scores);
+  if (watch) pattern = watch.pattern(pattern);
+  const shares = tf.reshape(pattern, [batch, kvHeads, stacked, -1]);
+  const sizes = keys.map((k) => k.shape[2]);
+  const parts = sizes.length === 1 ? [shares] : tf.split(shares, sizes, 3);
+  const mixed = values.map((v, i) => tf.matMul(parts[i], v));
+  const sum = mixed.length === 1 ? mixed[0] : tf.addN(mixed);
+  const perHead = tf.reshape(sum, [batch, heads, length, dim]);
+  return tf.reshape(tf.transpose(perHead, [0, 2, 1, 3]), [batch, length, heads * dim]);
 }
 
 /** [B, T, n·d] → [B, n, T, d]. */

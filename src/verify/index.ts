@@ -90,7 +90,7 @@ export async function verify(model: CausalLM, referencePath: string): Promise<Ve
 async function compareForward(model: CausalLM, wanted: ReferenceCase) {
   const names = Array.from({ length: model.config.nLayers }, (_, layer) => residPost(layer));
   const { logits, cache } = runWithCache(model, [wanted.inputIds], {
-    names: (name) => names.includes(name),
+    names,
     edits: [wanted.steer],
   });
   const read = async (tensor: tf.Tensor) => {
@@ -102,7 +102,7 @@ async function compareForward(model: CausalLM, wanted: ReferenceCase) {
   const resid = new Float32Array(wanted.residPost.length);
   const perLayer = resid.length / names.length;
   for (const [layer, name] of names.entries()) {
-    resid.set(await read(cache.get(name) as tf.Tensor), layer * perLayer);
+    resid.set(await read(cache.at(name)), layer * perLayer);
   }
   return { logits: logitsError, residPost: errorSize(resid, wanted.residPost) };
 }

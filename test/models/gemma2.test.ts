@@ -152,7 +152,14 @@ test('runWithCache keeps every point, with its shape, and they add up', () => {
   const before = tf.memory().numTensors;
   const { logits, cache } = runWithCache(gqa, [prompt(5), prompt(8)]);
   assert.equal([...cache.keys()], hookNames(3));
-  for (const tensor of cache.values()) assert.equal(tensor.shape, [2, 8, 40]);
+  const shapes: Record<string, number[]> = {
+    ...{ hook_q: [2, 8, 4, 16], hook_k: [2, 8, 2, 16], hook_v: [2, 8, 2, 16] },
+    ...{ hook_z: [2, 8, 4, 16], hook_attn_scores: [2, 4, 8, 8], hook_pattern: [2, 4, 8, 8] },
+    hook_post: [2, 8, 56],
+  };
+  for (const [name, tensor] of cache) {
+    assert.equal(tensor.shape, shapes[name.split('.').at(-1)!] ?? [2, 8, 40], name);
+  }
   assert.equal(logits.shape, [2, 8, 101]);
   const values = (name: string) => Array.from((cache.get(name) as tf.Tensor).dataSync());
   const sum = (a: string, b: string) => {

@@ -183,17 +183,14 @@ function batchLoss(
   const width = batch.ids[0].length;
   const targets = batch.ids.flat();
   const predicted = batch.predicted.flat().flatMap((wanted, i) => (wanted ? [i] : []));
-  const out = residPost(model.config.nLayers - 1);
-  model.forward(batch.ids, {
-    mask: batch.mask,
-    logits: 'none',
-    hooks: (value, name) => {
-      if (!name.endsWith('hook_resid_post')) return undefined;
-      const passed = noise ? noise.blur(value) : value;
-      if (name === out) kept.push(tf.keep(passed));
-      return passed;
-    },
-  });
+  const blocks = Array.from({ length: model.config.nLayers }, (_, l) => residPost(l));
+  const hook = (value: tf.Tensor, name: string) => {
+    const passed = noise ? noise.blur(value) : value;
+    if (name === blocks.at(-1)) kept.push(tf.keep(passed));
+    return passed;
+  };
+  const hooks = Object.fromEntries(blocks.map((name) => [name, hook]));
+  model.forward(batch.ids, { mask: batch.mask, logits: 'none', hooks });
   const flat = tf.reshape(kept[0], [batch.ids.length * width, model.config.dModel]);
   const before = tf.tensor1d(
     predicted.map((i) => i - 1),

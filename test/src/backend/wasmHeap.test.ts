@@ -53,7 +53,7 @@ test('keys and values get half of what weights, once packed, leave of the heap',
 test('as many rows as there is room for, and always one', () => {
   const config = {
     ...{ nLayers: 2, dModel: 8, nHeads: 2, kvHeads: 2, headDim: 4, vocabSize: 9 },
-    maxPositions: 100,
+    ...{ intermediateSize: 8, maxPositions: 100 },
   };
   const prompts = Array.from({ length: 64 }, () => [1, 2, 3, 4]);
   // A row: 2 layers, 2 heads, 4 numbers and 4 bytes for each of keys and values, 10 columns.

@@ -261,6 +261,7 @@ test('the batch grows while that pays, and stays within its memory', () => {
     nHeads: 2,
     kvHeads: 2,
     headDim: 4,
+    intermediateSize: 8,
     vocabSize: 9,
     maxPositions: 99,
   };

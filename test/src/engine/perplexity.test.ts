@@ -51,17 +51,22 @@ for (const [name, texts] of Object.entries(expected.models)) {
 
 /** A model that says of the next token only that it is drawn from its vocabulary evenly. */
 function indifferent(vocabSize: number, seen: number[][]): CausalLM {
-  const config = { nLayers: 1, dModel: 1, nHeads: 1, kvHeads: 1, headDim: 1, maxPositions: 1024 };
+  const sizes = { nLayers: 1, dModel: 1, nHeads: 1, kvHeads: 1, headDim: 1, intermediateSize: 1 };
+  const config = { ...sizes, vocabSize, maxPositions: 1024 };
+  const even = ({ shape: [rows, columns] }: tf.Tensor3D): tf.Tensor3D =>
+    tf.fill([rows, columns, vocabSize], 1e4);
   return {
     modelType: 'none',
-    config: { ...config, vocabSize },
+    config,
     weights: {},
     forward(ids, { cache } = {}) {
       cache?.advance(ids, []);
       seen.push([ids.length, ids[0].length]);
       return tf.fill([ids.length, ids[0].length, vocabSize], 1e4);
     },
-    toVocabulary: ({ shape: [rows, columns] }) => tf.fill([rows, columns, vocabSize], 1e4),
+    toVocabulary: even,
+    readOut: even,
+    projectHeads: (_, z) => z,
     dispose: () => {},
   };
 }
