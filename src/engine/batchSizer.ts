@@ -12,27 +12,53 @@ const GAIN = 1.15;
  * the tokens per second measured; never more than keys and values have room for.
  */
 export class BatchSizer {
-  size: number;
-  private readonly most: number;
-  private settled: boolean;
+  size = 1;
+  private readonly bytes: number;
+  private readonly bytesPerColumn: number;
+  private most: number;
+  private settled = false;
   private lastRate = 0;
   private times: number[] = [];
 
   constructor(
     config: ModelDims,
     prompts: number[][],
-    options: { batchSize?: number; cacheBytes?: number; maxNewTokens: number },
+    private readonly options: { batchSize?: number; cacheBytes?: number; maxNewTokens: number },
     /** Bytes that there are for keys and values. */
     room = Number.POSITIVE_INFINITY,
   ) {
     const longest = prompts.reduce((most, { length }) => Math.max(most, length), 1);
+    this.bytesPerColumn = 8 * config.nLayers * config.kvHeads * config.headDim;
+    this.bytes = Math.min(options.cacheBytes ?? DEFAULT_CACHE_BYTES, room);
     const columns = Math.min(longest + options.maxNewTokens, config.maxPositions);
-    const perRow = 8 * config.nLayers * config.kvHeads * config.headDim * columns;
-    const bytes = Math.min(options.cacheBytes ?? DEFAULT_CACHE_BYTES, room);
-    const fit = Math.floor(bytes / perRow);
-    this.most = Math.max(1, Math.min(fit, prompts.length));
-    this.settled = options.batchSize !== undefined;
-    this.size = Math.min(options.batchSize ?? FIRST, this.most);
+    this.most = Math.max(1, Math.min(this.fit(columns), prompts.length));
+    this.restart();
+  }
+
+  /** For prompts that are not known beforehand: at most `rows`, and as many as `fit` says. */
+  static open(
+    config: ModelDims,
+    rows: number,
+    options: { batchSize?: number; cacheBytes?: number },
+    room?: number,
+  ): BatchSizer {
+    const sizer = new BatchSizer(config, [], { ...options, maxNewTokens: 0 }, room);
+    sizer.most = rows;
+    sizer.restart();
+    return sizer;
+  }
+
+  /** Rows of so many columns that there is room for; 0 where there is not even room for one. */
+  fit(columns: number): number {
+    return Math.floor(this.bytes / (this.bytesPerColumn * columns));
+  }
+
+  /** Forgets what was measured: the next rows may be of quite another length. */
+  restart(): void {
+    this.settled = this.options.batchSize !== undefined;
+    this.size = Math.min(this.options.batchSize ?? FIRST, this.most);
+    this.lastRate = 0;
+    this.times = [];
   }
 
   /** A decoding step of `rows` rows took `ms`; `waiting` prompts could fill more. */

@@ -1,6 +1,7 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { checkNumber, refuse } from '../util/check';
 import { InputError } from '../util/errors';
+import { seededRandom } from '../util/random';
+import { notFinite } from './logprobs';
 
 export interface SamplingOptions {
   /** 0 (the default) is greedy. */
@@ -23,20 +24,17 @@ export function checkSampling(
   }
 }
 
+/** Draws a token from a row of logits [V]. */
+export type Sampler = (logits: Float32Array) => number;
+
 /**
- * The most likely token of each row of logits [B, V].
- * @throws Error when a row holds a NaN or an infinity
+ * A sampler with a stream of its own: the same seed, the same draws, whatever the neighbours.
+ * @returns undefined at temperature 0, where nothing is drawn
  */
-export async function greedy(logits: tf.Tensor2D): Promise<number[]> {
-  const [batch] = logits.shape;
-  // One read for both: a sum is finite only when every logit is.
-  const both = tf.tidy(() =>
-    tf.concat([tf.cast(tf.argMax(logits, 1), 'float32'), tf.sum(logits, 1)]),
-  );
-  const values = await both.data();
-  both.dispose();
-  for (let row = 0; row < batch; row++) refuseNaN(values[batch + row]);
-  return Array.from(values.slice(0, batch));
+export function sampler(options: SamplingOptions, seed: number): Sampler | undefined {
+  if (!options.temperature) return undefined;
+  const random = seededRandom(seed);
+  return (logits) => draw(logits, options, random());
 }
 
 /**
@@ -60,7 +58,7 @@ export function draw(
     weights[i] = Math.exp((logits[i] - top) / temperature);
     total += weights[i];
   }
-  refuseNaN(total);
+  if (!Number.isFinite(total)) throw notFinite();
   const kept = topP < 1 ? nucleus(weights, topP * total) : likeliestFirst(weights);
   const mass = Array.isArray(kept) ? kept.reduce((sum, token) => sum + weights[token], 0) : total;
   let left = random * mass;
@@ -108,13 +106,5 @@ function* likeliestFirst(weights: Float32Array): Generator<number> {
   for (let bin = BINS - 1; bin >= 0; bin--) {
     const sorted = keys.subarray(starts[bin], ends[bin]).sort();
     for (let i = sorted.length - 1; i >= 0; i--) yield size - 1 - (sorted[i] % size);
-  }
-}
-
-function refuseNaN(value: number) {
-  if (!Number.isFinite(value)) {
-    throw new Error(
-      'The logits are not finite. A steering weight may be far too large, or the weights are broken.',
-    );
   }
 }
