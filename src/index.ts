@@ -37,6 +37,7 @@ export type { LanguageModel } from './language/languageModel';
 export { loadTokenizer, type Message, type PromptStyle, type Tokenizer } from './text/tokenizer';
 export { InputError } from './util/errors';
 export { directionFromPairs, type FromPairsOptions, type Pair } from './vectors/fromPairs';
+export type { Setting, TriedSetting } from './vectors/setting';
 export { type SteerOptions, steer } from './vectors/steer';
 export { loadVectors, saveVectors, type VectorFile } from './vectors/vectorFile';
 export type { Weight } from './vectors/weight';

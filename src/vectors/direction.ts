@@ -21,6 +21,9 @@ export interface Direction extends SteeringVector {
   projectionWithout: Float32Array;
 }
 
+/** Whether a vector comes with what the pairs say: one from another program has no means. */
+export const hasMeans = (vector: SteeringVector): vector is Direction => 'meanWith' in vector;
+
 /**
  * The direction of one instruction from paired activations.
  * @param withIt activations of each prompt with the instruction, [N] of [L, D] flattened

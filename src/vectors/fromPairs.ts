@@ -5,7 +5,7 @@ import { InputError } from '../util/errors';
 import { hashOf } from '../util/hash';
 import { toolVersion } from '../util/version';
 import { finalActivations } from './activations';
-import { directionOf } from './direction';
+import { type Direction, directionOf } from './direction';
 import type { VectorFile } from './vectorFile';
 
 /** Two texts that differ in what the vector is to be of. */
@@ -39,7 +39,7 @@ export async function directionFromPairs(
   lm: LanguageModel,
   pairs: Pair[],
   options: FromPairsOptions = {},
-): Promise<VectorFile> {
+): Promise<VectorFile<Direction>> {
   checkPairs(pairs);
   checkKeys('directionFromPairs: options', options, OPTIONS);
   const { name = 'vector', style = lm.style, batchSize = 8, onBatch } = options;

@@ -6,42 +6,28 @@ import { findDirection, type SteerOptions, steer } from './steer';
 import type { SteerSpec } from './steerSpec';
 import type { VectorFile } from './vectorFile';
 
-/** What a search found for a vector: see `vector search`. */
-export type FoundSetting = Omit<SteerOptions, 'name' | 'source'>;
-
-/** A vector file, with what a search found for its vectors, by name. */
-export type Steerable = VectorFile & { settings?: ReadonlyMap<string, FoundSetting> };
-
 /**
  * The edit that a spec asks for. Where it names no layer, layer, weight, kind and positions are those
  * that a search found for the vector, unless the spec has others.
  * @throws InputError for a vector or layer that is not there, and where no layer is given and none
  *   was searched: with what the file holds, and what to write
  */
-export function resolveSteer(spec: SteerSpec, vectors: Steerable): Edit {
-  const { file, name, layer, ...rest } = spec;
+export function resolveSteer(spec: SteerSpec, vectors: VectorFile): Edit {
+  const { file, name, ...rest } = spec;
   try {
     findDirection(vectors.directions, name);
-    const options = layer === undefined ? withFound(spec, vectors) : { layer, ...rest };
-    return steer(vectors, { name, ...options } as SteerOptions);
+    const which = name ?? [...vectors.directions.keys()][0];
+    if (rest.layer === undefined && !Object.hasOwn(vectors.settings ?? {}, which)) {
+      throw new InputError(whatToWrite(file, vectors, name));
+    }
+    return steer(vectors, { name, ...rest } as SteerOptions);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     throw new InputError(`${file}: ${error.message}`);
   }
 }
 
-/** The setting that was searched, with what the spec says otherwise. */
-function withFound({ file, name, ...rest }: SteerSpec, vectors: Steerable) {
-  const which = name ?? [...vectors.directions.keys()][0];
-  const found = vectors.settings?.get(which);
-  if (!found) throw new InputError(whatToWrite(file, vectors, name));
-  if (!rest.kind || rest.kind === (found.kind ?? 'add')) return { ...found, ...rest };
-  // Of another kind, the numbers of the search mean nothing.
-  const { layer, positions } = found;
-  return { layer, ...(positions && { positions }), ...rest };
-}
-
-function whatToWrite(file: string, { directions, layers }: Steerable, name?: string): string {
+function whatToWrite(file: string, { directions, layers }: VectorFile, name?: string): string {
   const named = name === undefined ? file : `${file}:${name}`;
   const middle = layers[Math.floor(layers.length / 2)];
   const names = [...directions.keys()];

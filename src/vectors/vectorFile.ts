@@ -3,23 +3,33 @@ import * as path from 'node:path';
 import { Safetensors, writeSafetensors } from '../../weights/safetensors';
 import { InputError } from '../util/errors';
 import { makeFolder } from '../util/files';
-import { type Direction, whatIsWrong } from './direction';
+import { type Direction, type SteeringVector, whatIsWrong } from './direction';
+import type { Setting, TriedSetting } from './setting';
 
 /** Where vectors come from; all of it must agree before they are used. Values are plain text. */
 export type Provenance = Record<string, string>;
 
-export interface VectorFile {
-  directions: Map<string, Direction>;
-  /** Which layer each entry of a direction is of. */
+/** Vectors by name: what a vector file holds. */
+export interface VectorFile<V extends SteeringVector = SteeringVector> {
+  directions: Map<string, V>;
+  /** Which layer each entry of a vector is of. */
   layers: number[];
   provenance: Provenance;
+  /** How to steer by a vector, by its name, where a search has chosen that. */
+  settings?: Record<string, Setting>;
+  /** What that search tried, by the vector's name. */
+  curves?: Record<string, TriedSetting[]>;
 }
 
 /** Extra tensors to store beside the directions, e.g. the activations themselves. */
 export type ExtraTensors = Parameters<typeof writeSafetensors>[1];
 
 /** Writes directions and their provenance as one safetensors file, whole or not at all. */
-export function saveVectors(file: string, vectors: VectorFile, extra: ExtraTensors = {}): void {
+export function saveVectors(
+  file: string,
+  vectors: VectorFile<Direction>,
+  extra: ExtraTensors = {},
+): void {
   const tensors: ExtraTensors = { ...extra };
   for (const [name, direction] of vectors.directions) {
     const layers = direction.unit.length;
@@ -32,13 +42,17 @@ export function saveVectors(file: string, vectors: VectorFile, extra: ExtraTenso
     for (const [part, values] of Object.entries(scalars(direction))) add(part, values, [layers]);
   }
   makeFolder(path.dirname(file));
-  const provenance = { ...vectors.provenance, layers: JSON.stringify(vectors.layers) };
+  const { layers, settings, curves } = vectors;
+  const lists = Object.entries({ layers, settings, curves }).flatMap(([key, value]) =>
+    value === undefined ? [] : [[key, JSON.stringify(value)]],
+  );
+  const provenance: Provenance = { ...vectors.provenance, ...Object.fromEntries(lists) };
   const checksum = checksumOf({ ...vectors, provenance });
   writeSafetensors(file, tensors, { ...provenance, checksum });
 }
 
 /** Of directions and all that a file says about them, but for the checksum itself. */
-function checksumOf({ directions, provenance }: VectorFile): string {
+function checksumOf({ directions, provenance }: VectorFile<Direction>): string {
   const hash = createHash('sha256');
   const says = Object.entries(provenance).filter(([key]) => key !== 'checksum');
   hash.update(JSON.stringify(says.sort(byName)));
@@ -83,7 +97,7 @@ function joined(rows: Float32Array[]) {
  * @throws InputError listing each entry that differs (another model, other data, other settings), or
  *   saying what is damaged
  */
-export function loadVectors(file: string, expected: Provenance = {}): VectorFile {
+export function loadVectors(file: string, expected: Provenance = {}): VectorFile<Direction> {
   const tensors = Safetensors.open(file);
   try {
     const provenance = tensors.metadata;
@@ -116,7 +130,14 @@ export function loadVectors(file: string, expected: Provenance = {}): VectorFile
     if (checksum !== undefined && checksum !== checksumOf({ directions, layers, provenance })) {
       throw damaged(file, 'its checksum is another');
     }
-    return { directions, layers, provenance };
+    const { settings, curves, ...others } = provenance;
+    return {
+      directions,
+      layers,
+      provenance: others,
+      ...(settings && { settings: JSON.parse(settings) }),
+      ...(curves && { curves: JSON.parse(curves) }),
+    };
   } finally {
     tensors.close();
   }

@@ -5,11 +5,11 @@ import { type ConfigOf, nullable, oneOf, text } from '../../../src/runs/config';
 import { readRun } from '../../../src/runs/runFolder';
 import { InputError } from '../../../src/util/errors';
 import { hashFile } from '../../../src/util/hash';
-import { loadVectors, type VectorFile } from '../../../src/vectors/vectorFile';
+import { loadVectors } from '../../../src/vectors/vectorFile';
 import { dataFile } from '../../shared/data/dataFolder';
 import { findRun, foreseen, inputMark, without } from '../../shared/earlierSteps';
 import type { FormatRow } from './cells';
-import { formatFolders, formatVectorData, vectorsOwner } from './vectors';
+import { type FoundVectors, formatFolders, formatVectorData, vectorsOwner } from './vectors';
 
 /** The config key that says where layers come from: a search, or what the paper found. */
 export const layersFromSchema = { layers_from: oneOf(['search', 'published']) };
@@ -115,7 +115,7 @@ const rowsMark = (folder: string) => hashFile(path.join(folder, 'out.jsonl')).sl
 export function searchVectors(
   wanted: SearchWanted,
   { folder, config }: SearchRun,
-): { vectors: VectorFile; sha256: string } {
+): Pick<FoundVectors, 'vectors' | 'sha256'> {
   const { representations } = formatFolders({ ...wanted, model: vectorsOwner(wanted) });
   const recorded = String(config.vectors_file);
   const beside = path.join(representations, path.basename(recorded));

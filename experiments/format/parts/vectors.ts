@@ -2,6 +2,7 @@ import * as path from 'node:path';
 import { modelName } from '../../../src/hub/modelFolder';
 import { InputError } from '../../../src/util/errors';
 import { hashFile } from '../../../src/util/hash';
+import type { Direction } from '../../../src/vectors/direction';
 import {
   checkWidth,
   loadVectors,
@@ -146,7 +147,7 @@ export async function computeFormatVectors(
 export interface FoundVectors {
   file: string;
   sha256: string;
-  vectors: VectorFile;
+  vectors: VectorFile<Direction>;
   /** For the name of what is made with it. */
   mark: string[];
 }

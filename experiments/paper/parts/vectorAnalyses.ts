@@ -1,6 +1,6 @@
 /** The paper's analyses of instruction vectors and of the activations that they come from. */
 
-import type { Direction } from '../../../src/vectors/direction';
+import type { SteeringVector } from '../../../src/vectors/direction';
 import type { VectorFile } from '../../../src/vectors/vectorFile';
 import { mean } from '../../shared/answers/statistics';
 import { cosine, cosines, principalComponents } from './geometry';
@@ -79,7 +79,11 @@ export function pcaOfDifferences(pairs: PairActivations[], layers: number[]): Di
 }
 
 /** A vector at a layer. @throws Error for a layer that the file does not have */
-export function unitAt({ layers }: VectorFile, direction: Direction, layer: number): Float32Array {
+export function unitAt(
+  { layers }: VectorFile,
+  direction: SteeringVector,
+  layer: number,
+): Float32Array {
   const at = layers.indexOf(layer);
   if (at < 0) throw new Error(`There is no layer ${layer} among ${layers.join(', ')}.`);
   return direction.unit[at];

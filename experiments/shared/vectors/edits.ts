@@ -1,6 +1,11 @@
 import type { Edit, Positions } from '../../../src/engine/steering';
-import { dot } from '../../../src/vectors/direction';
-import { findDirection, indexOfLayer, steer, type Vectors } from '../../../src/vectors/steer';
+import {
+  findDirection,
+  indexOfLayer,
+  meanAlong,
+  steer,
+  type Vectors,
+} from '../../../src/vectors/steer';
 import type { Weight } from '../../../src/vectors/weight';
 
 /** One edit, described by names: what a plan, a row and a log can hold. */
@@ -29,6 +34,6 @@ export function resolveEdit(edit: NamedEdit, files: Vectors[]): Edit {
   const { directions, layers } = vectors;
   const at = indexOfLayer(layers, source);
   const { unit } = findDirection(directions, name);
-  const target = dot(findDirection(directions, edit.target).meanWith[at], unit[at]);
+  const target = meanAlong(findDirection(directions, edit.target), at, unit[at]);
   return steer(vectors, { kind: 'project', ...where, target });
 }

@@ -62,6 +62,30 @@ test('the vector is the mean difference at the last token, and steers as an addi
   lm.dispose();
 });
 
+test('a setting that a file holds is used, what is given in its place, and refused where it is none', async () => {
+  const lm = await openModel('tiny-gemma2');
+  const vectors = await directionFromPairs(lm, pairs, { name: 'concise', layers: [1, 3] });
+  lm.dispose();
+  const { unit, norm } = vectors.directions.get('concise')!;
+  const file = path.join(temp, 'searched.safetensors');
+  const setting = { layer: 3, weight: '0.5x', positions: 'last' } as const;
+  saveVectors(file, {
+    ...vectors,
+    settings: { concise: setting },
+    curves: { concise: [{ ...setting, obeyed: 0.9, perplexity: 3 }] },
+  });
+  const loaded = loadVectors(file);
+  assert.equal(loaded.curves, { concise: [{ ...setting, obeyed: 0.9, perplexity: 3 }] });
+  const edit = { kind: 'add', layer: 3, vector: unit[1], positions: 'last' };
+  assert.equal(steer(loaded), { ...edit, weight: 0.5 * norm[1] });
+  assert.equal(steer(loaded, { weight: 2, positions: undefined }), { ...edit, weight: 2 });
+  const projected = steer(loaded, { kind: 'project', target: 1 });
+  assert.equal(projected, { ...edit, kind: 'project', target: 1 });
+  assert.equal(steer(loaded, { layer: 1, weight: 1 }).positions, undefined);
+  const none = () => steer({ ...loaded, settings: {} }, { weight: 1 });
+  assert.match(await refused((async () => none())()), /"concise" needs a layer/);
+});
+
 test('what does not fit is refused, and says what would', async () => {
   const lm = await openModel('tiny-gemma2');
   const vectors = await directionFromPairs(lm, pairs, { layers: [2] });

@@ -4,8 +4,10 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { checkVectorsFit, resolveSteer, type Steerable } from '../../../src/vectors/resolveSteer';
+import type { Direction } from '../../../src/vectors/direction';
+import { checkVectorsFit, resolveSteer } from '../../../src/vectors/resolveSteer';
 import { checkSteer, parseSteer, type SteerSpec } from '../../../src/vectors/steerSpec';
+import type { VectorFile } from '../../../src/vectors/vectorFile';
 import { refusal } from '../../refusal';
 
 const FILES = ['v', 'a:b.st', 'a', 'me@home.st', 'C:\\v.st', 'v:add', 'x@4*1x'];
@@ -118,7 +120,7 @@ for (const [value, message] of wrong) {
 }
 
 /** Vectors of width 2 for layers 1 and 3: at layer l, [1, 0] of norm l. */
-function vectorsOf(names: string[], settings?: Steerable['settings']): Steerable {
+function vectorsOf(names: string[], settings?: VectorFile['settings']): VectorFile<Direction> {
   const unit = [1, 3].map(() => Float32Array.of(1, 0));
   const meanWith = [1, 3].map((layer) => Float32Array.of(layer + 5, 0));
   const meanWithout = [1, 3].map(() => Float32Array.of(5, 0));
@@ -147,10 +149,7 @@ test('a spec becomes the edit that it says', () => {
 });
 
 test('what a search found stands in for what a spec leaves out', () => {
-  const found = vectorsOf(
-    ['a', 'b'],
-    new Map([['a', { layer: 3, weight: '2x', positions: 'last' }]]),
-  );
+  const found = vectorsOf(['a', 'b'], { a: { layer: 3, weight: '2x', positions: 'last' } });
   const edit = { kind: 'add', layer: 3, vector, positions: 'last', weight: 6 };
   assert.equal(resolveSteer(read('v:a'), found), edit);
   assert.equal(resolveSteer(read('v:a:all'), found), { ...edit, positions: 'all' });
