@@ -15,9 +15,8 @@ import { parseArgs } from 'node:util';
 import { evaluate, formatSummary, type Result, summarize } from './evaluate';
 import { FileError, readRows } from './rows';
 
-const USAGE =
-  'Usage: npx ts-node ifeval/cli.ts --input_data <file> --input_response_data <file> ' +
-  '--output_dir <folder> [--skip-bad]';
+const usage = (typed: string) =>
+  `Usage: ${typed} --input_data <file> --input_response_data <file> --output_dir <folder> [--skip-bad]`;
 
 class UsageError extends Error {}
 
@@ -37,7 +36,7 @@ function parseFlags(args: string[]) {
     });
     return values;
   } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n${USAGE}`);
+    throw new UsageError(`${(error as Error).message}`);
   }
 }
 
@@ -66,17 +65,17 @@ function writeResults(folder: string, results: { strict: Result[]; loose: Result
   }
 }
 
-function evaluateFiles(args: string[]): number {
+function evaluateFiles(args: string[], typed: string): number {
   const flags = parseFlags(args);
   if (flags.help) {
-    console.log(USAGE);
+    console.log(usage(typed));
     return 0;
   }
   const { input_data: input, input_response_data: responses, output_dir: folder } = flags;
   if (!input || !responses || !folder) {
     const given = { input_data: input, input_response_data: responses, output_dir: folder };
     const missing = Object.entries(given).filter(([, value]) => !value);
-    throw new UsageError(`Missing ${missing.map(([name]) => `--${name}`).join(', ')}\n${USAGE}`);
+    throw new UsageError(`Missing ${missing.map(([name]) => `--${name}`).join(', ')}`);
   }
 
   const { rows, problems } = readRows(input, responses);
@@ -101,13 +100,17 @@ function evaluateFiles(args: string[]): number {
   return 0;
 }
 
-/** Runs the command line; the exit code is 0, or 2 for flags, files or rows that can't be used. */
-export function main(args: string[]): number {
+/**
+ * Runs the command line; the exit code is 0, or 2 for flags, files or rows that can't be used.
+ * @param typed what a reader types to start it
+ */
+export function main(args: string[], typed = 'npx ts-node ifeval/cli.ts'): number {
   try {
-    return evaluateFiles(args);
+    return evaluateFiles(args, typed);
   } catch (error) {
     if (!(error instanceof FileError || error instanceof UsageError)) throw error;
     console.error(error.message);
+    if (error instanceof UsageError) console.error(usage(typed));
     return 2;
   }
 }

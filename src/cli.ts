@@ -1,53 +1,61 @@
+#!/usr/bin/env node
 /**
- * npx ts-node src/cli.ts doctor
- * npx ts-node src/cli.ts verify test/fixtures/gemma2-gqa
- * npx ts-node src/cli.ts generate weights/tiny-gemma2 "Why is the sky blue?"
- * npx ts-node src/cli.ts inspect gemma-2-2b
+ * The command line: `tiller` where the package is installed, in a clone
+ *
+ *     npx ts-node src/cli.ts doctor
+ *     npx ts-node src/cli.ts generate tiny-gemma2 "Why is the sky blue?"
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Command as CacCommand, cac } from 'cac';
 import type { Command } from './commands/command';
 import { doctorCommand } from './commands/doctor';
+import { downloadCommand } from './commands/download';
 import { generateCommand } from './commands/generate';
+import { ifevalCommand } from './commands/ifeval';
 import { inspectCommand } from './commands/inspect';
 import { perplexityCommand } from './commands/perplexity';
 import { runsCommand } from './commands/runs';
+import { setupTensorflowCommand } from './commands/setupTensorflow';
 import { verifyCommand } from './commands/verify';
 import { didYouMean, InputError } from './util/errors';
+import { DOWNLOAD, TILLER } from './util/invocation';
 import { EXIT_CODES, explainFailure, watchOutput } from './util/program';
+import { toolVersion } from './util/version';
 import { readWords } from './util/words';
 
 const helpCommand: Command = {
   name: 'help [...command]',
   description: 'Show this, or what a command takes',
   run(words) {
+    const program = programNamed(words[0]);
+    if (program) return program.run(['--help'], {});
     (words.length ? findCommand(words) : cli.globalCommand).outputHelp();
     return 0;
   },
 };
 
-const COMMANDS = [
+const COMMANDS: Command[] = [
   doctorCommand,
   verifyCommand,
   generateCommand,
   inspectCommand,
   perplexityCommand,
   runsCommand,
+  ifevalCommand,
+  downloadCommand,
+  setupTensorflowCommand,
   helpCommand,
 ];
 
 // The name in --help: what a reader would type.
-const cli = cac('npx ts-node src/cli.ts');
+const cli = cac(TILLER);
 cli.usage(
-  '<command> [options]\n\nActivation steering on TensorFlow.js.\nA model is a folder, an alias (phi-3) or an id on the Hub; see weights/download.ts --help.',
+  `<command> [options]\n\nActivation steering on TensorFlow.js.\nA model is a folder, an alias (phi-3) or an id on the Hub; see ${DOWNLOAD} --help.`,
 );
 cli.option('--debug', 'Show the stack of an error');
-cli.version(JSON.parse(readFileSync(join(__dirname, '../package.json'), 'utf8')).version);
-const version = `tiller ${cli.globalCommand.versionNumber}`;
+cli.version(toolVersion.replace('tiller ', ''));
 // The first section would be the name in --help with the version.
 cli.help(([, ...sections]) => [
-  { body: version },
+  { body: toolVersion },
   ...sections,
   { title: 'Exit codes', body: EXIT_CODES },
 ]);
@@ -55,8 +63,13 @@ cli.help(([, ...sections]) => [
 for (const { name, description, usage = name, options = [], examples = [], run } of COMMANDS) {
   const command = cli.command(name, description).usage(usage).action(run);
   for (const [flags, meaning] of options) command.option(flags, meaning);
-  for (const example of examples) command.example(`  ${example}`);
+  for (const example of examples)
+    command.example(`  ${example.replace(/\btiller /g, `${TILLER} `)}`);
 }
+
+/** The command of that name, where it reads its words itself. */
+const programNamed = (word?: string) =>
+  COMMANDS.find(({ name, program }) => program && name.split(' ')[0] === word);
 
 /**
  * The command that words begin with; some have two: `vector make`.
@@ -90,6 +103,8 @@ const longName = ({ rawName }: { rawName: string }) => /--([\w-]+)/.exec(rawName
  * 7, and the `-1` of `--temperature -1` for an option.
  */
 async function runWords(given: string[]): Promise<number> {
+  const program = programNamed(given[0]);
+  if (program) return program.run(given.slice(1), {});
   const named = given.filter((word) => !word.startsWith('-'));
   const command = named.length ? findCommand(named) : undefined;
   const declared = [...(command?.options ?? []), ...cli.globalCommand.options];
@@ -106,7 +121,7 @@ async function runWords(given: string[]): Promise<number> {
     return 0;
   }
   if (options.version) {
-    console.log(version);
+    console.log(toolVersion);
     return 0;
   }
   if (!command) {

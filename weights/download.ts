@@ -14,14 +14,14 @@ import { MODEL_ALIASES } from '../src/hub/aliases';
 import { hubCacheFolder } from '../src/hub/environment';
 import { type HubModel, localModelFolder, parseHubModel } from '../src/hub/modelFolder';
 import { didYouMean, InputError } from '../src/util/errors';
+import { DOWNLOAD, isCompiled } from '../src/util/invocation';
 import { EXIT_CODES, explainFailure, watchOutput } from '../src/util/program';
 import { say } from '../src/util/retries';
+import { projectRoot } from '../src/util/version';
 import { readWords } from '../src/util/words';
 import { downloadData } from './download/data';
 import { NETWORK, type Network } from './download/http';
 import { downloadModel } from './download/model';
-
-const command = 'npx ts-node weights/download.ts';
 
 function helpText(): string {
   const width = Math.max(...Object.keys(MODEL_ALIASES).map((alias) => alias.length));
@@ -31,8 +31,8 @@ function helpText(): string {
   return `Fetches a model from the Hugging Face Hub, or the prompts and wordings of the paper.
 
 Usage:
-  ${command} <model> [--revision <branch, tag or commit>] [--update]
-  ${command} data [--update]
+  ${DOWNLOAD} <model> [--revision <branch, tag or commit>] [--update]
+  ${DOWNLOAD} data [--update]
 
 A model is an id on the Hub (google/gemma-2-2b) or one of
 ${aliases.join('\n')}
@@ -60,14 +60,14 @@ ${EXIT_CODES.replace('a check failed', 'the network or a checksum failed')}
 }
 
 function readArguments(words: string[]) {
-  const { options, positionals } = readWords(command, words, {
+  const { options, positionals } = readWords(DOWNLOAD, words, {
     values: ['revision'],
     flags: ['update', 'help'],
     short: { help: 'h' },
   });
   const { revision, update, help } = options;
   if (!help && positionals.length !== 1) {
-    throw new InputError(`Give one model, or the word data. See ${command} --help`);
+    throw new InputError(`Give one model, or the word data. See ${DOWNLOAD} --help`);
   }
   return {
     model: positionals[0],
@@ -84,7 +84,7 @@ function hubModel(model: string, revision: string | undefined): HubModel {
   const found = parseHubModel(revision === undefined ? model : `${model}@${revision}`);
   if (found) return found;
   throw new InputError(
-    `"${model}" is neither an id on the Hub (google/gemma-2-2b) nor an alias.${didYouMean(model, ['data', ...Object.keys(MODEL_ALIASES)])} See ${command} --help`,
+    `"${model}" is neither an id on the Hub (google/gemma-2-2b) nor an alias.${didYouMean(model, ['data', ...Object.keys(MODEL_ALIASES)])} See ${DOWNLOAD} --help`,
   );
 }
 
@@ -99,7 +99,8 @@ export async function run(words: string[], network: Network = NETWORK): Promise<
     if (help) {
       process.stdout.write(helpText());
     } else if (model === 'data') {
-      const folder = path.join(__dirname, '..', 'data');
+      // The experiments of the clone look for it there; an installed package holds nobody's data.
+      const folder = path.join(isCompiled ? process.cwd() : projectRoot, 'data');
       await downloadData(folder, network, { update });
       console.log(folder);
     } else if (localModelFolder(model)) {

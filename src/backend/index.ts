@@ -8,6 +8,8 @@ import * as path from 'node:path';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { didYouMean, InputError } from '../util/errors';
+import { isCompiled, SETUP } from '../util/invocation';
+import { projectRoot } from '../util/version';
 import { cardInUse, graphicsCards, useOneCard } from './card';
 import { registerChainedOps } from './chainedOps';
 import { registerGradients } from './gradients';
@@ -24,9 +26,6 @@ import { guardAllocations, HEAP_BYTES, type WasmMemory } from './wasmHeap';
 
 export type { BackendInfo, BackendName } from './info';
 export { tensorflowCandidates } from './tensorflow/candidates';
-
-const root = path.join(__dirname, '../..');
-const setupCommand = 'npm run setup:tensorflow';
 
 /** No backend as asked for; `reasons` says why for each place where one was looked for. */
 export class BackendError extends InputError {
@@ -106,7 +105,7 @@ async function loadTensorflow({ folder, label }: TensorflowCandidate): Promise<B
   if (loaded?.folder === folder && (await tf.setBackend('tensorflow'))) return loaded.info;
   prepareForTensorflow();
   return quietly(async () => {
-    createRequire(path.join(root, 'package.json'))(folder);
+    createRequire(path.join(projectRoot, 'package.json'))(folder);
     if (!(await tf.setBackend('tensorflow'))) throw new Error('it did not initialize');
     await tf.ready();
     const backend = tf.backend() as unknown as NodeBackend;
@@ -183,7 +182,7 @@ export async function useBackend(
       const why = Object.entries(found.reasons).map(([label, because]) => `${label}: ${because}`);
       throw new BackendError(
         `The tensorflow backend, requested by ${source}, can't be used (${why.join('; ')}).\n` +
-          `Run: ${setupCommand}   (or use wasm: TILLER_BACKEND=wasm)`,
+          `Run: ${SETUP}   (or use wasm: TILLER_BACKEND=wasm)`,
         found.reasons,
       );
     }
@@ -191,9 +190,12 @@ export async function useBackend(
   try {
     return await loadWasm();
   } catch (error) {
-    throw new BackendError(`The wasm backend can't be used (${reason(error)}).\nRun: npm ci`, {
-      wasm: reason(error),
-    });
+    throw new BackendError(
+      `The wasm backend can't be used (${reason(error)}).\nRun: ${isCompiled ? 'npm install' : 'npm ci'}`,
+      {
+        wasm: reason(error),
+      },
+    );
   }
 }
 

@@ -1,9 +1,8 @@
 /** Tries a backend in a process of its own, where a native library that crashes harms nobody. */
 import { spawnSync } from 'node:child_process';
-import * as path from 'node:path';
+import { isCompiled } from '../util/invocation';
+import { projectRoot } from '../util/version';
 import type { BackendInfo, BackendName } from './info';
-
-const root = path.join(__dirname, '../..');
 
 export interface Probe {
   /** What was loaded and computes. */
@@ -26,7 +25,7 @@ export function probe(
 ): Probe {
   const words = candidates ? [backend, candidates] : [backend];
   return probeWith(`
-    require('./src/backend').useBackend(...${JSON.stringify(words)}).then(
+    require(${JSON.stringify(__dirname)}).useBackend(...${JSON.stringify(words)}).then(
       (info) => console.log('found ' + JSON.stringify(info)),
       ({ message, reasons }) =>
         console.log('failed ' + JSON.stringify({ failed: message.split('\\n')[0], reasons })),
@@ -35,13 +34,17 @@ export function probe(
 
 /** Runs a program that prints `found`, or `failed`, and what in JSON. */
 export function probeWith(program: string): Probe {
-  const args = ['-r', require.resolve('ts-node/register'), '-e', program];
-  const { stdout, stderr, signal, status } = spawnSync(process.execPath, args, {
-    cwd: root,
-    timeout: 600_000,
-    encoding: 'utf8',
-    env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '0' },
-  });
+  const loader = isCompiled ? [] : ['-r', require.resolve('ts-node/register')];
+  const { stdout, stderr, signal, status } = spawnSync(
+    process.execPath,
+    [...loader, '-e', program],
+    {
+      cwd: projectRoot,
+      timeout: 600_000,
+      encoding: 'utf8',
+      env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '0' },
+    },
+  );
   const log = stderr.trim();
   const [, what, answer] = stdout.match(/^(found|failed) (.*)$/m) ?? [];
   if (what === 'found') return { found: JSON.parse(answer), log };

@@ -1,5 +1,6 @@
 /** WebAssembly's heap: how large it is, and what becomes of an allocation that does not fit. */
 import { InputError } from '../util/errors';
+import { SETUP } from '../util/invocation';
 import { formatBytes } from '../util/units';
 
 /** What 32 bits can address. */
@@ -27,7 +28,7 @@ export function guardAllocations(memory: WasmMemory): void {
     const address = bytes < HEAP_BYTES ? allocate(bytes) : 0;
     if (address || !bytes) return address;
     throw new InputError(
-      `WebAssembly's heap of 4 GiB has no room for ${formatBytes(bytes)} more. Take fewer or shorter prompts at a time, a smaller model, or the tensorflow backend (npm run setup:tensorflow).`,
+      `WebAssembly's heap of 4 GiB has no room for ${formatBytes(bytes)} more. Take fewer or shorter prompts at a time, a smaller model, or the tensorflow backend (${SETUP}).`,
     );
   };
 }

@@ -6,6 +6,7 @@ import { putMatrix, type StoredMatrix } from '../backend/tensorflow/weights16';
 import { WEIGHT_DTYPES, type WeightDtype } from '../backend/weightDtype';
 import { checkKeys } from '../util/check';
 import { didYouMean, InputError } from '../util/errors';
+import { SETUP } from '../util/invocation';
 import { type CheckpointNames, HEAD, isOfNoEffect, openCheckpoint, resolver } from './names';
 
 /**
@@ -96,7 +97,7 @@ function checkOptions(options: LoadOptions): WeightDtype {
   }
   if (dtype === 'float32' || backend === 'tensorflow') return dtype;
   throw new InputError(
-    `dtype: the ${backend} backend keeps weights in float32 only; ${dtype} needs tensorflow (npm run setup:tensorflow).`,
+    `dtype: the ${backend} backend keeps weights in float32 only; ${dtype} needs tensorflow (${SETUP}).`,
   );
 }
 

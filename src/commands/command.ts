@@ -16,13 +16,15 @@ export interface Command {
    * `['--steer <edit...>', ...]` for one that may be given several times.
    */
   options?: readonly (readonly [flags: string, description: string])[];
-  /** Command lines, shown as they are. */
+  /** Command lines; `tiller` is shown as what a reader types for it here. */
   examples?: readonly string[];
   /**
-   * @param words as many as `name` asks for
+   * @param words as many as `name` asks for; of a `program`, all that follow its name
    * @returns the exit code
    */
   run(words: string[], options: Options): number | Promise<number>;
+  /** Reads its options and answers --help itself. */
+  program?: true;
 }
 
 export const BACKEND_OPTION = [

@@ -1,8 +1,9 @@
-/** What this machine offers Tiller, and what to do next: `npx ts-node src/cli.ts doctor`. */
+/** What this machine offers Tiller, and what to do next: `tiller doctor`. */
 import * as os from 'node:os';
 import { tensorflowCandidates } from '../backend';
 import { type GraphicsCard, graphicsCards } from '../backend/card';
 import { cardLines, type Probe, probe } from '../backend/probe';
+import { isCompiled, SETUP, setupWith } from '../util/invocation';
 import type { Command } from './command';
 
 export const doctorCommand: Command = {
@@ -21,15 +22,15 @@ function gigabytes(bytes: number): string {
 /** One sentence of advice for what was found. */
 function advice(tensorflow: Probe, wasm: Probe, gpu: boolean): string {
   if (!tensorflow.found) {
-    const command = `npm run setup:tensorflow${gpu ? ' -- --cuda' : ''}`;
+    const command = gpu ? setupWith('--cuda') : SETUP;
     const gain = gpu ? 'the GPU' : 'several times the speed';
     return wasm.found
       ? `Everything runs on wasm. For ${gain}, run: ${command}`
-      : 'No backend works: run "npm ci", then this command again.';
+      : `No backend works: run "${isCompiled ? 'npm install' : 'npm ci'}", then this command again.`;
   }
   if (gpu && !tensorflow.found.gpu) {
     const { cuda } = tensorflowCandidates().find(({ label }) => label === tensorflow.found?.place)!;
-    return `There is a GPU that tensorflow does not use${cuda ? ': see above why.' : '. Run: npm run setup:tensorflow -- --cuda'}`;
+    return `There is a GPU that tensorflow does not use${cuda ? ': see above why.' : `. Run: ${setupWith('--cuda')}`}`;
   }
   return 'Nothing to do: tensorflow is used, unless TILLER_BACKEND or a config says otherwise.';
 }

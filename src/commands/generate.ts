@@ -31,8 +31,8 @@ export const generateCommand: Command = {
     DTYPE_OPTION,
   ],
   examples: [
-    'npx ts-node src/cli.ts generate weights/tiny-gemma2 "Why is the sky blue?"',
-    'npx ts-node src/cli.ts generate weights/tiny-gemma2 -- "- first item"   # begins with a dash',
+    'tiller generate tiny-gemma2 "Why is the sky blue?"',
+    'tiller generate tiny-gemma2 -- "- first item"   # begins with a dash',
   ],
   run: runGenerate,
 };

@@ -7,7 +7,7 @@ export const inspectCommand: Command = {
   description: 'Show config, tensors and memory of a checkpoint, of any model type',
   usage: 'inspect <model, or a .safetensors file> [options]',
   options: [JSON_OPTION],
-  examples: ['npx ts-node src/cli.ts inspect gemma-2-2b'],
+  examples: ['tiller inspect gemma-2-2b'],
   run: runInspect,
 };
 

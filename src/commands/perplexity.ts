@@ -32,8 +32,8 @@ export const perplexityCommand: Command = {
     JSON_OPTION,
   ],
   examples: [
-    'npx ts-node src/cli.ts perplexity --model gpt2 answer.txt',
-    'npx ts-node src/cli.ts perplexity --model tiny-gpt2 answer.txt   # answers of tiny-gemma2',
+    'tiller perplexity --model gpt2 answer.txt',
+    'tiller perplexity --model tiny-gpt2 answer.txt   # answers of tiny-gemma2',
   ],
   run: runPerplexity,
 };

@@ -12,10 +12,7 @@ export const runsCommand: Command = {
     ['--model <name>', 'Only of this model, as its folder is called: tiny-gemma2'],
     JSON_OPTION,
   ],
-  examples: [
-    'npx ts-node src/cli.ts runs',
-    'npx ts-node src/cli.ts runs --experiment length --model tiny-gemma2',
-  ],
+  examples: ['tiller runs', 'tiller runs --experiment length --model tiny-gemma2'],
   run: showRuns,
 };
 

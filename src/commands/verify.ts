@@ -17,7 +17,7 @@ export const verifyCommand: Command = {
     JSON_OPTION,
   ],
   examples: [
-    'npx ts-node src/cli.ts verify test/fixtures/gemma2-gqa',
+    'tiller verify /path/to/model',
     'python scripts/write_reference.py <dir>   # writes the reference of any checkpoint',
   ],
   run: runVerify,

@@ -1,6 +1,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { didYouMean, InputError } from '../util/errors';
+import { DOWNLOAD } from '../util/invocation';
+import { projectRoot } from '../util/version';
 import { MODEL_ALIASES } from './aliases';
 import { checkRevision, findSnapshot, hubModelFolder, missingModelFiles } from './hubCache';
 
@@ -15,7 +17,7 @@ export interface HubModel {
 /** The command that fetches a model. */
 export function downloadCommand({ id, revision }: HubModel): string {
   const rest = revision === 'main' ? '' : ` --revision ${revision}`;
-  return `npx ts-node weights/download.ts ${id}${rest}`;
+  return `${DOWNLOAD} ${id}${rest}`;
 }
 
 /**
@@ -75,7 +77,7 @@ export function findModelFolder(given: string): { name: string; dir: string } {
 
 const isModelFolder = (dir: string) => fs.existsSync(path.join(dir, 'config.json'));
 
-const weights = path.join(__dirname, '../../weights');
+const weights = path.join(projectRoot, 'weights');
 
 function projectModel(name: string): string | undefined {
   const dir = path.join(weights, name);

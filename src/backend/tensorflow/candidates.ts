@@ -1,12 +1,14 @@
 /** Where tfjs-node may be. */
 import * as fs from 'node:fs';
+import { createRequire } from 'node:module';
 import * as path from 'node:path';
+import { projectRoot } from '../../util/version';
 import { graphicsCards } from '../card';
 import { probe } from '../probe';
 
 /** A place where tfjs-node may be, with its native part or without. */
 export interface TensorflowCandidate {
-  /** `@tensorflow/tfjs-node-gpu`, or `.tensorflow` for what `npm run setup:tensorflow` made. */
+  /** `@tensorflow/tfjs-node-gpu`, or `.tensorflow` for what `setup-tensorflow` made. */
   label: string;
   folder: string;
   /** Made for NVIDIA cards. */
@@ -15,12 +17,9 @@ export interface TensorflowCandidate {
   missing?: string;
 }
 
-const root = path.join(__dirname, '../../..');
-
 /** Where tfjs-node is looked for, in order of preference; loads nothing. */
 export function tensorflowCandidates(): TensorflowCandidate[] {
-  const own = path.join(root, '.tensorflow');
-  const packages = path.join(root, 'node_modules/@tensorflow');
+  const own = path.join(projectRoot, '.tensorflow');
   const places = [
     {
       label: '.tensorflow',
@@ -30,12 +29,19 @@ export function tensorflowCandidates(): TensorflowCandidate[] {
     },
     {
       label: '@tensorflow/tfjs-node-gpu',
-      folder: path.join(packages, 'tfjs-node-gpu'),
+      folder: packageFolder('@tensorflow/tfjs-node-gpu'),
       cuda: true,
     },
-    { label: '@tensorflow/tfjs-node', folder: path.join(packages, 'tfjs-node'), cuda: false },
+    { label: '@tensorflow/tfjs-node', folder: packageFolder('@tensorflow/tfjs-node'), cuda: false },
   ];
   return places.map((place) => ({ ...place, missing: whatIsMissing(place.folder) }));
+}
+
+/** Where a package is, in our node_modules or that of a folder around us; else where it would be. */
+function packageFolder(name: string): string {
+  const places = createRequire(path.join(projectRoot, 'package.json')).resolve.paths(name) ?? [];
+  const folders = places.map((place) => path.join(place, name));
+  return folders.find((folder) => fs.existsSync(folder)) ?? folders[0];
 }
 
 function whatIsMissing(folder: string): string | undefined {

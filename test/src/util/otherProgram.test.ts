@@ -4,7 +4,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { mustRun, watchPip } from '../../scripts/command';
+import { mustRun, watchPip } from '../../../src/util/otherProgram';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-command-'));
 test.after(() => fs.rmSync(folder, { recursive: true }));

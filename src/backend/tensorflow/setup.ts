@@ -1,29 +1,24 @@
 /**
- * Puts libtensorflow under tfjs-node, for the `tensorflow` backend:
- *
- *     npm run setup:tensorflow                        CPU, from the wheel tensorflow_cpu 2.21
- *     npm run setup:tensorflow -- --cuda              NVIDIA GPU: tensorflow 2.21 and CUDA 12
- *     npm run setup:tensorflow -- --wheel <file>      from a wheel that is already here
+ * Puts libtensorflow under tfjs-node, for the `tensorflow` backend.
  *
  * tfjs-node's own binary comes from a host that closed networks don't reach, with a library of
  * 2022. The Python wheel comes from the package registry, so its library is used and the small
- * native part of tfjs-node is compiled against it. Everything goes into .tensorflow/, which git
- * ignores and `npm ci` leaves alone; tfjs-core stays the project's own copy.
+ * native part of tfjs-node is compiled against it. Everything goes into .tensorflow/ beside
+ * package.json, which git ignores and `npm ci` leaves alone; tfjs-core stays the project's own copy.
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { tensorflowCandidates } from '../src/backend';
-import { probe } from '../src/backend/probe';
-import { text } from '../src/commands/command';
-import { InputError } from '../src/util/errors';
-import { runAsProgram } from '../src/util/script';
-import type { Words } from '../src/util/words';
-import { mustRun, watchPip, works } from './command';
+import { InputError } from '../../util/errors';
+import { TILLER } from '../../util/invocation';
+import { mustRun, watchPip, works } from '../../util/otherProgram';
+import { projectRoot } from '../../util/version';
+import { probe } from '../probe';
+import { tensorflowCandidates } from './candidates';
 
 const tensorflowVersion = '2.21.0';
 const tfjsNodeVersion = '4.22.0';
 
-const home = path.join(__dirname, '..', '.tensorflow');
+const home = path.join(projectRoot, '.tensorflow');
 const site = path.join(home, 'site');
 const libraries = path.join(site, 'tensorflow');
 const addon = path.join(home, 'node_modules/@tensorflow/tfjs-node');
@@ -52,18 +47,11 @@ for line in meta.get_all('Requires-Dist') or []:
         print(line.split(';')[0].strip())
 `;
 
-interface Options {
+export interface SetupOptions {
+  /** For NVIDIA cards: the CUDA libraries too, about 3 GB. */
   cuda: boolean;
+  /** A TensorFlow wheel that is already here. */
   wheel?: string;
-}
-
-function readOptions(words: Words['options']): Options {
-  const given = text(words, 'wheel');
-  const wheel = given === undefined ? undefined : path.resolve(given);
-  if (wheel && !fs.existsSync(wheel)) {
-    throw new InputError(`setup:tensorflow: --wheel ${wheel}: there is no such file.`);
-  }
-  return { cuda: Boolean(words.cuda), wheel };
 }
 
 /** All that the recipe needs from the machine, checked before anything is fetched. */
@@ -71,7 +59,7 @@ function checkMachine(needsWheel: boolean): void {
   const instead = 'Without it Tiller runs on wasm: TILLER_BACKEND=wasm.';
   if (process.platform !== 'linux') {
     throw new InputError(
-      `setup:tensorflow knows Linux only (this is ${process.platform}). Elsewhere, try ` +
+      `setup-tensorflow knows Linux only (this is ${process.platform}). Elsewhere, try ` +
         `"npm install --no-save @tensorflow/tfjs-node@${tfjsNodeVersion}". ${instead}`,
     );
   }
@@ -85,7 +73,7 @@ function checkMachine(needsWheel: boolean): void {
   if (missing.length === 0) return;
   const list = missing.map(([name, command, args]) => `${name} ("${command} ${args.join(' ')}")`);
   throw new InputError(
-    `setup:tensorflow needs ${list.join(' and ')}, which did not run here. On Debian or Ubuntu: ` +
+    `setup-tensorflow needs ${list.join(' and ')}, which did not run here. On Debian or Ubuntu: ` +
       `apt-get install python3 python3-pip g++ make. ${instead}`,
   );
 }
@@ -108,7 +96,7 @@ async function installTfjsNode(): Promise<void> {
 }
 
 /** The library and its headers in .tensorflow/site; what is there stays until all has arrived. */
-async function fetchLibrary(options: Options): Promise<void> {
+async function fetchLibrary(options: SetupOptions): Promise<void> {
   const arriving = path.join(home, 'arriving');
   fs.rmSync(arriving, { recursive: true, force: true });
   fs.mkdirSync(arriving, { recursive: true });
@@ -197,7 +185,11 @@ async function build(): Promise<void> {
   await mustRun('Compiling', process.execPath, ['scripts/install.js'], { cwd: addon, env });
 }
 
-async function main(options: Options): Promise<void> {
+/**
+ * Fetches, compiles and tries it; what is there already stays.
+ * @throws InputError for what the machine lacks, and for a step that fails
+ */
+export async function setupTensorflow(options: SetupOptions): Promise<void> {
   const wanted = options.cuda ? 'cuda' : (options.wheel ?? 'any');
   const stamp = path.join(home, 'installed.json');
   const fetched = path.join(site, 'complete');
@@ -222,17 +214,8 @@ async function main(options: Options): Promise<void> {
   const { found, failed } = probe('tensorflow');
   if (!found) throw new InputError(`Built, but it does not work: ${failed}`);
   fs.writeFileSync(stamp, `${JSON.stringify({ source, detail: found.detail })}\n`);
-  console.log(
-    `Ready: ${found.detail}. Tiller uses it from now on (npx ts-node src/cli.ts doctor).`,
-  );
+  console.log(`Ready: ${found.detail}. Tiller uses it from now on (${TILLER} doctor).`);
   if (options.cuda && !found.gpu) {
     console.log('No GPU was found by it: see "nvidia-smi"; the driver must know CUDA 12.');
   }
 }
-
-const OPTIONS = [
-  ['--cuda', 'For NVIDIA cards, with the CUDA libraries'],
-  ['--wheel <file>', 'From a TensorFlow wheel that is already here'],
-] as const;
-
-runAsProgram(module, { options: OPTIONS }, ({ options }) => main(readOptions(options)));

@@ -1,10 +1,10 @@
-/** Commands of other programs, with a sign of life while they run. */
+/** Runs other programs, with a sign of life while they work. */
 import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { InputError } from '../src/util/errors';
-import { Progress } from '../src/util/progress';
-import { duration } from '../src/util/units';
+import { InputError } from './errors';
+import { Progress } from './progress';
+import { duration } from './units';
 
 /** Seconds of silence after which a line says that it goes on. */
 const SILENCE = 10;
