@@ -4,6 +4,7 @@ import type { CausalLM, ModelDims } from '../src/engine/model';
 import { didYouMean, InputError } from '../src/util/errors';
 import { Gemma2, readConfig as gemma2Config } from './gemma2';
 import { GPT2, readConfig as gpt2Config } from './gpt2';
+import { Llama, readConfig as llamaConfig } from './llama';
 import { Mistral, readConfig as mistralConfig } from './mistral';
 import { Phi3, readConfig as phi3Config } from './phi3';
 
@@ -16,6 +17,7 @@ interface Architecture {
 const ARCHITECTURES: Record<string, Architecture> = {
   gemma2: { load: Gemma2.load, readConfig: gemma2Config },
   gpt2: { load: GPT2.load, readConfig: gpt2Config },
+  llama: { load: Llama.load, readConfig: llamaConfig },
   mistral: { load: Mistral.load, readConfig: mistralConfig },
   phi3: { load: Phi3.load, readConfig: phi3Config },
 };

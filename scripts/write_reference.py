@@ -69,7 +69,7 @@ def load(folder):
 
 def blocks_of(model):
     """The list of decoder blocks, under the names that the families give it."""
-    for path in ('model.layers', 'transformer.h', 'gpt_neox.layers', 'model.decoder.layers'):
+    for path in ('model.layers', 'model.language_model.layers', 'transformer.h', 'gpt_neox.layers', 'model.decoder.layers'):
         found = model
         for name in path.split('.'):
             found = getattr(found, name, None)
@@ -199,7 +199,7 @@ def read_prompts(args, model):
     if args.prompt:
         sys.exit(f'{args.model} has no tokenizer: give "input_ids" with --cases.')
     draw = torch.Generator().manual_seed(args.seed)
-    vocab = model.config.vocab_size
+    vocab = model.config.get_text_config().vocab_size
     lengths = [7, 14, 3, 20, 11]
     return [torch.randint(vocab, (n,), generator=draw).tolist() for n in lengths], None
 
@@ -221,7 +221,7 @@ def main(args):
             case.setdefault('steer', [])
     else:
         cases = default_cases(model, prompts, generator)
-    cases = fill_vectors(cases, model.config.hidden_size, generator)
+    cases = fill_vectors(cases, model.config.get_text_config().hidden_size, generator)
 
     tensors, listed, margins = compute(model, cases, args.new_tokens)
     out = args.out or os.path.join(args.model, 'reference.safetensors')

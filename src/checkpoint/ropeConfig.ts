@@ -1,5 +1,6 @@
 import { defaultFrequencies, dividedFrequencies, type Rope } from '../nn/rope';
 import type { ModelConfig } from './configJson';
+import { notPartial, type RopeKind, readScaling } from './ropeScalingConfig';
 
 /** `rope_scaling` (the old style) or `rope_parameters` (the new one); null where there is neither. */
 function nestedRope(file: ModelConfig): ModelConfig | null {
@@ -27,12 +28,26 @@ export function readRopeTheta(file: ModelConfig): number {
   const nested = nestedRope(file);
   nested?.oneOf('rope_type', ['default', undefined]);
   nested?.oneOf('type', ['default', undefined]);
-  for (const place of nested ? [file, nested] : [file]) {
-    place.oneOf('partial_rotary_factor', [1, null, undefined]);
-  }
+  for (const place of nested ? [file, nested] : [file]) notPartial(place);
   const value = theta(file, nested);
   nested?.doneStrictly();
   return value;
+}
+
+/**
+ * A rotary embedding of whole heads that is plain or stretched in one of the ways `kinds`, in the old
+ * style (`rope_theta` at the top, `rope_scaling`) or the new one (`rope_parameters`).
+ * @throws InputError for any other kind, and for keys that it does not have
+ */
+export function readStretchedRope(
+  file: ModelConfig,
+  sizes: { headDim: number; maxPositions: number },
+  kinds: readonly RopeKind[],
+): Rope {
+  const nested = nestedRope(file);
+  const base = theta(file, nested);
+  notPartial(file);
+  return readScaling(nested, { ...sizes, theta: base, file }, kinds);
 }
 
 /**

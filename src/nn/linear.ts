@@ -14,3 +14,15 @@ export function linear(x: tf.Tensor, w: tf.Tensor2D, bias?: tf.Tensor1D): tf.Ten
     return tf.reshape(bias ? tf.add(flat, bias) : flat, [...x.shape.slice(0, -1), outer]);
   });
 }
+
+/** A linear layer, with its bias where it has one. */
+export interface LinearLayer {
+  /** [I, O] */
+  weight: tf.Tensor2D;
+  /** [O] */
+  bias?: tf.Tensor1D;
+}
+
+/** x [..., I] through a layer → [..., O]. */
+export const through = (x: tf.Tensor, { weight, bias }: LinearLayer): tf.Tensor =>
+  linear(x, weight, bias);

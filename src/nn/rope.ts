@@ -3,7 +3,13 @@ import { fused } from './fused';
 
 /** How positions become angles. Frequencies are in radians per position, one for two dimensions. */
 export type Rope =
-  | { kind: 'default'; frequencies: number[] }
+  | {
+      /** The same frequencies in every row: plain, or stretched (src/nn/ropeScaling.ts). */
+      kind: 'default';
+      frequencies: number[];
+      /** Factor on cosines and sines (YaRN); 1 where there is none. */
+      attentionFactor?: number;
+    }
   | {
       /** LongRoPE (Ding et al. 2024): other frequencies in a row longer than `original` tokens. */
       kind: 'longrope';
@@ -28,10 +34,15 @@ export interface RopeTables {
  * Tables of the rotary embedding (Su et al. 2021, in the half-split layout of Hugging Face).
  * @param positions [B][T], the position of each token in its row
  * @param frequencies r/2 angular steps, see `defaultFrequencies`
+ * @param attentionFactor factor on cosines and sines
  */
-export function ropeTables(positions: number[][], frequencies: number[]): RopeTables {
+export function ropeTables(
+  positions: number[][],
+  frequencies: number[],
+  attentionFactor = 1,
+): RopeTables {
   const rows = positions.map(() => frequencies);
-  return fillTables(positions, rows, 1);
+  return fillTables(positions, rows, attentionFactor);
 }
 
 /**
@@ -40,7 +51,9 @@ export function ropeTables(positions: number[][], frequencies: number[]): RopeTa
  * @param lengths [B], tokens of each row in all
  */
 export function ropeTablesOf(rope: Rope, positions: number[][], lengths: number[]): RopeTables {
-  if (rope.kind === 'default') return ropeTables(positions, rope.frequencies);
+  if (rope.kind === 'default') {
+    return ropeTables(positions, rope.frequencies, rope.attentionFactor);
+  }
   const rows = lengths.map((n) => (n > rope.original ? rope.long : rope.short));
   return fillTables(positions, rows, rope.attentionFactor);
 }
