@@ -6,7 +6,10 @@ import { Gemma2, readConfig as gemma2Config } from './gemma2';
 import { GPT2, readConfig as gpt2Config } from './gpt2';
 import { Llama, readConfig as llamaConfig } from './llama';
 import { Mistral, readConfig as mistralConfig } from './mistral';
+import { Olmo2, readConfig as olmo2Config } from './olmo2';
 import { Phi3, readConfig as phi3Config } from './phi3';
+import { Qwen2, readConfig as qwen2Config } from './qwen2';
+import { Qwen3, readConfig as qwen3Config } from './qwen3';
 
 interface Architecture {
   load(dir: string, options?: LoadOptions): CausalLM;
@@ -19,7 +22,10 @@ const ARCHITECTURES: Record<string, Architecture> = {
   gpt2: { load: GPT2.load, readConfig: gpt2Config },
   llama: { load: Llama.load, readConfig: llamaConfig },
   mistral: { load: Mistral.load, readConfig: mistralConfig },
+  olmo2: { load: Olmo2.load, readConfig: olmo2Config },
   phi3: { load: Phi3.load, readConfig: phi3Config },
+  qwen2: { load: Qwen2.load, readConfig: qwen2Config },
+  qwen3: { load: Qwen3.load, readConfig: qwen3Config },
 };
 
 /**

@@ -255,4 +255,121 @@ FIXTURES = {
             dict(rope_parameters=yarn(4.0, 24, theta=30.0, beta_fast=1.0, beta_slow=0.25)),
         ],
     },
+    # Qwen2.5-7B in small: biases of queries, keys and values, an output of its own, grouped queries, a
+    # window that is named and not used, bf16 in shards, an old config.
+    'qwen2-gqa-bf16-sharded': {
+        'config': dict(
+            vocab_size=79, hidden_size=36, intermediate_size=48, num_hidden_layers=3,
+            num_attention_heads=6, num_key_value_heads=2, use_sliding_window=False, sliding_window=5,
+            max_window_layers=1, max_position_embeddings=64,
+            rope_parameters={**PLAIN_ROPE, 'rope_theta': 1e6},
+        ),
+        'dtype': torch.bfloat16, 'shard': '20KB', 'old_config': True, 'scale': 2.0, 'embed': 1.0,
+        'without': [dict(rope_parameters=PLAIN_ROPE), dict(use_sliding_window=True), dict(rms_norm_eps=0.1)],
+    },
+    # A window in the upper blocks, tied output as in the small ones, one key head for three, an old config.
+    'qwen2-upper-window-tied-f32': {
+        'config': dict(
+            vocab_size=67, hidden_size=36, intermediate_size=40, num_hidden_layers=4,
+            num_attention_heads=3, num_key_value_heads=1, use_sliding_window=True, sliding_window=4,
+            max_window_layers=2, tie_word_embeddings=True, max_position_embeddings=64,
+            rope_parameters={**PLAIN_ROPE, 'rope_theta': 300.0},
+        ),
+        'dtype': torch.float32, 'old_config': True, 'scale': 2.0, 'embed': 0.7,
+        'without': [
+            dict(sliding_window=5), dict(sliding_window=3), dict(max_window_layers=1), dict(max_window_layers=3),
+            dict(use_sliding_window=False),
+        ],
+    },
+    # YaRN past its original length, windows by a list, a key head per query head, f16.
+    'qwen2-yarn-layers-f16': {
+        'config': dict(
+            vocab_size=61, hidden_size=32, intermediate_size=44, num_hidden_layers=4,
+            num_attention_heads=4, num_key_value_heads=4, use_sliding_window=True, sliding_window=6,
+            layer_types=[SLIDE, FULL, FULL, SLIDE], max_position_embeddings=64,
+            rope_parameters=yarn(4.0, 16, theta=50.0, mscale=1.5, mscale_all_dim=0.5, beta_fast=1.0, beta_slow=0.25, truncate=False),
+        ),
+        'dtype': torch.float16, 'scale': 2.0, 'embed': 0.8, 'judge': ('plain', 'project'),
+        'without': [
+            dict(layer_types=[FULL, FULL, SLIDE, SLIDE]), dict(sliding_window=7),
+            dict(rope_parameters=yarn(4.0, 16, theta=50.0, beta_fast=1.0, beta_slow=0.25, truncate=False)),
+            dict(rope_parameters=yarn(4.0, 16, theta=50.0, mscale=1.5, mscale_all_dim=0.5, beta_fast=1.0, beta_slow=0.25)),
+            dict(rope_parameters={**PLAIN_ROPE, 'rope_theta': 50.0}),
+        ],
+    },
+    # Qwen3 in small: heads wider than hidden/heads, each brought to one size; tied, bf16 in shards, an
+    # old config.
+    'qwen3-wide-heads-tied-bf16-sharded': {
+        'config': dict(
+            vocab_size=73, hidden_size=32, intermediate_size=44, num_hidden_layers=3,
+            num_attention_heads=4, num_key_value_heads=2, head_dim=12, tie_word_embeddings=True,
+            max_position_embeddings=64, rope_parameters={**PLAIN_ROPE, 'rope_theta': 1e6},
+        ),
+        'dtype': torch.bfloat16, 'shard': '20KB', 'old_config': True, 'scale': 2.0, 'embed': 0.7,
+        'without': [dict(rope_parameters=PLAIN_ROPE), dict(rms_norm_eps=0.1)],
+    },
+    # Biases, a window in the upper blocks, five query heads for one key head, a large epsilon.
+    'qwen3-biases-window-f32': {
+        'config': dict(
+            vocab_size=59, hidden_size=40, intermediate_size=36, num_hidden_layers=3,
+            num_attention_heads=5, num_key_value_heads=1, head_dim=8, attention_bias=True,
+            use_sliding_window=True, sliding_window=3, max_window_layers=1, rms_norm_eps=0.02,
+            max_position_embeddings=64, rope_parameters={**PLAIN_ROPE, 'rope_theta': 100.0},
+        ),
+        'dtype': torch.float32, 'scale': 2.0, 'embed': 1.0,
+        'without': [
+            dict(sliding_window=4), dict(max_window_layers=2), dict(use_sliding_window=False),
+            dict(rms_norm_eps=1e-6), dict(rope_parameters=PLAIN_ROPE),
+        ],
+    },
+    # YaRN past its original length, a window in one block, a key head per query head, f16.
+    'qwen3-yarn-f16': {
+        'config': dict(
+            vocab_size=67, hidden_size=36, intermediate_size=40, num_hidden_layers=3,
+            num_attention_heads=3, num_key_value_heads=3, head_dim=16, use_sliding_window=True,
+            sliding_window=8, layer_types=[FULL, SLIDE, FULL], max_position_embeddings=40,
+            rope_parameters=yarn(4.0, 10, theta=40.0, beta_fast=1.0, beta_slow=0.25, attention_factor=1.3),
+        ),
+        'dtype': torch.float16, 'scale': 2.0, 'embed': 0.8, 'judge': ('plain', 'project'),
+        'without': [
+            dict(layer_types=[SLIDE, FULL, FULL]), dict(sliding_window=9),
+            dict(rope_parameters=yarn(4.0, 10, theta=40.0, beta_fast=1.0, beta_slow=0.25)),
+            dict(rope_parameters=yarn(2.0, 10, theta=40.0, beta_fast=1.0, beta_slow=0.25, attention_factor=1.3)),
+            dict(rope_parameters={**PLAIN_ROPE, 'rope_theta': 40.0}),
+        ],
+    },
+    # OLMo 2 in small: norms after the sublayers, queries and keys brought to one size over all heads,
+    # bf16 in shards, an old config.
+    'olmo2-bf16-sharded': {
+        'config': dict(
+            vocab_size=71, hidden_size=40, intermediate_size=48, num_hidden_layers=3,
+            num_attention_heads=5, max_position_embeddings=64, rms_norm_eps=1e-6,
+            rope_parameters={**PLAIN_ROPE, 'rope_theta': 500000.0},
+        ),
+        'dtype': torch.bfloat16, 'shard': '20KB', 'old_config': True, 'scale': 2.0, 'embed': 1.0,
+        'without': [dict(rope_parameters=PLAIN_ROPE), dict(rms_norm_eps=0.3)],
+    },
+    # Grouped queries, as in the 32B, tied output, f16.
+    'olmo2-gqa-tied-f16': {
+        'config': dict(
+            vocab_size=67, hidden_size=36, intermediate_size=44, num_hidden_layers=4,
+            num_attention_heads=6, num_key_value_heads=2, tie_word_embeddings=True,
+            max_position_embeddings=64, rms_norm_eps=0.05, rope_parameters={**PLAIN_ROPE, 'rope_theta': 200.0},
+        ),
+        'dtype': torch.float16, 'scale': 2.0, 'embed': 0.7,
+        'without': [dict(rope_parameters=PLAIN_ROPE), dict(rms_norm_eps=1e-5)],
+    },
+    # One key head for three, biases, rotary embedding of Llama 3 past its original length.
+    'olmo2-mqa-biases-rope3-f32': {
+        'config': dict(
+            vocab_size=61, hidden_size=36, intermediate_size=40, num_hidden_layers=3,
+            num_attention_heads=3, num_key_value_heads=1, attention_bias=True,
+            max_position_embeddings=64, rope_parameters=llama3(6.0, 2.0, 16, 40.0),
+        ),
+        'dtype': torch.float32, 'scale': 2.0, 'embed': 1.0, 'judge': ('plain', 'project'),
+        'without': [
+            dict(rope_parameters={**PLAIN_ROPE, 'rope_theta': 40.0}), dict(rope_parameters=llama3(3.0, 2.0, 16, 40.0)),
+            dict(rms_norm_eps=0.1),
+        ],
+    },
 }

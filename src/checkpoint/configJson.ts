@@ -106,6 +106,11 @@ export class ModelConfig {
     return value as number;
   }
 
+  /** A whole number that may be 0. */
+  wholeNumber(key: string, fallback: number): number {
+    return this.valueOr(key, fallback) === 0 ? 0 : this.count(key, fallback);
+  }
+
   /** A number of layers. Whether the checkpoint has so many is for `loadWeights` to say. */
   layers(key: string, fallback: number): number {
     return this.count(key, fallback, LARGEST);

@@ -102,7 +102,9 @@ test('the fixtures differ in what matters', () => {
   const configs = fixtures.map((dir) =>
     JSON.parse(fs.readFileSync(path.join(dir, 'config.json'), 'utf8')),
   );
-  for (const [family, kinds] of Object.entries({ gemma2: 3, mistral: 3, phi3: 3, gpt2: 1 })) {
+  const grouped = ['gemma2', 'llama', 'mistral', 'olmo2', 'phi3', 'qwen2', 'qwen3'];
+  const windowed = grouped.filter((family) => !['llama', 'olmo2'].includes(family));
+  for (const family of [...grouped, 'gpt2']) {
     const own = configs.filter((config) => config.model_type === family);
     assert.ok(own.length >= 3, family);
     const dtypes = own.map((config) => config.dtype ?? config.torch_dtype);
@@ -110,13 +112,14 @@ test('the fixtures differ in what matters', () => {
     const sharing = own.map(({ num_attention_heads: heads, num_key_value_heads: keys }) =>
       keys === heads ? 'none' : keys === 1 ? 'all' : 'groups',
     );
+    const kinds = family === 'gpt2' ? 1 : 3;
     assert.is(new Set(sharing).size, kinds, `${family}: heads that share keys`);
     assert.ok(own.some((config) => 'torch_dtype' in config) || family === 'gemma2', 'old configs');
     assert.ok(
       own.some((config) => 'dtype' in config),
       `${family}: a new config`,
     );
-    if (family === 'gpt2') continue;
+    if (!windowed.includes(family)) continue;
     assert.ok(own.filter((config) => config.sliding_window < 14).length >= 2, `${family}: windows`);
   }
   for (const fixture of fixtures) {
@@ -139,11 +142,16 @@ const changes: [string, Record<string, unknown>][] = [
   ['gemma2-narrow-heads', { rope_parameters: { rope_type: 'default', rope_theta: 10000 } }],
   ['gpt2-bf16-sharded', { layer_norm_epsilon: 1e-5 }],
   ['gpt2-untied-f16-scaled', { scale_attn_by_inverse_layer_idx: false }],
+  ['llama-rope3-tied-bf16-sharded', { rope_scaling: null }],
+  ['llama-yarn-old-config', { rope_theta: 31 }],
   ['mistral-narrow-tied-f16', { sliding_window: 3 }],
   ['mistral-wide-heads', { rope_parameters: { rope_type: 'default', rope_theta: 10000 } }],
+  ['olmo2-gqa-tied-f16', { rms_norm_eps: 1e-5 }],
   ['phi3-longrope-gqa', { max_position_embeddings: 128 }],
   ['phi3-partial-tied-f16', { sliding_window: 8 }],
   ['phi3-window-bf16-sharded', { rope_theta: 10000 }],
+  ['qwen2-upper-window-tied-f32', { max_window_layers: 1 }],
+  ['qwen3-biases-window-f32', { use_sliding_window: false }],
 ];
 for (const [name, change] of changes) {
   test(`${name} fails with ${JSON.stringify(change)}`, async () => {

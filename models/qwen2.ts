@@ -1,0 +1,178 @@
+/**
+ * Qwen2 (Yang et al. 2024) and Qwen2.5, after `Qwen2ForCausalLM` of transformers 5.18.
+ * Axis letters: src/nn/README.md.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { ModelConfig } from '../src/checkpoint/configJson';
+import { attentionLayers, gatedMlpLayers } from '../src/checkpoint/layers';
+import { loadParts } from '../src/checkpoint/load';
+import { readStretchedRope } from '../src/checkpoint/ropeConfig';
+import { STRETCHED } from '../src/checkpoint/ropeScalingConfig';
+import type { LoadOptions, WeightSource } from '../src/checkpoint/weights';
+import { readUpperWindows } from '../src/checkpoint/windowConfig';
+import { EmbeddingDecoder } from '../src/engine/embeddingDecoder';
+import type { LayerPass, ModelDims, Pass, PassNumbers } from '../src/engine/model';
+import { silu } from '../src/nn/activation';
+import { attention, splitHeads } from '../src/nn/attention';
+import { embed } from '../src/nn/embedding';
+import { gatedMlp } from '../src/nn/gatedMlp';
+import { through } from '../src/nn/linear';
+import { rmsNorm } from '../src/nn/norm';
+import { applyRope, type Rope, type RopeTables, ropeTablesOf } from '../src/nn/rope';
+
+// ── Config ──────────────────────────────────────────────────────────────────────────────────────
+
+export interface Qwen2Config extends ModelDims {
+  /** F */
+  intermediateSize: number;
+  rmsNormEps: number;
+  rope: Rope;
+  /** The window of each block; null: it sees everything. */
+  windows: (number | null)[];
+  /** The embedding is the output layer too. */
+  tied: boolean;
+}
+
+/** @throws InputError for a missing or unknown key, or a value this file does not compute */
+export function readConfig(file: ModelConfig): Qwen2Config {
+  file.oneOf('model_type', ['qwen2']);
+  file.oneOf('hidden_act', ['silu', undefined]);
+  // Queries, keys and values have biases, whatever the file says; false would be another model.
+  file.oneOf('attention_bias', [true, undefined]);
+  // Positions of images, which some files of the text models mention.
+  file.oneOf('use_mrope', [false, undefined]);
+  file.nullable('num_key_value_heads');
+  const nLayers = file.layers('num_hidden_layers', 32);
+  const dModel = file.count('hidden_size', 4096);
+  const nHeads = file.count('num_attention_heads', 32);
+  const headDim = file.even('head_dim', Math.floor(dModel / nHeads));
+  // Null means one for each query head, no word at all means 32.
+  const keyHeads = file.values.num_key_value_heads === null ? nHeads : 32;
+  const maxPositions = file.count('max_position_embeddings', 32768);
+  const config: Qwen2Config = {
+    nLayers,
+    dModel,
+    nHeads,
+    kvHeads: file.divisor('num_key_value_heads', nHeads, keyHeads),
+    headDim,
+    vocabSize: file.count('vocab_size', 151936),
+    maxPositions,
+    intermediateSize: file.count('intermediate_size', 22016),
+    rmsNormEps: file.number('rms_norm_eps', 1e-6),
+    rope: readStretchedRope(file, { headDim, maxPositions }, STRETCHED),
+    windows: readUpperWindows(file, nLayers),
+    tied: file.flag('tie_word_embeddings', false),
+  };
+  file.done();
+  return config;
+}
+
+// ── Weights ─────────────────────────────────────────────────────────────────────────────────────
+
+export type BlockWeights = ReturnType<typeof blockWeights>;
+export type Qwen2Weights = ReturnType<typeof qwen2Weights>;
+
+const blockWeights = (w: WeightSource, at: string, c: Qwen2Config) => ({
+  inputLayernorm: w.gain(`${at}.input_layernorm.weight`, c.dModel),
+  selfAttn: attentionLayers(w, `${at}.self_attn`, c, { qkvBias: true }),
+  postAttentionLayernorm: w.gain(`${at}.post_attention_layernorm.weight`, c.dModel),
+  mlp: gatedMlpLayers(w, `${at}.mlp`, c),
+});
+
+const NAMES = { prefix: 'model.', embedding: 'model.embed_tokens.weight' };
+
+/** Every tensor of the model, asked for by its checkpoint name. */
+export const qwen2Weights = (w: WeightSource, c: Qwen2Config) => ({
+  embedTokens: w.table('model.embed_tokens.weight', c.vocabSize, c.dModel),
+  layers: Array.from({ length: c.nLayers }, (_, l) => blockWeights(w, `model.layers.${l}`, c)),
+  norm: w.gain('model.norm.weight', c.dModel),
+  lmHead: c.tied ? undefined : w.linear('lm_head.weight', c.dModel, c.vocabSize),
+});
+
+// ── Attention ───────────────────────────────────────────────────────────────────────────────────
+
+/** What a block needs of the pass: the rotary tables, and the mask of its window. */
+interface BlockInputs {
+  rope: RopeTables;
+  mask: tf.Tensor4D | null;
+}
+
+/** x [B, T, D] → [B, T, D] */
+function selfAttention(
+  x: tf.Tensor,
+  { qProj, kProj, vProj, oProj }: BlockWeights['selfAttn'],
+  c: Qwen2Config,
+  pass: LayerPass,
+  { rope, mask }: BlockInputs,
+) {
+  const q = applyRope(splitHeads(through(x, qProj), c.nHeads), rope); // [B, H, T, d]
+  const k = applyRope(splitHeads(through(x, kProj), c.kvHeads), rope); // [B, K, T, d]
+  const v = splitHeads(through(x, vProj), c.kvHeads); // [B, K, T, d]
+  const seen = pass.remember(k, v); // [B, K, S, d]
+  const mixed = attention(q, seen, {
+    scale: c.headDim ** -0.5,
+    softcap: null,
+    mask,
+  }); // [B, T, H·d]
+  return through(mixed, oProj);
+}
+
+// ── Block ───────────────────────────────────────────────────────────────────────────────────────
+
+/** h [B, T, D] → [B, T, D]: the residual stream, with a norm before each sublayer. */
+function block(
+  h: tf.Tensor3D,
+  w: BlockWeights,
+  c: Qwen2Config,
+  pass: LayerPass,
+  inputs: BlockInputs,
+): tf.Tensor3D {
+  const norm = (x: tf.Tensor, gain: tf.Tensor1D) => rmsNorm(x, gain, c.rmsNormEps);
+
+  const pre = pass.hook('hook_resid_pre', h);
+  const attended = selfAttention(norm(pre, w.inputLayernorm), w.selfAttn, c, pass, inputs);
+  const attnOut = pass.hook('hook_attn_out', attended);
+
+  const mid = pass.hook('hook_resid_mid', tf.add(pre, attnOut));
+  const fed = gatedMlp(norm(mid, w.postAttentionLayernorm), w.mlp, silu);
+  const mlpOut = pass.hook('hook_mlp_out', fed);
+
+  return pass.hook('hook_resid_post', pass.steer(tf.add(mid, mlpOut)));
+}
+
+// ── Model ───────────────────────────────────────────────────────────────────────────────────────
+
+interface PassInputs {
+  rope: RopeTables;
+  /** The mask of each block. */
+  masks: (tf.Tensor4D | null)[];
+}
+
+export class Qwen2 extends EmbeddingDecoder<Qwen2Config, Qwen2Weights, PassInputs> {
+  static readonly parts = { readConfig, names: NAMES, weights: qwen2Weights };
+  readonly modelType = 'qwen2';
+
+  /** @throws InputError when config.json or the weights are not a Qwen2's */
+  static load(dir: string, options?: LoadOptions): Qwen2 {
+    return new Qwen2(...loadParts(dir, Qwen2.parts, options));
+  }
+
+  inputs({ positions, lengths, mask }: PassNumbers): PassInputs {
+    const { rope, windows } = this.config;
+    return { rope: ropeTablesOf(rope, positions, lengths), masks: windows.map(mask) };
+  }
+
+  blocks(pass: Pass, { rope, masks }: PassInputs): tf.Tensor3D {
+    const { config: c, weights: w } = this;
+    let h = pass.hook('hook_embed', embed(w.embedTokens, pass.tokens));
+    w.layers.forEach((layer, l) => {
+      h = tf.tidy(() => block(h, layer, c, pass.layer(l), { rope, mask: masks[l] }));
+    });
+    return h;
+  }
+
+  /** The logits [B, T, V] of the last block's output h [B, T, D]. */
+  readOut(h: tf.Tensor3D): tf.Tensor3D {
+    return this.toVocabulary(rmsNorm(h, this.weights.norm, this.config.rmsNormEps));
+  }
+}
