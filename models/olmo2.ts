@@ -11,11 +11,12 @@ import { readStretchedRope } from '../src/checkpoint/ropeConfig';
 import { STRETCHED } from '../src/checkpoint/ropeScalingConfig';
 import type { LoadOptions, WeightSource } from '../src/checkpoint/weights';
 import { EmbeddingDecoder } from '../src/engine/embeddingDecoder';
-import type { LayerPass, ModelDims, Pass, PassNumbers } from '../src/engine/model';
+import { unhooked } from '../src/engine/forward';
+import type { LayerPass, ModelDims, ModelHook, Pass, PassNumbers } from '../src/engine/model';
 import { silu } from '../src/nn/activation';
-import { attention, splitHeads } from '../src/nn/attention';
+import { mergeHeads, splitHeads } from '../src/nn/attention';
 import { embed } from '../src/nn/embedding';
-import { gatedMlp } from '../src/nn/gatedMlp';
+import { type GatedMlpWeights, gatedMlp } from '../src/nn/gatedMlp';
 import { through } from '../src/nn/linear';
 import { rmsNorm } from '../src/nn/norm';
 import { applyRope, type Rope, type RopeTables, ropeTablesOf } from '../src/nn/rope';
@@ -105,18 +106,27 @@ function selfAttention(
   pass: LayerPass,
   { rope, mask }: PassInputs,
 ) {
-  const norm = (all: tf.Tensor, gain: tf.Tensor1D) => rmsNorm(all, gain, c.rmsNormEps);
-  const q = applyRope(splitHeads(norm(through(x, qProj), qNorm), c.nHeads), rope); // [B, H, T, d]
-  const k = applyRope(splitHeads(norm(through(x, kProj), kNorm), c.kvHeads), rope); // [B, K, T, d]
-  const v = splitHeads(through(x, vProj), c.kvHeads); // [B, K, T, d]
-  const seen = pass.remember(k, v); // [B, K, S, d]
-  const mixed = attention(q, seen, {
+  /** All heads of a token together are brought to one size before they are turned. */
+  const turned = (point: 'q' | 'k', heads: tf.Tensor4D, gain: tf.Tensor1D) => {
+    const all = mergeHeads(pass.heads(point, heads));
+    return applyRope(splitHeads(rmsNorm(all, gain, c.rmsNormEps), heads.shape[1]), rope);
+  };
+  const q = turned('q', splitHeads(through(x, qProj), c.nHeads), qNorm); // [B, H, T, d]
+  const k = turned('k', splitHeads(through(x, kProj), c.kvHeads), kNorm); // [B, K, T, d]
+  const v = pass.heads('v', splitHeads(through(x, vProj), c.kvHeads)); // [B, K, T, d]
+  const mixed = pass.attend(q, k, v, {
     scale: c.headDim ** -0.5,
     softcap: null,
     mask,
   }); // [B, T, H·d]
   return through(mixed, oProj);
 }
+
+// ── MLP ─────────────────────────────────────────────────────────────────────────────────────────
+
+/** x [B, T, D] → [B, T, D] through width F */
+const mlp = (x: tf.Tensor, w: GatedMlpWeights, pass: LayerPass) =>
+  gatedMlp(x, w, silu, (neurons) => pass.hook('mlp.hook_post', neurons));
 
 // ── Block ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -135,7 +145,7 @@ function block(
   const attnOut = pass.hook('hook_attn_out', norm(attended, w.postAttentionLayernorm));
 
   const mid = pass.hook('hook_resid_mid', tf.add(pre, attnOut));
-  const fed = gatedMlp(mid, w.mlp, silu);
+  const fed = mlp(mid, w.mlp, pass);
   const mlpOut = pass.hook('hook_mlp_out', norm(fed, w.postFeedforwardLayernorm));
 
   return pass.hook('hook_resid_post', pass.steer(tf.add(mid, mlpOut)));
@@ -166,7 +176,8 @@ export class Olmo2 extends EmbeddingDecoder<Olmo2Config, Olmo2Weights, PassInput
   }
 
   /** The logits [B, T, V] of the last block's output h [B, T, D]. */
-  readOut(h: tf.Tensor3D): tf.Tensor3D {
-    return this.toVocabulary(rmsNorm(h, this.weights.norm, this.config.rmsNormEps));
+  readOut(h: tf.Tensor3D, hook: ModelHook = unhooked): tf.Tensor3D {
+    const normed = rmsNorm(h, this.weights.norm, this.config.rmsNormEps);
+    return this.toVocabulary(hook('ln_final.hook_normalized', normed));
   }
 }

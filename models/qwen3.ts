@@ -11,11 +11,12 @@ import { STRETCHED } from '../src/checkpoint/ropeScalingConfig';
 import type { LoadOptions, WeightSource } from '../src/checkpoint/weights';
 import { readUpperWindows } from '../src/checkpoint/windowConfig';
 import { EmbeddingDecoder } from '../src/engine/embeddingDecoder';
-import type { LayerPass, ModelDims, Pass, PassNumbers } from '../src/engine/model';
+import { unhooked } from '../src/engine/forward';
+import type { LayerPass, ModelDims, ModelHook, Pass, PassNumbers } from '../src/engine/model';
 import { silu } from '../src/nn/activation';
-import { attention, splitHeads } from '../src/nn/attention';
+import { splitHeads } from '../src/nn/attention';
 import { embed } from '../src/nn/embedding';
-import { gatedMlp } from '../src/nn/gatedMlp';
+import { type GatedMlpWeights, gatedMlp } from '../src/nn/gatedMlp';
 import { through } from '../src/nn/linear';
 import { rmsNorm } from '../src/nn/norm';
 import { applyRope, type Rope, type RopeTables, ropeTablesOf } from '../src/nn/rope';
@@ -111,19 +112,25 @@ function selfAttention(
   pass: LayerPass,
   { rope, mask }: BlockInputs,
 ) {
-  const norm = (heads: tf.Tensor4D, gain: tf.Tensor1D) => rmsNorm(heads, gain, c.rmsNormEps);
-  // Each head is brought to one size before it is turned.
-  const q = applyRope(norm(splitHeads(through(x, qProj), c.nHeads), qNorm), rope); // [B, H, T, d]
-  const k = applyRope(norm(splitHeads(through(x, kProj), c.kvHeads), kNorm), rope); // [B, K, T, d]
-  const v = splitHeads(through(x, vProj), c.kvHeads); // [B, K, T, d]
-  const seen = pass.remember(k, v); // [B, K, S, d]
-  const mixed = attention(q, seen, {
+  /** Each head is brought to one size before it is turned. */
+  const turned = (point: 'q' | 'k', heads: tf.Tensor4D, gain: tf.Tensor1D) =>
+    applyRope(rmsNorm(pass.heads(point, heads), gain, c.rmsNormEps), rope);
+  const q = turned('q', splitHeads(through(x, qProj), c.nHeads), qNorm); // [B, H, T, d]
+  const k = turned('k', splitHeads(through(x, kProj), c.kvHeads), kNorm); // [B, K, T, d]
+  const v = pass.heads('v', splitHeads(through(x, vProj), c.kvHeads)); // [B, K, T, d]
+  const mixed = pass.attend(q, k, v, {
     scale: c.headDim ** -0.5,
     softcap: null,
     mask,
   }); // [B, T, H·d]
   return through(mixed, oProj);
 }
+
+// ── MLP ─────────────────────────────────────────────────────────────────────────────────────────
+
+/** x [B, T, D] → [B, T, D] through width F */
+const mlp = (x: tf.Tensor, w: GatedMlpWeights, pass: LayerPass) =>
+  gatedMlp(x, w, silu, (neurons) => pass.hook('mlp.hook_post', neurons));
 
 // ── Block ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -142,7 +149,7 @@ function block(
   const attnOut = pass.hook('hook_attn_out', attended);
 
   const mid = pass.hook('hook_resid_mid', tf.add(pre, attnOut));
-  const fed = gatedMlp(norm(mid, w.postAttentionLayernorm), w.mlp, silu);
+  const fed = mlp(norm(mid, w.postAttentionLayernorm), w.mlp, pass);
   const mlpOut = pass.hook('hook_mlp_out', fed);
 
   return pass.hook('hook_resid_post', pass.steer(tf.add(mid, mlpOut)));
@@ -180,7 +187,8 @@ export class Qwen3 extends EmbeddingDecoder<Qwen3Config, Qwen3Weights, PassInput
   }
 
   /** The logits [B, T, V] of the last block's output h [B, T, D]. */
-  readOut(h: tf.Tensor3D): tf.Tensor3D {
-    return this.toVocabulary(rmsNorm(h, this.weights.norm, this.config.rmsNormEps));
+  readOut(h: tf.Tensor3D, hook: ModelHook = unhooked): tf.Tensor3D {
+    const normed = rmsNorm(h, this.weights.norm, this.config.rmsNormEps);
+    return this.toVocabulary(hook('ln_final.hook_normalized', normed));
   }
 }

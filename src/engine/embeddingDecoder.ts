@@ -1,20 +1,24 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { tiedOutput, unembed } from '../nn/embedding';
-import { linear } from '../nn/linear';
+import { type LinearLayer, linear } from '../nn/linear';
 import { Decoder } from './forward';
 import type { ModelDims } from './model';
 
-interface Ends {
+interface Parts {
   /** [V, D] */
   embedTokens: tf.Tensor2D;
   /** [D, V]; undefined where the embedding is the output layer too. */
   lmHead?: tf.Tensor2D;
+  layers: { selfAttn: { oProj: LinearLayer } }[];
 }
 
-/** A decoder whose output layer is one of its own, or its embedding once more. */
+/**
+ * A decoder whose parts have the names of most checkpoints on the Hub. The output layer is one of its
+ * own, or the embedding once more.
+ */
 export abstract class EmbeddingDecoder<
   C extends ModelDims,
-  W extends Ends,
+  W extends Parts,
   I extends object,
 > extends Decoder<C, W, I> {
   /** [D, V] of a tied head where the backend wants it, see `tiedOutput`. */
@@ -25,8 +29,14 @@ export abstract class EmbeddingDecoder<
     this.output = weights.lmHead ? null : tiedOutput(weights.embedTokens);
   }
 
+  /** See `CausalLM.toVocabulary`. */
   toVocabulary(x: tf.Tensor3D): tf.Tensor3D {
     const { embedTokens, lmHead } = this.weights;
     return lmHead ? (linear(x, lmHead) as tf.Tensor3D) : unembed(x, embedTokens, this.output);
+  }
+
+  /** See `CausalLM.projectHeads`. */
+  projectHeads(layer: number, z: tf.Tensor3D): tf.Tensor3D {
+    return linear(z, this.weights.layers[layer].selfAttn.oProj.weight) as tf.Tensor3D;
   }
 }

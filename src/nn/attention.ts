@@ -110,3 +110,10 @@ export function splitHeads(x: tf.Tensor, n: number): tf.Tensor4D {
   if (length === 1) return tf.reshape(x, [batch, n, 1, width / n]);
   return tf.transpose(tf.reshape(x, [batch, length, n, width / n]), [0, 2, 1, 3]) as tf.Tensor4D;
 }
+
+/** [B, n, T, d] → [B, T, n·d]. */
+export function mergeHeads(x: tf.Tensor4D): tf.Tensor3D {
+  const [batch, n, length, dim] = x.shape;
+  const perToken = length === 1 ? x : tf.transpose(x, [0, 2, 1, 3]);
+  return tf.reshape(perToken, [batch, length, n * dim]);
+}

@@ -13,11 +13,14 @@ export interface GatedMlpWeights {
 /**
  * Gated MLP (Shazeer 2020): down(activation(gate(x)) · up(x)), x [B, T, D] → [B, T, D] through width F.
  * @param activation SiLU, or GELU in its tanh form (src/nn/activation.ts)
+ * @param hook gets the neurons [B, T, F], activation(gate) · up; what it returns goes on
  */
 export function gatedMlp(
   x: tf.Tensor,
   { gateProj, upProj, downProj }: GatedMlpWeights,
   activation: (x: tf.Tensor) => tf.Tensor,
+  hook: (neurons: tf.Tensor) => tf.Tensor,
 ): tf.Tensor {
-  return through(tf.mul(activation(through(x, gateProj)), through(x, upProj)), downProj);
+  const neurons = tf.mul(activation(through(x, gateProj)), through(x, upProj));
+  return through(hook(neurons), downProj);
 }
