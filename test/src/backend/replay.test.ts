@@ -112,9 +112,12 @@ test('hooks are called at every step, also where a graph is at hand', async () =
       seen++;
       return h;
     },
+    'blocks.1.attn.hook_pattern': () => undefined,
   };
   for (let i = 0; i < 3; i++) await twins.step([numbers(1)], { hooks });
   assert.equal([seen, twins.graphs], [3, graphs]);
+  await twins.step([numbers(1)]);
+  assert.is(twins.graphs, graphs + 1, 'without them, the graph is still there');
   twins.dispose();
   model.dispose();
 });
