@@ -30,7 +30,15 @@ export type { CausalLM, ForwardOptions, ModelDims } from './engine/model';
 export { type LikelihoodOptions, meanNll, perplexityOf } from './engine/perplexity';
 export { leftPad } from './engine/prefill';
 export { type RunOptions, runWithCache } from './engine/runWithCache';
-export { type Edit, POSITIONS, type Positions, Steering } from './engine/steering';
+export {
+  type Condition,
+  EDIT_KINDS,
+  type Edit,
+  type EditKindName,
+  POSITIONS,
+  type Positions,
+  Steering,
+} from './engine/steering';
 export { findModelFolder } from './hub/modelFolder';
 export { type GeneratedText, generateText, type TextOptions } from './language/generateText';
 export type { LanguageModel } from './language/languageModel';

@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { checkCount } from '../util/check';
+import type { Columns } from './columns';
 import { checkEdits } from './edit';
 import type { KVCache } from './kvCache';
 import type { ModelDims } from './model';
-import { type Columns, type Edit, type PassEdits, type Steerer, Steering } from './steering';
+import { type Edit, type PassEdits, type Steerer, Steering } from './steering';
 
 /** A row of the result: one of the prompts, with its edits. */
 export interface Branch {

@@ -2,7 +2,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { checkCount, checkKeys, checkList, checkOneOf, optional, refuse } from '../util/check';
 import { InputError } from '../util/errors';
-import { checkEdits, type Edit } from './edit';
+import { checkEdits } from './edit';
+import type { Edit } from './edits';
 import { KVCache } from './kvCache';
 import type { CausalLM, ForwardOptions, ModelDims } from './model';
 

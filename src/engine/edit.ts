@@ -1,19 +1,9 @@
 /** What steering does to one row: its edits of the residual stream. */
-import { checkKeys, checkList, checkNumber, checkOneOf, refuse, show } from '../util/check';
+import { checkKeys, checkList, checkOneOf, show } from '../util/check';
 import { InputError } from '../util/errors';
-
-/**
- * Where a vector acts: at `all` columns (the paper's default), on the `prompt`, at the `last`
- * prompt token, or on `generated` tokens only.
- */
-export const POSITIONS = ['all', 'prompt', 'last', 'generated'] as const;
-export type Positions = (typeof POSITIONS)[number];
-
-/** One edit of the residual stream after block `layer`; `vector` is [D]. */
-export type Edit = { layer: number; vector: Float32Array; positions?: Positions } & (
-  | { /** h + weight · u */ kind: 'add'; weight: number }
-  | { /** h + (target − h·u) · u, for unit u */ kind: 'project'; target: number }
-);
+import { EDIT_KINDS, type EditKindName, kindOf, POSITIONS } from './edits';
+import { checkCondition } from './edits/condition';
+import { checkUnit, checkVector } from './edits/vector';
 
 /** The sizes of a model that edits must fit. */
 interface Sizes {
@@ -35,49 +25,40 @@ export function checkEdits(what: string, edits: unknown, sizes: Sizes): void {
   }
 }
 
-/** How far from 1 the length of a vector may be that is projected on: rounding to 16 bit is less. */
-const UNIT_TOLERANCE = 5e-3;
+const PLACE = ['kind', 'layer', 'vector', 'positions', 'when'];
+/** Every parameter that some kind takes. */
+export const PARAMETERS = [...new Set(EDIT_KINDS.flatMap((name) => kindOf(name).parameters))];
 
 /**
  * @param what names the edit in errors
  * @throws InputError unless it is an edit that fits the model
  */
 export function checkEdit(what: string, edit: unknown, { nLayers, dModel }: Sizes): void {
-  checkKeys(what, edit, ['layer', 'vector', 'positions', 'kind', 'weight', 'target']);
-  const { kind, layer, vector, positions, weight, target } = edit as Record<string, unknown>;
-  checkOneOf(`${what}: kind`, kind, ['add', 'project']);
+  checkKeys(what, edit, [...PLACE, ...PARAMETERS]);
+  const given = edit as Record<string, unknown>;
+  const { kind: name, layer, vector, positions, when } = given;
+  checkOneOf(`${what}: kind`, name, EDIT_KINDS);
   if (!Number.isInteger(layer) || (layer as number) < 0 || (layer as number) >= nLayers) {
     throw new InputError(
       `${what} is at layer ${show(layer)}: this model has layers 0 to ${nLayers - 1}.`,
     );
   }
   if (positions !== undefined) checkOneOf(`${what}: positions`, positions, POSITIONS);
-  checkVector(what, vector, dModel);
-  const [amount, other] = kind === 'add' ? ['weight', 'target'] : ['target', 'weight'];
-  checkNumber(`${what}: ${amount}`, kind === 'add' ? weight : target);
-  if (other in (edit as object)) {
-    throw new InputError(`${what}: an edit of kind ${kind} has a ${amount}, no ${other}.`);
-  }
-  if (kind !== 'project') return;
-  const norm = Math.sqrt((vector as Float32Array).reduce((sum, x) => sum + x * x, 0));
-  if (Math.abs(norm - 1) > UNIT_TOLERANCE) {
-    throw new InputError(
-      `${what}: projecting needs a vector of length 1; this one has ${norm.toPrecision(4)}. Divide it by that.`,
-    );
-  }
+  checkVector(`${what}: vector`, vector, dModel);
+  checkParameters(what, name as EditKindName, given);
+  const kind = kindOf(name as EditKindName);
+  if (kind.unit) checkUnit(what, vector, `kind ${name}`);
+  kind.check(what, { ...given, vector });
+  if (when !== undefined) checkCondition(`${what}: when`, when, layer as number, dModel);
 }
 
-function checkVector(what: string, vector: unknown, dModel: number): void {
-  if (!Array.isArray(vector) && !ArrayBuffer.isView(vector)) {
-    refuse(`${what}: vector`, vector, `a Float32Array of ${dModel} numbers`);
-  }
-  const { length } = vector as Float32Array;
-  if (length !== dModel) {
-    throw new InputError(
-      `${what}: the vector has ${length} numbers; this model's residual stream has ${dModel}. Was it computed with another model?`,
-    );
-  }
-  if (!(vector as Float32Array).every(Number.isFinite)) {
-    throw new InputError(`${what}: the vector holds a number that is not finite.`);
-  }
+/** @throws InputError for a parameter of another kind */
+export function checkParameters(what: string, name: EditKindName, given: object): void {
+  const { parameters, takes } = kindOf(name);
+  const foreign = PARAMETERS.find((key) => key in given && !parameters.includes(key));
+  if (foreign === undefined) return;
+  const others = EDIT_KINDS.filter((other) => kindOf(other).parameters.includes(foreign));
+  throw new InputError(
+    `${what}: an edit of kind ${name} has ${takes}, no ${foreign} (${others.join(', ')} has).`,
+  );
 }

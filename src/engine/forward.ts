@@ -6,6 +6,7 @@ import { lastColumn } from '../nn/embedding';
 import { causalMask } from '../nn/mask';
 import { InputError } from '../util/errors';
 import { checkForward, checkRows } from './checks';
+import type { Columns } from './columns';
 import type { KVCache } from './kvCache';
 import type {
   CausalLM,
@@ -17,7 +18,7 @@ import type {
   PassNumbers,
 } from './model';
 import { makePass } from './pass';
-import type { Columns, PassEdits } from './steering';
+import type { PassEdits } from './steering';
 
 /** The points outside the blocks, where no pass is looked at. */
 export const unhooked: ModelHook = (_, value) => value;

@@ -1,23 +1,17 @@
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { checkCount } from '../util/check';
 import { InputError } from '../util/errors';
-import { checkEdits, type Edit, type Positions } from './edit';
+import type { Columns } from './columns';
+import { checkEdits } from './edit';
+import { EDIT_KINDS, type Edit } from './edits';
+import { Slot } from './slot';
 
-export { type Edit, POSITIONS, type Positions } from './edit';
-
-/** The columns of one forward call, as far as steering must know them. */
-export interface Columns {
-  /** Columns before this call. */
-  start: number;
-  /** T */
-  length: number;
-  /** For each row, the first column that counts as generated. */
-  promptEnds: number[];
-}
+export { EDIT_KINDS, type Edit, type EditKindName, POSITIONS, type Positions } from './edits';
+export type { Condition } from './edits/condition';
 
 /** The edits of one forward call. */
 export interface PassEdits {
-  /** h [B, T, D] after block `layer`, edited. */
+  /** h [B, T, D] after block `layer`, edited. Called for every layer, in their order. */
   apply(layer: number, h: tf.Tensor3D): tf.Tensor3D;
   /**
    * All tensors that `apply` takes beside h, and a key that differs where its ops do; null where
@@ -31,23 +25,15 @@ export interface Steerer {
   at(columns: Columns): PassEdits;
 }
 
-/** The j-th edit at one layer for every row at once; rows without one carry a zero vector. */
-interface Slot {
-  /** u, [B, 1, D] */
-  vector: tf.Tensor3D;
-  /** weight (add) or target (project), [B, 1, 1] */
-  amount: tf.Tensor3D;
-  /** 1 where the row projects, 0 where it adds, [B, 1, 1]; null when no row projects. */
-  projects: tf.Tensor3D | null;
-  positions: Positions[];
-}
-
 /**
  * The steering of a batch: each row has its own list of edits, applied in the listed order (per
  * layer), as tensor additions on the residual stream (paper, section 3).
+ *
+ * What the last prompt token decides (`when: { at: 'prompt' }`) is decided in the pass that holds it,
+ * and holds for the passes after that.
  */
 export class Steering implements Steerer {
-  private slots = new Map<number, Slot[]>();
+  private slots: Slot[] = [];
   private disposed = false;
 
   /**
@@ -63,62 +49,67 @@ export class Steering implements Steerer {
   }
 
   private compile() {
-    const layers = new Set(this.rows.flat().map((edit) => edit.layer));
-    for (const layer of layers) {
+    for (const layer of new Set(this.rows.flat().map((edit) => edit.layer))) {
       const perRow = this.rows.map((row) => row.filter((edit) => edit.layer === layer));
       const count = Math.max(...perRow.map((row) => row.length));
-      const slots = Array.from({ length: count }, (_, j) =>
-        makeSlot(
-          perRow.map((row) => row[j]),
-          this.config.dModel,
-        ),
-      );
-      this.slots.set(layer, slots);
+      for (let j = 0; j < count; j++) {
+        // A row has one j-th edit, so that the order of kinds here is nobody's.
+        for (const kind of EDIT_KINDS) {
+          const edits = perRow.map((row) => (row[j]?.kind === kind ? row[j] : undefined));
+          if (edits.some(Boolean))
+            this.slots.push(new Slot(layer, kind, edits, this.config.dModel));
+        }
+      }
     }
   }
 
-  /** @throws InputError when it was disposed, or the pass has other rows */
+  /**
+   * @throws InputError when it was disposed, the pass has other rows, or needs what a prompt decides
+   *   before that prompt is there
+   */
   at(columns: Columns): PassEdits {
     if (this.disposed) throw new InputError('This Steering was disposed: it would change nothing.');
     const { length } = columns.promptEnds;
     if (length !== this.rows.length) {
       throw new InputError(`Steering of ${this.rows.length} rows in a pass of ${length}.`);
     }
-    const edits = [...this.slots].flatMap(([layer, slots]) =>
-      slots.flatMap((slot) => {
-        const mask = positionMask(slot.positions, columns);
-        return mask === 'nowhere' ? [] : [{ layer, mask, ...slot }];
-      }),
-    );
-    const parts = edits.map(({ layer, vector, amount, projects, mask }) => ({
-      key: `${layer}${projects ? 'p' : ''}${mask ? 'm' : ''}`,
-      tensors: [vector, amount, projects, mask].filter((x) => x !== null),
-    }));
+    const parts = this.slots.flatMap((slot) => slot.at(columns) ?? []);
     return {
       recordable: {
         key: parts.map(({ key }) => key).join(),
         tensors: parts.flatMap(({ tensors }) => tensors),
       },
       apply(layer, h) {
-        for (const { vector, amount, projects, mask } of edits.filter((e) => e.layer === layer)) {
-          let factor: tf.Tensor = amount;
-          if (projects) {
-            const along = tf.sum(tf.mul(h, vector), -1, true);
-            factor = tf.sub(amount, tf.mul(projects, along));
-          }
-          if (mask) factor = tf.mul(factor, mask);
-          h = tf.add(h, tf.mul(factor, vector));
-        }
-        return h;
+        // Before any edit of this layer, so that their order is nothing to conditions.
+        for (const part of parts) part.read(layer, h);
+        return parts.reduce((edited, part) => part.apply(layer, edited), h);
       },
     };
+  }
+
+  /**
+   * The edits as they go on: what a prompt has decided is no condition any more. Those that act are
+   * without it, the others are gone.
+   */
+  decided(): Edit[][] {
+    const waits = (edit: Edit) => edit.when?.at === 'prompt';
+    return this.rows.map((list, row) =>
+      list.flatMap((edit) => {
+        const slot = waits(edit) && this.slots.find(({ edits }) => edits[row] === edit);
+        const acts = slot ? slot.verdict(row) : undefined;
+        if (acts === undefined) return [edit];
+        const { when: _, ...always } = edit;
+        return acts ? [always as Edit] : [];
+      }),
+    );
   }
 
   /** Keeps only the given rows, in the given order. */
   selectRows(rows: number[]): void {
     for (const row of rows) checkCount('Steering.selectRows: a row', row, 0, this.rows.length - 1);
+    const decided = this.decided();
     this.freeSlots();
-    this.rows = rows.map((row) => this.rows[row]);
+    this.rows = rows.map((row) => decided[row]);
     this.compile();
   }
 
@@ -128,48 +119,7 @@ export class Steering implements Steerer {
   }
 
   private freeSlots() {
-    for (const slot of [...this.slots.values()].flat()) {
-      tf.dispose([slot.vector, slot.amount]);
-      slot.projects?.dispose();
-    }
-    this.slots.clear();
+    for (const slot of this.slots) slot.dispose();
+    this.slots = [];
   }
-}
-
-function makeSlot(edits: (Edit | undefined)[], dModel: number): Slot {
-  const batch = edits.length;
-  const vector = new Float32Array(batch * dModel);
-  const amount = new Float32Array(batch);
-  const projects = new Float32Array(batch);
-  edits.forEach((edit, row) => {
-    if (!edit) return;
-    vector.set(edit.vector, row * dModel);
-    amount[row] = edit.kind === 'add' ? edit.weight : edit.target;
-    projects[row] = edit.kind === 'project' ? 1 : 0;
-  });
-  return {
-    vector: tf.tensor3d(vector, [batch, 1, dModel]),
-    amount: tf.tensor3d(amount, [batch, 1, 1]),
-    projects: projects.includes(1) ? tf.tensor3d(projects, [batch, 1, 1]) : null,
-    positions: edits.map((edit) => edit?.positions ?? 'all'),
-  };
-}
-
-/** 1 where a row is steered, [B, T, 1]; null when every row is steered at every column. */
-function positionMask(
-  positions: Positions[],
-  { start, length, promptEnds }: Columns,
-): tf.Tensor3D | 'nowhere' | null {
-  if (positions.every((where) => where === 'all')) return null;
-  const on = {
-    all: () => true,
-    prompt: (column: number, end: number) => column < end,
-    last: (column: number, end: number) => column === end - 1,
-    generated: (column: number, end: number) => column >= end,
-  };
-  const values = positions.flatMap((where, row) =>
-    Array.from({ length }, (_, t) => (on[where](start + t, promptEnds[row]) ? 1 : 0)),
-  );
-  if (!values.includes(1)) return 'nowhere';
-  return tf.tensor3d(values, [positions.length, length, 1]);
 }

@@ -1,4 +1,7 @@
+import { dot } from '../engine/edits/vector';
 import { InputError } from '../util/errors';
+
+export { dot } from '../engine/edits/vector';
 
 /** A direction of the residual stream at each of L layers: all that steering by it needs. */
 export interface SteeringVector {
@@ -103,10 +106,4 @@ function meanRows(rows: Float32Array[], nLayers: number): Float32Array[] {
   return Array.from({ length: nLayers }, (_, layer) =>
     Float32Array.from(sum.subarray(layer * width, (layer + 1) * width), (x) => x / rows.length),
   );
-}
-
-export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
 }

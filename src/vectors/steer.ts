@@ -1,42 +1,76 @@
-import type { Edit } from '../engine/steering';
-import { checkKeys } from '../util/check';
-import { didYouMean, InputError } from '../util/errors';
-import { dot, hasMeans, type SteeringVector } from './direction';
-import type { Setting } from './setting';
-import type { VectorFile } from './vectorFile';
-import { absoluteWeight } from './weight';
+import { checkParameters, PARAMETERS } from '../engine/edit';
+import { type Condition, EDIT_KINDS, type Edit } from '../engine/steering';
+import { checkKeys, checkOneOf } from '../util/check';
+import { InputError } from '../util/errors';
+import { findDirection, indexOfLayer, middle, type Vectors } from './lookUp';
+import type { Setting, SettingCondition } from './setting';
+import { given, parametersOf } from './steerParameters';
 
-/** Vectors by name, and the layers that they are of. */
-export type Vectors = Pick<VectorFile, 'directions' | 'layers' | 'settings'>;
+export { findDirection, indexOfLayer, meanAlong, type Vectors } from './lookUp';
 
 /** How a vector steers; where no layer is given, as the vector's file says. */
 export interface SteerOptions extends Partial<Setting> {
   /** Which vector of the file; may be left out where there is one. */
   name?: string;
+  when?: SteerCondition;
 }
 
-const OPTIONS = ['name', 'layer', 'source', 'kind', 'weight', 'target', 'positions'];
+/** When it steers; the probe may be of another file than the vector. */
+export interface SteerCondition extends SettingCondition {
+  vectors?: Vectors;
+}
+
+const PLACE = ['layer', 'source', 'kind', 'positions', 'when'];
+const CONDITION = ['vectors', 'name', 'source', 'layer', 'above', 'below', 'of', 'at'];
 
 /**
- * The edit that steers by a vector: for `edits` of `generate`, `generateText` and `runWithCache`.
- * @throws InputError for a vector or layer that is not there, or an option that does not fit the kind
+ * The edit that steers by a vector: for `edits` of `generate`, `generateText` and `runWithCache`. The
+ * kinds, and what each takes, are in docs/steering.md.
+ * @throws InputError for a vector or layer that is not there, an option that does not fit the kind, or
+ *   one that is missing and can't be told from the vector: vectors from other programs have no means
  */
 export function steer(vectors: Vectors, options: SteerOptions = {}): Edit {
-  checkKeys('steer: options', options, OPTIONS);
-  const { directions, layers } = vectors;
-  const direction = findDirection(directions, options.name);
-  const setting = options.layer === undefined ? storedSetting(vectors, options) : options;
-  const { layer, kind = 'add', positions, weight, target } = setting as Setting;
-  const at = indexOfLayer(layers, setting.source ?? layer);
-  const vector = direction.unit[at];
-  const where = { layer, vector, ...(positions && { positions }) };
-  if (kind === 'project') {
-    return { kind, ...where, target: target ?? meanAlong(direction, at, vector) };
+  checkKeys('steer: options', options, ['name', ...PLACE, ...PARAMETERS]);
+  const direction = findDirection(vectors.directions, options.name);
+  const setting: Setting & SteerOptions =
+    options.layer === undefined
+      ? storedSetting(vectors, options)
+      : { ...options, layer: options.layer };
+  const { layer, kind = 'add', positions, source = layer, when } = setting;
+  checkOneOf('steer: kind', kind, EDIT_KINDS);
+  const at = indexOfLayer(vectors.layers, source);
+  const { name: _, ...settings } = given(setting);
+  const parameters = Object.fromEntries(
+    Object.entries(settings).filter(([key]) => !PLACE.includes(key)),
+  );
+  checkParameters('steer', kind, parameters);
+  return {
+    kind,
+    layer,
+    vector: direction.unit[at],
+    ...(positions && { positions }),
+    ...parametersOf(kind, parameters, { direction, at, vectors }),
+    ...(when && { when: conditionOf(when, vectors, options.name, layer) }),
+  } as Edit;
+}
+
+/** A condition with its numbers. */
+function conditionOf(
+  when: SteerCondition,
+  own: Vectors,
+  steers: string | undefined,
+  edited: number,
+): Condition {
+  checkKeys('steer: when', when, CONDITION);
+  const { vectors = own, name, source, ...rest } = given(when);
+  const probe = findDirection(vectors.directions, name ?? (vectors === own ? steers : undefined));
+  const at = indexOfLayer(vectors.layers, source ?? rest.layer ?? edited);
+  const condition = { vector: probe.unit[at], ...rest };
+  if (rest.above !== undefined || rest.below !== undefined) return condition;
+  if (rest.of === 'cosine') {
+    throw new InputError('steer: when: a cosine needs a threshold: above or below.');
   }
-  if (weight === undefined) {
-    throw new InputError('steer: an edit of kind add needs a weight, such as 2 or "1x".');
-  }
-  return { kind, ...where, weight: absoluteWeight(weight, direction.norm[at]) };
+  return { ...condition, above: middle(probe, at, 'when needs a threshold (above or below)') };
 }
 
 /**
@@ -51,44 +85,8 @@ function storedSetting({ directions, settings = {} }: Vectors, options: SteerOpt
       `steer: "${name}" needs a layer: its file holds no setting for it, as a search would write.`,
     );
   }
-  const { layer, source, positions } = stored;
+  const { layer, source, positions, when } = stored;
   const sameKind = (options.kind ?? stored.kind ?? 'add') === (stored.kind ?? 'add');
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  return { ...(sameKind ? stored : { layer, source, positions }), ...Object.fromEntries(given) };
-}
-
-/**
- * How far the prompts with a vector's instruction lie along a unit vector, at one of its layers: the
- * target of kind project.
- * @throws InputError for a vector without means
- */
-export function meanAlong(of: SteeringVector, at: number, unit: Float32Array): number {
-  if (hasMeans(of)) return dot(of.meanWith[at], unit);
-  throw new InputError(
-    'steer: an edit of kind project needs a target: this vector comes without the mean activations that would give one.',
-  );
-}
-
-/** @throws InputError for a name that is not there, or none where there are several */
-export function findDirection<V extends SteeringVector>(
-  directions: Map<string, V>,
-  name?: string,
-): V {
-  const names = [...directions.keys()];
-  if (name === undefined && names.length === 1) return directions.get(names[0])!;
-  const direction = name === undefined ? undefined : directions.get(name);
-  if (direction) return direction;
-  const there = `there are: ${names.join(', ')}`;
-  throw new InputError(
-    name === undefined
-      ? `Which vector? Give its name (${there}).`
-      : `There is no vector "${name}" (${there}).${didYouMean(name, names)}`,
-  );
-}
-
-/** Where a layer stands among those that vectors are of. @throws InputError where it does not */
-export function indexOfLayer(layers: number[], layer: number): number {
-  const at = layers.indexOf(layer);
-  if (at >= 0) return at;
-  throw new InputError(`There is no vector for layer ${layer} (there are: ${layers.join(', ')}).`);
+  const where = given({ layer, source, positions, when });
+  return { ...(sameKind ? stored : where), ...given(options) };
 }

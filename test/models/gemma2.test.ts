@@ -293,6 +293,8 @@ for (const [name, point] of [
 
 // ── Steering ────────────────────────────────────────────────────────────────────────────────────
 
+const target = (edit: Edit) => (edit as Edit & { kind: 'project' }).target;
+
 /**
  * Greedy decoding the long way: no cache, no padding, no `Steering`; each step runs the whole row,
  * and a hook edits the columns that should be.
@@ -315,7 +317,7 @@ function decodeByHand(model: CausalLM, ids: number[], edits: Edit[], count: numb
             columns.forEach((column, t) => {
               if (!steered[edit.positions ?? 'all'](t)) return;
               const along = column.reduce((sum, x, i) => sum + x * edit.vector[i], 0);
-              const amount = edit.kind === 'add' ? edit.weight : edit.target - along;
+              const amount = edit.kind === 'add' ? edit.weight : target(edit) - along;
               columns[t] = column.map((x, i) => x + amount * edit.vector[i]);
             });
           }
