@@ -1,12 +1,9 @@
-import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
-import { type Held, OURS, open } from './pythonValues';
-
 /**
- * Makes the npm library render a template as Python's Jinja does in transformers. What it computes
- * otherwise goes through functions of ours, by changing the parsed template; what neither side knows
- * how to do alike is refused. docs/tokenizers.md lists both.
+ * Changes a parsed template so that the npm library renders it as Python's Jinja does in
+ * transformers: what it computes otherwise goes through functions of ours (pythonValues.ts); what
+ * neither side knows how to do alike is refused. docs/tokenizers.md lists both.
  */
-type Node = { type: string } & Record<string, unknown>;
+export type Node = { type: string } & Record<string, unknown>;
 
 const isNode = (value: unknown): value is Node =>
   typeof value === 'object' && value !== null && typeof (value as Node).type === 'string';
@@ -41,8 +38,10 @@ const OUR_FILTERS: Record<string, string> = {
   string: '@text',
   length: '@length',
   count: '@length',
+  reject: '@reject',
+  select: '@select',
 };
-const OUR_METHODS = ['strip', 'lstrip', 'rstrip', 'split'];
+const OUR_METHODS = ['strip', 'lstrip', 'rstrip', 'split', 'title'];
 const OUR_GLOBALS = ['range', 'strftime_now'];
 
 const refuse = (what: string): never => {
@@ -100,6 +99,21 @@ function changeCall(node: Node): Node {
   return { ...node, callee: { ...callee, object }, args };
 }
 
+/** Names of variables below a node: not of properties, filters, tests and keywords. */
+export function namesIn(value: unknown): string[] {
+  if (value instanceof Map) return [...value].flatMap(namesIn);
+  if (Array.isArray(value)) return value.flatMap(namesIn);
+  if (!isNode(value)) return [];
+  const { type, object, operand, computed } = value;
+  if (type === 'Identifier') return [String(value.value)];
+  if (type === 'MemberExpression' && !computed) return namesIn(object);
+  if (type === 'TestExpression') return namesIn(operand);
+  if (type === 'FilterExpression') {
+    return [...namesIn(operand), ...namesIn((value.filter as Node).args)];
+  }
+  return namesIn(type === 'KeywordArgumentExpression' ? value.value : Object.values(value));
+}
+
 /** Names that the statements of a loop set, without those of loops and macros within. */
 function namesSetIn(body: Node[]): string[] {
   return body.flatMap((node) => {
@@ -118,9 +132,16 @@ const set = (name: string, value: string): Node => ({
   body: [],
 });
 
+/** `xs`, and the `xs` of `xs if …`. */
+const changeIterable = (node: Node): Node =>
+  node.type === 'SelectExpression'
+    ? { ...node, lhs: call('@iterable', node.lhs) }
+    : call('@iterable', node);
+
 /** What a round of a loop sets is gone in the next one, where the outer value holds again. */
 function changeLoop(node: Node): Node[] {
-  const names = [...new Set(namesSetIn(node.body as Node[]))];
+  const own = new Set(namesIn(node.loopvar));
+  const names = [...new Set(namesSetIn(node.body as Node[]))].filter((name) => !own.has(name));
   const body = [
     ...names.map((name) => set(name, `@outer ${name}`)),
     ...changeBody(node.body as Node[]),
@@ -129,7 +150,7 @@ function changeLoop(node: Node): Node[] {
     ...names.map((name) => set(`@outer ${name}`, name)),
     {
       ...node,
-      iterable: change(node.iterable as Node),
+      iterable: changeIterable(change(node.iterable as Node)),
       body,
       defaultBlock: changeBody(node.defaultBlock as Node[]),
     },
@@ -138,7 +159,8 @@ function changeLoop(node: Node): Node[] {
 
 const STATEMENTS = ['If', 'Set', 'Macro', 'CallStatement', 'FilterStatement', 'Break', 'Continue'];
 
-function changeBody(body: Node[]): Node[] {
+/** Statements, with all that is in them changed. @throws Error naming what can't be rendered alike */
+export function changeBody(body: Node[]): Node[] {
   return body.flatMap((node) => {
     if (node.type === 'For') return changeLoop(node);
     if (node.type === 'Comment' || node.type === 'StringLiteral') return [node];
@@ -174,7 +196,7 @@ function change(node: Node): Node {
     case 'BinaryExpression': {
       const operator = String((node.operator as { value: unknown }).value);
       const sides = [change(node.left as Node), change(node.right as Node)];
-      const ours = { '~': '@concat', '==': '@equal', '!=': '@unequal' }[operator];
+      const ours = { '~': '@concat', '+': '@plus', '==': '@equal', '!=': '@unequal' }[operator];
       if (ours) return call(ours, ...sides);
       if (operator === '/' || operator === '**') refuse(`the operator ${operator}`);
       return { ...node, left: sides[0], right: sides[1] };
@@ -216,58 +238,4 @@ function change(node: Node): Node {
       return Object.fromEntries(entries) as Node;
     }
   }
-}
-
-/** The library's function, which it doesn't export. */
-const FunctionValue = new Environment().lookupVariable('namespace').constructor as new (
-  run: (args: Held[]) => unknown,
-) => never;
-const ours = Object.entries(OURS).map(([name, run]) => {
-  const plain = run as (...args: unknown[]) => unknown;
-  const held = (args: Held[]) => new Environment().set('result', plain(...args.map(open)));
-  return [name, new FunctionValue(held)] as const;
-});
-const GLOBALS = {
-  ...{ true: true, True: true, false: false, False: false, none: null, None: null },
-  raise_exception(message: string) {
-    throw new Error(message);
-  },
-};
-
-/** A template that is rendered as Python does. */
-export interface CompiledTemplate {
-  /** All names that it reads or sets. */
-  names: Set<string>;
-  render(items: Record<string, unknown>): string;
-}
-
-/** Names of variables below a node: not of properties, filters, tests and keywords. */
-function namesIn(value: unknown): string[] {
-  if (value instanceof Map) return [...value].flatMap(namesIn);
-  if (Array.isArray(value)) return value.flatMap(namesIn);
-  if (!isNode(value)) return [];
-  const { type, object, operand, computed } = value;
-  if (type === 'Identifier') return [String(value.value)];
-  if (type === 'MemberExpression' && !computed) return namesIn(object);
-  if (type === 'TestExpression') return namesIn(operand);
-  if (type === 'FilterExpression') {
-    return [...namesIn(operand), ...namesIn((value.filter as Node).args)];
-  }
-  return namesIn(type === 'KeywordArgumentExpression' ? value.value : Object.values(value));
-}
-
-/** @throws Error saying what is wrong with it, or what it uses that can't be rendered alike */
-export function compileTemplate(source: string): CompiledTemplate {
-  const program = parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
-  const names = new Set(namesIn(program.body));
-  program.body = changeBody(program.body as unknown as Node[]) as never;
-  const render = (items: Record<string, unknown>) => {
-    const environment = new Environment();
-    for (const [name, value] of Object.entries({ ...GLOBALS, ...items })) {
-      environment.set(name, value);
-    }
-    for (const [name, value] of ours) environment.setVariable(name, value);
-    return String(new Interpreter(environment).run(program).value);
-  };
-  return { names, render };
 }

@@ -53,6 +53,36 @@ function equal(a: unknown, b: unknown): boolean {
   return number(a) === number(b);
 }
 
+/** `+` of texts, of numbers and of lists; Python has none between other kinds. */
+function plus(a: unknown, b: unknown): unknown {
+  if (typeof a === 'string' && typeof b === 'string') return a + b;
+  if (typeof a === 'number' && typeof b === 'number') return a + b;
+  if (Array.isArray(a) && Array.isArray(b)) return [...a, ...b];
+  const kind = (value: unknown) => (value === null ? 'None' : typeof value);
+  throw new Error(`it adds ${kind(a)} and ${kind(b)}`);
+}
+
+/** The items of a list that pass a test, or don't. */
+function chosen(items: unknown, test: unknown, against: unknown, wanted: boolean): Held[] {
+  if (!Array.isArray(items)) throw new Error('it selects from what is no list');
+  const passes = (item: Held) => {
+    if (['equalto', 'eq', '=='].includes(test as string)) return equal(open(item), against);
+    if (test !== 'in' || !Array.isArray(against)) {
+      throw new Error(`it selects by the test ${test}, which Tiller can't render as Python does`);
+    }
+    return against.some((one: Held) => equal(open(one), open(item)));
+  };
+  return items.filter((item: Held) => passes(item) === wanted);
+}
+
+/** `text.title()`; other letters than ASCII's have capitals of their own for it. */
+function title(value: unknown): string {
+  if (typeof value !== 'string' || !/^\p{ASCII}*$/u.test(value)) {
+    throw new Error("it capitalizes words with .title(), which Tiller can't for this text");
+  }
+  return value.replace(/[a-z]+/gi, (word) => word[0].toUpperCase() + word.slice(1).toLowerCase());
+}
+
 function join(value: unknown, separator: unknown, attribute: unknown): string {
   const items =
     typeof value === 'string'
@@ -114,6 +144,10 @@ export const OURS = {
   '@lstrip': (value: unknown, chars: unknown) => strip(value, chars, true, false),
   '@rstrip': (value: unknown, chars: unknown) => strip(value, chars, false, true),
   '@split': split,
+  '@plus': plus,
+  '@select': (items: unknown, test: unknown, arg: unknown) => chosen(items, test, arg, true),
+  '@reject': (items: unknown, test: unknown, arg: unknown) => chosen(items, test, arg, false),
+  '@title': title,
   '@join': join,
   '@length': length,
   '@range': range,

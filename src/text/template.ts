@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { didYouMean, InputError } from '../util/errors';
+import { compileTemplate } from './compileTemplate';
 import type { JsonPart } from './jsonPart';
 import type { JsonValue, Message } from './messages';
-import { compileTemplate } from './pythonTemplate';
+
 import { withinSeconds } from './timeLimit';
 
 type Variables = Record<string, JsonValue>;

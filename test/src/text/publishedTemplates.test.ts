@@ -1,0 +1,77 @@
+/**
+ * The published chat templates of 95 models, and those that come with the vocabularies: their texts
+ * equal transformers' by hash. They are not part of the project; without them the tests are skipped.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { compileTemplate } from '../../../src/text/compileTemplate';
+import { JsonPart } from '../../../src/text/jsonPart';
+import type { JsonValue, Message } from '../../../src/text/messages';
+import { chatTemplateOf } from '../../../src/text/template';
+import { InputError } from '../../../src/util/errors';
+import { testWhere } from '../../where';
+import { atTime } from './clock';
+
+interface Published {
+  now: string;
+  tokens: Record<string, string>;
+  conversations: { messages: Message[]; given: Record<string, JsonValue> }[];
+  /** Per conversation the hash of the text, or null where the template refuses. */
+  templates: Record<string, { sha256: string; texts: (string | null)[] }>;
+}
+
+const expected = JSON.parse(
+  // Written by makePublished.py there.
+  readFileSync(join(__dirname, '../../fixtures/chatTemplates/published.json'), 'utf8'),
+) as Published;
+const file = join(__dirname, '../../../data/chatTemplates.json');
+const fetched = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+
+/** One selects from the letters of a text as if they were parts of a message, one has a filter block. */
+const REFUSED = new Set(['library/llama-guard3:1b', 'library/firefunction-v2:70b']);
+
+const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 16);
+
+/** The text of a conversation, or null where the template refuses. */
+function renderer(source: string) {
+  const config = new JsonPart('tokenizer_config.json', { chat_template: source });
+  const template = chatTemplateOf('', config, new Map(Object.entries(expected.tokens)))!;
+  let names = new Set<string>();
+  try {
+    names = compileTemplate(source).names;
+  } catch {
+    // Then it is refused where it is rendered.
+  }
+  return (messages: Message[], given: Record<string, JsonValue>): string | null => {
+    const { add_generation_prompt = true, ...variables } = given;
+    // Python lets pass what the template never reads.
+    const read = Object.entries(variables).filter(([name]) => names.has(name));
+    try {
+      return template.render(messages, Boolean(add_generation_prompt), Object.fromEntries(read));
+    } catch (error) {
+      assert.instance(error, InputError);
+      return null;
+    }
+  };
+}
+
+for (const [name, { sha256, texts }] of Object.entries(expected.templates)) {
+  const there = testWhere(name in fetched, 'fetch it: npx ts-node scripts/vocabularies.ts');
+  there(`${name}: conversations equal transformers', or are refused`, () => {
+    assert.is(hashOf(fetched[name]), sha256, 'the template is another one: makePublished.py');
+    atTime(expected.now, () => {
+      const render = renderer(fetched[name]);
+      expected.conversations.forEach(({ messages, given }, i) => {
+        const text = render(messages, given);
+        const right = REFUSED.has(name) ? null : texts[i];
+        const about = `makePublished.py --show ${name} ${i}, and not ${text}`;
+        assert.is(text === null ? null : hashOf(text), right, about);
+      });
+    });
+  });
+}
+
+test.run();
