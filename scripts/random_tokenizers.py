@@ -94,7 +94,7 @@ def random_files(rng, model, vocab):
     named = lambda: rng.choice(contents)
     config, files = {}, {}
     if rng.random() < 0.7:
-        fitting = {"BPE": ["LlamaTokenizer", "LlamaTokenizerFast", "GPT2Tokenizer", "GemmaTokenizer"], "WordPiece": ["BertTokenizer"]}
+        fitting = {"BPE": ["LlamaTokenizer", "LlamaTokenizerFast", "GPT2Tokenizer", "GemmaTokenizer", "Qwen2Tokenizer", "Qwen2TokenizerFast"], "WordPiece": ["BertTokenizer"]}
         config["tokenizer_class"] = rng.choice(["PreTrainedTokenizerFast", "TokenizersBackend", "MadeUpTokenizer", *fitting.get(model, [])])
     for name in ("bos", "eos", "unk", "pad", "mask", "image"):
         if rng.random() < 0.4:
@@ -125,7 +125,7 @@ def random_files(rng, model, vocab):
         extra = rng.sample(ADDED, rng.randint(0, 4))
         files["added_tokens.json"] = {content: len(vocab) + i for i, content in enumerate(extra)}
     if rng.random() < 0.6:
-        files["config.json"] = {"model_type": rng.choice(["mistral", "phi3"] + (["gpt2", "gemma2"] if model == "BPE" else []))}
+        files["config.json"] = {"model_type": rng.choice(["mistral", "phi3", "llama", "olmo2"] + (["gpt2", "gemma2", "gemma3_text", "qwen2", "qwen3"] if model == "BPE" else []))}
     if rng.random() < 0.95:
         files["tokenizer_config.json"] = config
     return files

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { AddedToken } from './addedTokens';
 import { JsonPart } from './jsonPart';
-import { contentOf, type TokenizerClass } from './tokenizerClass';
+import { contentOf, type TokenizerClass } from './tokenizerClasses';
 
 /** The special tokens that have a name in transformers. */
 const NAMES = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'].map((name) => `${name}_token`);
@@ -137,7 +137,7 @@ export function resolveSpecialTokens(
   dir: string,
   data: JsonPart,
   config: JsonPart,
-  { defaults, rebuild }: TokenizerClass,
+  { defaults, rebuild, plainSpecials }: TokenizerClass,
 ): SpecialTokens {
   const files = new Files();
   readConfig(files, config);
@@ -157,7 +157,10 @@ export function resolveSpecialTokens(
     }
     const added = JsonPart.read(join(dir, 'added_tokens.json'));
     if (added) readAddedTokens(files, added, config, map);
-    if (!files.extra && map?.has('additional_special_tokens')) {
+    // An object of named tokens leaves the place open.
+    const { extra_special_tokens: own } = config.values;
+    const open = !files.extra || (!isEmpty(own) && !Array.isArray(own));
+    if (open && map?.has('additional_special_tokens')) {
       files.extra = tokensUnder(map, 'additional_special_tokens');
     }
     for (const part of data.parts('added_tokens'))
@@ -186,10 +189,12 @@ export function resolveSpecialTokens(
   }
   const contents = Array.from(named, ([name, token]) => [name, contentOf(token)!] as const);
   const isNamed = new Set(contents.map(([, content]) => content));
-  return {
-    named: new Map(contents),
-    added: [...listed, ...missing.values()].map((token) =>
-      complete({ ...token, special: token.special || isNamed.has(token.content) }),
-    ),
-  };
+  const added = [...listed, ...missing.values()].map((token) =>
+    complete({ ...token, special: token.special || isNamed.has(token.content) }),
+  );
+  const specials = [...isNamed, ...(files.extra ?? []).map((token) => contentOf(token)!)];
+  const plain = plainSpecials
+    ? specials.map((content) => complete({ content, special: true }))
+    : [];
+  return { named: new Map(contents), added: [...added, ...plain] };
 }
