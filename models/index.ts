@@ -3,6 +3,7 @@ import type { LoadOptions } from '../src/checkpoint/weights';
 import type { CausalLM, ModelDims } from '../src/engine/model';
 import { didYouMean, InputError } from '../src/util/errors';
 import { Gemma2, readConfig as gemma2Config } from './gemma2';
+import { Gemma3, readConfig as gemma3Config } from './gemma3';
 import { GPT2, readConfig as gpt2Config } from './gpt2';
 import { Llama, readConfig as llamaConfig } from './llama';
 import { Mistral, readConfig as mistralConfig } from './mistral';
@@ -19,6 +20,8 @@ interface Architecture {
 /** By `model_type` of config.json. A new architecture is one file and one line here. */
 const ARCHITECTURES: Record<string, Architecture> = {
   gemma2: { load: Gemma2.load, readConfig: gemma2Config },
+  gemma3: { load: Gemma3.load, readConfig: gemma3Config },
+  gemma3_text: { load: Gemma3.load, readConfig: gemma3Config },
   gpt2: { load: GPT2.load, readConfig: gpt2Config },
   llama: { load: Llama.load, readConfig: llamaConfig },
   mistral: { load: Mistral.load, readConfig: mistralConfig },

@@ -27,6 +27,23 @@ def yarn(factor, original, theta=10000.0, **more):
     }
 
 
+def by_kind(full, sliding_theta):
+    return {FULL: dict(full), SLIDE: {**PLAIN_ROPE, 'rope_theta': sliding_theta}}
+
+
+LINEAR_4 = {'rope_type': 'linear', 'factor': 4.0, 'rope_theta': 500.0}
+TEXT_PART = dict(
+    vocab_size=63, hidden_size=32, intermediate_size=36, num_hidden_layers=3, num_attention_heads=4,
+    num_key_value_heads=2, head_dim=12, query_pre_attn_scalar=12, sliding_window=3,
+    sliding_window_pattern=3, max_position_embeddings=64, rope_parameters=by_kind(LINEAR_4, 50.0),
+)
+VISION_PART = dict(
+    hidden_size=8, intermediate_size=12, num_hidden_layers=1, num_attention_heads=2, image_size=8, patch_size=4,
+)
+# Ids beyond the vocabulary: there are no images in the cases.
+IMAGES = dict(mm_tokens_per_image=1, image_token_index=66, boi_token_index=64, eoi_token_index=65)
+
+
 # `scale` sets how large attention scores grow, `embed` the size of embeddings and logits; `without`
 # lists what must matter, as config values that must give other logits in one of the cases `judge`.
 FIXTURES = {
@@ -370,6 +387,74 @@ FIXTURES = {
         'without': [
             dict(rope_parameters={**PLAIN_ROPE, 'rope_theta': 40.0}), dict(rope_parameters=llama3(3.0, 2.0, 16, 40.0)),
             dict(rms_norm_eps=0.1),
+        ],
+    },
+    # Gemma 3 1B in small: five blocks with a window and one without, a rotary base for each, bf16 in
+    # shards, an old config.
+    'gemma3-bf16-sharded': {
+        'config': dict(
+            vocab_size=71, hidden_size=32, intermediate_size=36, num_hidden_layers=6,
+            num_attention_heads=4, num_key_value_heads=1, head_dim=12, query_pre_attn_scalar=16,
+            sliding_window=4, sliding_window_pattern=6, max_position_embeddings=64,
+            rope_parameters=by_kind({**PLAIN_ROPE, 'rope_theta': 1e6}, 100.0),
+        ),
+        'dtype': torch.bfloat16, 'shard': '20KB', 'old_config': True, 'scale': 1.6, 'embed': 1.0,
+        'without': [
+            dict(sliding_window=5), dict(sliding_window_pattern=3), dict(query_pre_attn_scalar=12),
+            dict(rope_parameters=by_kind({**PLAIN_ROPE, 'rope_theta': 1e4}, 100.0)),
+            dict(rope_parameters=by_kind({**PLAIN_ROPE, 'rope_theta': 1e6}, 1e4)),
+        ],
+    },
+    # Blocks in an order of their own, positions interpolated where everything is seen, a soft-cap on
+    # the logits, grouped queries, a large epsilon; the config as 5.18 writes it.
+    'gemma3-linear-softcap-f32': {
+        'config': dict(
+            vocab_size=67, hidden_size=36, intermediate_size=40, num_hidden_layers=3,
+            num_attention_heads=6, num_key_value_heads=2, head_dim=8, query_pre_attn_scalar=6,
+            sliding_window=3, layer_types=[FULL, SLIDE, FULL], final_logit_softcapping=15.0,
+            rms_norm_eps=0.03, max_position_embeddings=64, rope_parameters=by_kind(LINEAR_4, 50.0),
+        ),
+        'dtype': torch.float32, 'scale': 1.8, 'embed': 1.0,
+        'without': [
+            dict(layer_types=[SLIDE, FULL, FULL]), dict(final_logit_softcapping=None), dict(sliding_window=4),
+            dict(rms_norm_eps=1e-6), dict(rope_parameters=by_kind({**LINEAR_4, 'factor': 2.0}, 50.0)),
+        ],
+    },
+    # An output of its own, a key head per query head, a window of two in every block but one, f16.
+    'gemma3-untied-f16': {
+        'config': dict(
+            vocab_size=61, hidden_size=30, intermediate_size=36, num_hidden_layers=3,
+            num_attention_heads=3, num_key_value_heads=3, head_dim=10, query_pre_attn_scalar=10,
+            sliding_window=2, sliding_window_pattern=3, tie_word_embeddings=False,
+            max_position_embeddings=48, rope_parameters=by_kind({**PLAIN_ROPE, 'rope_theta': 3000.0}, 20.0),
+        ),
+        'dtype': torch.float16, 'scale': 1.8, 'embed': 1.0,
+        'without': [
+            dict(sliding_window=3), dict(sliding_window_pattern=2),
+            dict(rope_parameters=by_kind({**PLAIN_ROPE, 'rope_theta': 3000.0}, 1e4)),
+        ],
+    },
+    # Gemma 3 4B in small, with its vision tower: under the names that transformers 5 has for it, ...
+    'gemma3mm-linear-f32': {
+        'config': dict(text_config=TEXT_PART, vision_config=VISION_PART, **IMAGES),
+        'dtype': torch.float32, 'new_names': True, 'scale': 1.8, 'embed': 1.0,
+        'without': [
+            dict(text_config={**TEXT_PART, 'sliding_window': 4}),
+            dict(text_config={**TEXT_PART, 'rope_parameters': by_kind(PLAIN_ROPE, 50.0)}),
+        ],
+    },
+    # ... and as it was published: other names, an old config within the config.
+    'gemma3mm-published-bf16': {
+        'config': dict(
+            text_config={**TEXT_PART, 'num_key_value_heads': 4, 'hidden_size': 28, 'vocab_size': 59},
+            vision_config=VISION_PART, **IMAGES,
+        ),
+        'dtype': torch.bfloat16, 'scale': 1.8, 'embed': 1.0, 'old_config': True,
+        'without': [
+            dict(text_config={
+                **TEXT_PART, 'num_key_value_heads': 4, 'hidden_size': 28, 'vocab_size': 59,
+                'rope_parameters': by_kind(LINEAR_4, 1e4),
+            }),
         ],
     },
 }

@@ -61,6 +61,8 @@ def randomize(model, spec, generator):
     sign, else a tied model with a large embedding only repeats its input."""
     gemma = model.config.model_type.startswith('gemma')
     for name, weight in model.named_parameters():
+        if 'vision_tower' in name or 'multi_modal_projector' in name:
+            continue
         noise = torch.randn(weight.shape, generator=generator)
         if name.endswith(('embed_tokens.weight', 'wte.weight', 'wpe.weight')):
             new = spec['embed'] * noise
@@ -89,6 +91,8 @@ def make_checkpoint(folder, name, spec, seed):
     model.to(spec['dtype']).save_pretrained(folder, max_shard_size=spec.get('shard', '1GB'))
     if spec.get('bare'):
         write_bare(folder, spec)
+    if spec.get('new_names'):
+        write_new_names(folder)
     if spec.get('old_config') and not spec.get('su'):
         write_old_config(folder, spec)
 
@@ -110,12 +114,29 @@ def write_bare(folder, spec):
     save_file(tensors, path, {'format': 'pt'})
 
 
+# transformers 5 loads checkpoints for text and images under either name, and writes the published ones.
+NEW_NAMES = {
+    'language_model.model.': 'model.language_model.',
+    'vision_tower.': 'model.vision_tower.',
+    'multi_modal_projector.': 'model.multi_modal_projector.',
+}
+
+
+def write_new_names(folder):
+    path = os.path.join(folder, 'model.safetensors')
+    tensors = {}
+    for name, tensor in load_file(path).items():
+        start = next(old for old in NEW_NAMES if name.startswith(old))
+        tensors[NEW_NAMES[start] + name.removeprefix(start)] = tensor
+    save_file(tensors, path, {'format': 'pt'})
+
+
 def write_old_config(folder, spec):
     """The same settings with the keys of the configs on the Hub, which are older."""
     path = os.path.join(folder, 'config.json')
     with open(path, encoding='utf8') as file:
         new = json.load(file)
-    gone = ('layer_types', 'rope_parameters', 'dtype', 'use_bidirectional_attention')
+    gone = ('layer_types', 'rope_parameters', 'dtype', 'use_bidirectional_attention', '_sliding_window_pattern')
     old = {key: value for key, value in new.items() if key not in gone}
     old['torch_dtype'] = str(spec['dtype']).removeprefix('torch.')
     old['transformers_version'] = '4.42.0.dev0'
@@ -125,6 +146,12 @@ def write_old_config(folder, spec):
             hidden_act='gelu_pytorch_tanh', cache_implementation='hybrid',
             rope_theta=spec['config']['rope_theta'],
         )
+    elif new['model_type'] == 'gemma3_text':
+        old.update(old_gemma3_rope(new))
+    elif new['model_type'] == 'gemma3':
+        # The published ones say of the text part little that is not so by default.
+        text = {key: value for key, value in new['text_config'].items() if key not in gone}
+        old['text_config'] = {**text, **old_gemma3_rope(new['text_config'])}
     elif new['model_type'] == 'gpt2':
         # What those files lack counts by default.
         for key in ('n_inner', 'add_cross_attention', 'reorder_and_upcast_attn', 'tie_word_embeddings',
@@ -146,6 +173,15 @@ def write_old_config(folder, spec):
     with open(path, 'w', encoding='utf8') as file:
         json.dump(dict(sorted(old.items())), file, indent=2)
         file.write('\n')
+
+
+def old_gemma3_rope(config):
+    full, sliding = (config['rope_parameters'][kind] for kind in ('full_attention', 'sliding_attention'))
+    scaling = {key: value for key, value in full.items() if key != 'rope_theta'}
+    return {
+        'rope_theta': full['rope_theta'], 'rope_local_base_freq': sliding['rope_theta'],
+        'rope_scaling': None if scaling['rope_type'] == 'default' else scaling,
+    }
 
 
 def make_cases(model, generator):

@@ -9,6 +9,10 @@ export interface CheckpointNames {
   embedding: string;
   /** Names of buffers that older exports hold: they may stand unused without a word. */
   leftOver?: RegExp;
+  /** In checkpoints of more than text: where the text model stands instead, and its head. */
+  within?: readonly { prefix: string; head: string }[];
+  /** The start of names that belong to the other parts of such a checkpoint: left unread. */
+  beside?: RegExp;
 }
 
 /** The output layer, where it is not the embedding. */
@@ -34,17 +38,22 @@ export const openCheckpoint = (dir: string) => Safetensors.openFolder(dir, mayDi
  * Finds tensors under the names that checkpoints have for them, and whether the head is tied.
  * `stored` leads from a model's name for a tensor to the file's, there or not.
  */
-export function resolver(file: Safetensors, { prefix, embedding }: CheckpointNames, tied: boolean) {
-  const isBare = ![...file.tensors.keys()].some((name) => name.startsWith(prefix));
+export function resolver(file: Safetensors, names: CheckpointNames, tied: boolean) {
+  const { prefix, embedding, within = [] } = names;
+  const hasAny = (start: string) => [...file.tensors.keys()].some((name) => name.startsWith(start));
+  const isBare = !hasAny(prefix);
+  const outer = within.find((place) => hasAny(place.prefix));
   const bare = (name: string) => (name.startsWith(prefix) ? name.slice(prefix.length) : name);
+  const inside = (name: string) =>
+    outer && (name === HEAD ? outer.head : outer.prefix + bare(name));
   const find = (name: string) =>
-    [name, bare(name), prefix + name].find((one) => file.tensors.has(one));
+    [name, bare(name), prefix + name, inside(name)].find((one) => one && file.tensors.has(one));
   const [table, head] = [find(embedding), find(HEAD)];
   const isTied = tied && (!table || !head || sameTensor(file, table, head));
   const stored = (name: string) => {
     // transformers ties both ways: of two tied tensors one is enough.
     if (name === embedding && isTied && !table && head) return head;
-    return find(name) ?? (isBare ? bare(name) : name);
+    return find(name) ?? inside(name) ?? (isBare ? bare(name) : name);
   };
   return { tied: isTied, stored };
 }

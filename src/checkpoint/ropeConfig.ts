@@ -1,6 +1,7 @@
 import { defaultFrequencies, dividedFrequencies, type Rope } from '../nn/rope';
 import type { ModelConfig } from './configJson';
 import { notPartial, type RopeKind, readScaling } from './ropeScalingConfig';
+import { FULL, SLIDING } from './windowConfig';
 
 /** `rope_scaling` (the old style) or `rope_parameters` (the new one); null where there is neither. */
 function nestedRope(file: ModelConfig): ModelConfig | null {
@@ -48,6 +49,38 @@ export function readStretchedRope(
   const base = theta(file, nested);
   notPartial(file);
   return readScaling(nested, { ...sizes, theta: base, file }, kinds);
+}
+
+/**
+ * Two rotary embeddings, of the blocks that see everything and of those with a window. The new style
+ * has an object for each in `rope_parameters`; the old one `rope_theta` and `rope_scaling` for the
+ * first, and `rope_local_base_freq` for the second.
+ * @param kinds in which the embedding of a kind of blocks may be stretched
+ * @throws InputError for any other kind, and for keys that it does not have
+ */
+export function readRopesByKind(
+  file: ModelConfig,
+  sizes: { headDim: number; maxPositions: number },
+  thetas: { full: number; sliding: number },
+  kinds: readonly RopeKind[],
+): { full: Rope; sliding: Rope } {
+  const [scaling, parameters] = [file.nested('rope_scaling'), file.nested('rope_parameters')];
+  if (scaling && parameters) {
+    file.refuse('rope_parameters', 'absent (there is "rope_scaling" already)');
+  }
+  notPartial(file);
+  const read = (nested: ModelConfig | null, key: string, fallback: number) => {
+    const top = file.number(key, fallback);
+    const base = nested ? nested.number('rope_theta', top) : top;
+    return readScaling(nested, { ...sizes, theta: base, file }, kinds);
+  };
+  const full = scaling ?? parameters?.nested(FULL) ?? null;
+  const sliding = parameters?.nested(SLIDING) ?? null;
+  parameters?.doneStrictly();
+  return {
+    full: read(full, 'rope_theta', thetas.full),
+    sliding: read(sliding, 'rope_local_base_freq', thetas.sliding),
+  };
 }
 
 /**

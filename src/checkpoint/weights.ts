@@ -36,7 +36,7 @@ export interface Loaded<W> {
   weights: W;
   /** Whether the embedding is the output layer: the config says so, and no other head is there. */
   tied: boolean;
-  /** Tensors that are of no effect. */
+  /** Tensors that are of no effect; of another part of the checkpoint, the start of their names. */
   unread: string[];
 }
 
@@ -71,7 +71,7 @@ export function loadWeights<C extends { nLayers: number; tied: boolean }, W>(
     const buildFrom = (source: WeightSource) => build(source, { ...config, tied });
     const isSpare = (name: string) =>
       (tied && name === stored(HEAD)) || Boolean(names.leftOver?.test(name));
-    const { counts, unread } = compare(file, dir, buildFrom, stored, isSpare);
+    const { counts, unread } = compare(file, dir, buildFrom, { stored, isSpare, names });
     checkMemory(dir, counts, dtype, memoryLimits());
     return { weights: buildFrom(readingSource(file, stored, dtype)), tied, unread };
   } finally {
@@ -101,17 +101,22 @@ function checkOptions(options: LoadOptions): WeightDtype {
   );
 }
 
+interface Naming {
+  /** The file's name for a tensor. */
+  stored: (name: string) => string;
+  /** Whether a tensor of the file may be unused without a word. */
+  isSpare: (name: string) => boolean;
+  names: CheckpointNames;
+}
+
 /**
  * Checks names and shapes; returns how many numbers the model asks for, and the tensors of no effect.
- * @param stored the file's name for a tensor
- * @param isSpare whether a tensor of the file may be unused without a word
  */
 function compare(
   file: Safetensors,
   dir: string,
   build: (source: WeightSource) => unknown,
-  stored: (name: string) => string,
-  isSpare: (name: string) => boolean,
+  { stored, isSpare, names }: Naming,
 ): { counts: WeightCounts; unread: string[] } {
   const wanted = new Map<string, number[]>();
   const counts = { matrices: 0, largestTable: 0, vectors: 0 };
@@ -147,9 +152,13 @@ function compare(
   const unused = [...file.tensors.values()].filter(
     (one) => !used.has(one.name) && !isSpare(one.name),
   );
-  const [unread, strange] = [true, false].map((harmless) =>
-    unused.map(({ name }) => name).filter((name) => isOfNoEffect(name) === harmless),
-  );
+  const unread: string[] = [];
+  const strange: string[] = [];
+  for (const { name } of unused) {
+    const [part] = names.beside?.exec(name) ?? [];
+    if (part) unread.push(`${part}*`);
+    else (isOfNoEffect(name) ? unread : strange).push(name);
+  }
   problems.push(...strange.map((name) => `not used by this model: ${name}`));
   if (!problems.length) return { counts, unread };
   const shown = problems.slice(0, 20).map((problem) => `\n  ${problem}`);

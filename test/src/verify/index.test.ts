@@ -102,7 +102,7 @@ test('the fixtures differ in what matters', () => {
   const configs = fixtures.map((dir) =>
     JSON.parse(fs.readFileSync(path.join(dir, 'config.json'), 'utf8')),
   );
-  const grouped = ['gemma2', 'llama', 'mistral', 'olmo2', 'phi3', 'qwen2', 'qwen3'];
+  const grouped = ['gemma2', 'gemma3_text', 'llama', 'mistral', 'olmo2', 'phi3', 'qwen2', 'qwen3'];
   const windowed = grouped.filter((family) => !['llama', 'olmo2'].includes(family));
   for (const family of [...grouped, 'gpt2']) {
     const own = configs.filter((config) => config.model_type === family);
@@ -140,6 +140,8 @@ const changes: [string, Record<string, unknown>][] = [
   ['gemma2-mqa-bf16-sharded', { layer_types: Array(5).fill('full_attention') }],
   ['gemma2-narrow-heads', { rms_norm_eps: 1e-6 }],
   ['gemma2-narrow-heads', { rope_parameters: { rope_type: 'default', rope_theta: 10000 } }],
+  ['gemma3-bf16-sharded', { rope_local_base_freq: 10000 }],
+  ['gemma3-bf16-sharded', { sliding_window_pattern: 3 }],
   ['gpt2-bf16-sharded', { layer_norm_epsilon: 1e-5 }],
   ['gpt2-untied-f16-scaled', { scale_attn_by_inverse_layer_idx: false }],
   ['llama-rope3-tied-bf16-sharded', { rope_scaling: null }],
