@@ -10,6 +10,7 @@ import type { Command } from './commands/command';
 import { doctorCommand } from './commands/doctor';
 import { downloadCommand } from './commands/download';
 import { generateCommand } from './commands/generate';
+import { hooksCommand } from './commands/hooks';
 import { ifevalCommand } from './commands/ifeval';
 import { inspectCommand } from './commands/inspect';
 import { perplexityCommand } from './commands/perplexity';
@@ -38,6 +39,7 @@ const COMMANDS: Command[] = [
   verifyCommand,
   generateCommand,
   inspectCommand,
+  hooksCommand,
   perplexityCommand,
   runsCommand,
   ifevalCommand,

@@ -16,28 +16,22 @@ interface Point {
 
 /** Every point of a block, in the order in which they are passed. */
 const BLOCK_POINTS = {
-  hook_resid_pre: { shape: ['B', 'T', 'D'], meaning: 'residual stream before the block' },
-  'attn.hook_q': { shape: ['B', 'T', 'H', 'd'], meaning: 'queries, as projected (not rotated)' },
-  'attn.hook_k': { shape: ['B', 'T', 'K', 'd'], meaning: 'keys of this pass, as projected' },
-  'attn.hook_v': { shape: ['B', 'T', 'K', 'd'], meaning: 'values of this pass' },
-  'attn.hook_attn_scores': {
-    shape: ['B', 'H', 'T', 'S'],
-    meaning: 'scores: scaled, soft-capped, masked',
-  },
+  hook_resid_pre: { shape: ['B', 'T', 'D'], meaning: 'stream before the block' },
+  'attn.hook_q': { shape: ['B', 'T', 'H', 'd'], meaning: 'queries, not yet rotated' },
+  'attn.hook_k': { shape: ['B', 'T', 'K', 'd'], meaning: 'keys, not yet rotated' },
+  'attn.hook_v': { shape: ['B', 'T', 'K', 'd'], meaning: 'values' },
+  'attn.hook_attn_scores': { shape: ['B', 'H', 'T', 'S'], meaning: 'scaled, capped, masked' },
   'attn.hook_pattern': { shape: ['B', 'H', 'T', 'S'], meaning: 'softmax of the scores' },
-  'attn.hook_z': { shape: ['B', 'T', 'H', 'd'], meaning: 'values mixed by each head, before W_O' },
+  'attn.hook_z': { shape: ['B', 'T', 'H', 'd'], meaning: 'heads, before W_O' },
   hook_attn_out: { shape: ['B', 'T', 'D'], meaning: 'what attention adds' },
-  hook_resid_mid: { shape: ['B', 'T', 'D'], meaning: 'residual stream after attention' },
-  'mlp.hook_post': { shape: ['B', 'T', 'F'], meaning: 'neurons: activation × gate, before W_out' },
+  hook_resid_mid: { shape: ['B', 'T', 'D'], meaning: 'stream after attention' },
+  'mlp.hook_post': { shape: ['B', 'T', 'F'], meaning: 'neurons, before W_out' },
   hook_mlp_out: { shape: ['B', 'T', 'D'], meaning: 'what the MLP adds' },
-  hook_resid_post: { shape: ['B', 'T', 'D'], meaning: 'residual stream after the block, steered' },
+  hook_resid_post: { shape: ['B', 'T', 'D'], meaning: 'stream after the block' },
 } as const satisfies Record<string, Point>;
 
-const EMBED = { shape: ['B', 'T', 'D'], meaning: 'what the first block gets' } as const;
-const NORMALIZED = {
-  shape: ['B', 'T', 'D'],
-  meaning: 'final norm, gain and bias included: what the output layer gets',
-} as const;
+const EMBED = { shape: ['B', 'T', 'D'], meaning: 'what block 0 gets' } as const;
+const NORMALIZED = { shape: ['B', 'T', 'D'], meaning: 'what the output layer gets' } as const;
 
 /** A named point of a block. */
 export type BlockPoint = keyof typeof BLOCK_POINTS;
@@ -63,7 +57,7 @@ export function residPost(layer: number): `blocks.${number}.hook_resid_post` {
 
 /** A row of the table of a model's points. */
 export interface HookRow {
-  /** `blocks.{0-25}.attn.hook_q`: one row for all blocks. */
+  /** `blocks.L.attn.hook_q`: one row for all blocks. */
   name: string;
   /** What `hookName` takes for it: `q`. */
   shorthand: string;
@@ -81,11 +75,10 @@ export function hookTable(dims: Record<Size, number>): HookRow[] {
   const row = (name: string, shorthand: string, { shape, meaning }: Point): HookRow => {
     return { name, shorthand, shape: shape.map((axis) => sizes[axis]), meaning };
   };
-  const blocks = dims.nLayers > 1 ? `{0-${dims.nLayers - 1}}` : '0';
   return [
     row('hook_embed', 'embed', EMBED),
     ...Object.entries(BLOCK_POINTS).map(([point, about]) =>
-      row(`blocks.${blocks}.${point}`, shorthandOf(point), about),
+      row(blockPoint('L', point as BlockPoint), shorthandOf(point), about),
     ),
     row(FINAL_NORM, 'normalized', NORMALIZED),
   ];
