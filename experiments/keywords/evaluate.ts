@@ -8,7 +8,7 @@ import { integer, layer, listOf, nullable, oneOf, text } from '../../src/runs/co
 import { makeFolder } from '../../src/util/files';
 import { hashFile } from '../../src/util/hash';
 import { showTable } from '../../src/util/table';
-import { checkWidth, loadVectors } from '../../src/vectors/vectorFile';
+import { checkWidth } from '../../src/vectors/vectorFile';
 import {
   answerAndJudge,
   answeringSchema,
@@ -23,6 +23,7 @@ import { follows } from '../shared/data/instructionRows';
 import { shortRows } from '../shared/prompts';
 import { type Answer, openSession } from '../shared/session';
 import { expectedProvenance } from '../shared/vectors/compute';
+import { loadDirections } from '../shared/vectors/load';
 import { steeringWeight } from '../shared/vectors/weight';
 import { computeCells, type KeywordRow } from './parts/cells';
 import {
@@ -101,7 +102,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
     representationsCommand(config),
   );
   const folder = folderFor(mark);
-  const vectors = loadVectors(vectorFile, provenance);
+  const vectors = loadDirections(vectorFile, provenance);
   checkWidth(vectors, session.model.config.dModel, model.name);
   console.log(`${model.name} on ${session.backend.name} (${session.backend.detail})`);
   console.log(`Vectors: ${vectorFile}`);

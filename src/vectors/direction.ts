@@ -62,40 +62,62 @@ export function directionOf(
   };
 }
 
+/** The `method` of `directionOf`. */
+export const MEAN_DIFFERENCE = 'mean-difference';
+
 /**
- * Why a direction can't be what `directionOf` gave, beyond what rounding explains; undefined when it can.
+ * Why a vector can't be what it should be, beyond what rounding explains; undefined when it can.
  * @param layers which layers its entries are of
+ * @param method how it was found: only of `directionOf` is it the difference of its means
  */
-export function whatIsWrong(direction: Direction, layers: number[]): string | undefined {
+export function whatIsWrong(
+  vector: SteeringVector,
+  layers: number[],
+  method = MEAN_DIFFERENCE,
+): string | undefined {
   for (const [at, layer] of layers.entries()) {
-    const wrong = wrongAt(direction, at);
+    const wrong =
+      wrongAt(vector, at) ?? (hasMeans(vector) ? wrongMeansAt(vector, at, method) : undefined);
     if (wrong) return `layer ${layer}: ${wrong}`;
   }
   return undefined;
 }
 
-function wrongAt(direction: Direction, at: number): string | undefined {
+function wrongAt(vector: SteeringVector, at: number): string | undefined {
+  const [unit, norm] = [vector.unit[at], vector.norm[at]];
+  const means = hasMeans(vector)
+    ? [
+        ...[vector.meanWith[at], vector.meanWithout[at]],
+        [vector.projectionWith[at], vector.projectionWithout[at]],
+      ]
+    : [];
+  if (![unit, [norm], ...means].every((some) => some.every(Number.isFinite))) {
+    return 'it holds a number that is not finite';
+  }
+  const length = Math.sqrt(dot(unit, unit));
+  if (Math.abs(length - 1) > 1e-4) return `its unit vector has length ${length.toPrecision(4)}`;
+  return norm > 0 || hasMeans(vector) ? undefined : `its norm is ${norm}, not above 0`;
+}
+
+function wrongMeansAt(direction: Direction, at: number, method: string): string | undefined {
   const [unit, withIt, without] = [direction.unit, direction.meanWith, direction.meanWithout].map(
     (rows) => rows[at],
   );
-  const [norm, targetWith, targetWithout] = [
-    direction.norm,
-    direction.projectionWith,
-    direction.projectionWithout,
-  ].map((values) => values[at]);
-  const all = [...unit, ...withIt, ...without, norm, targetWith, targetWithout];
-  if (!all.every(Number.isFinite)) return 'it holds a number that is not finite';
-  const length = Math.sqrt(dot(unit, unit));
-  if (Math.abs(length - 1) > 1e-4) return `its unit vector has length ${length.toPrecision(4)}`;
+  const norm = direction.norm[at];
   // Of float32, each term is known to 6e-8 of its size.
   const differs = unit.some((value, i) => {
     const rounding = 1e-5 * Math.abs(norm) + 1e-6 * (Math.abs(withIt[i]) + Math.abs(without[i]));
     return Math.abs(value * norm - (withIt[i] - without[i])) > rounding;
   });
-  if (differs) return 'its unit vector times its norm is not the difference of its means';
+  if (differs && method === MEAN_DIFFERENCE) {
+    return 'its unit vector times its norm is not the difference of its means';
+  }
   const projected = (mean: Float32Array, target: number) =>
     Math.abs(dot(unit, mean) - target) <= 1e-5 * (1e-3 + Math.sqrt(dot(mean, mean)));
-  if (projected(withIt, targetWith) && projected(without, targetWithout)) return undefined;
+  const { projectionWith, projectionWithout } = direction;
+  if (projected(withIt, projectionWith[at]) && projected(without, projectionWithout[at])) {
+    return undefined;
+  }
   return 'its projections are not those of its means';
 }
 

@@ -18,12 +18,12 @@ import { loadFormatRows } from '../../experiments/format/parts/rows';
 import { script as precomputeIvs } from '../../experiments/format/precompute_ivs';
 import { script as computeLengths } from '../../experiments/length/compute_representations';
 import { loadPhrasings } from '../../experiments/length/parts/phrasings';
+import { loadDirections } from '../../experiments/shared/vectors/load';
 import { generate } from '../../src/engine/generate';
 import type { Edit } from '../../src/engine/steering';
 import { readRun } from '../../src/runs/runFolder';
 import { hashFile } from '../../src/util/hash';
 import { dot } from '../../src/vectors/direction';
-import { loadVectors } from '../../src/vectors/vectorFile';
 import { makeModel, openModel, runStep } from './helpers';
 
 const root = path.join(__dirname, '../..');
@@ -206,7 +206,7 @@ test('the whole chain on a real model; an answer recomputed from the vectors', a
   const session = await openModel(model);
   const one = (folder: string) => {
     const [file] = fs.readdirSync(path.join(temp, 'runs', folder));
-    return loadVectors(path.join(temp, 'runs', folder, file), {});
+    return loadDirections(path.join(temp, 'runs', folder, file), {});
   };
   const format = one('format/chars/representations').directions;
   const concise = one('length/chars/representations').directions.get('extremely_concise')!;
@@ -232,7 +232,7 @@ function openRunOf(output: string, name: string) {
   const one = (experiment: string) => {
     const folder = path.join(output, experiment, 'chars/representations');
     return fs.existsSync(folder)
-      ? loadVectors(path.join(folder, fs.readdirSync(folder)[0]), {}).directions
+      ? loadDirections(path.join(folder, fs.readdirSync(folder)[0]), {}).directions
       : undefined;
   };
   const concise = one('length')?.get('extremely_concise');
@@ -308,7 +308,7 @@ test('a format acts at the layer of prompts like the row’s: with its instructi
   await runStep(computeRepresentations, ...settings);
   const representations = path.join(output, 'format/chars/representations');
   const file = path.join(representations, fs.readdirSync(representations)[0]);
-  const vectors = loadVectors(file, {});
+  const vectors = loadDirections(file, {});
   const ivs = path.join(output, 'format/chars/ivs');
   fs.mkdirSync(ivs);
   const session = await openModel(model);
@@ -380,7 +380,7 @@ test("vectors_model: formats and length are steered by that model's vectors", as
   assert.equal(fs.readdirSync(path.join(output, 'length')), ['other']);
   const one = (experiment: string) => {
     const folder = path.join(output, experiment, 'other/representations');
-    return loadVectors(path.join(folder, fs.readdirSync(folder)[0]), {}).directions;
+    return loadDirections(path.join(folder, fs.readdirSync(folder)[0]), {}).directions;
   };
   const concise = one('length').get('extremely_concise')!;
   const formats = one('format');

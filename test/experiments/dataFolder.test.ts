@@ -11,9 +11,9 @@ import { script as findBestLayer } from '../../experiments/format/find_best_laye
 import type { FormatRow } from '../../experiments/format/parts/cells';
 import { script as precomputeIvs } from '../../experiments/format/precompute_ivs';
 import { script as lengthRepresentations } from '../../experiments/length/compute_representations';
+import { loadDirections } from '../../experiments/shared/vectors/load';
 import { readRun } from '../../src/runs/runFolder';
 import { hashFile } from '../../src/util/hash';
-import { loadVectors } from '../../src/vectors/vectorFile';
 import { testWhere } from '../where';
 import { makeModel, onlyFile, runScript, runStep, stopScripts } from './helpers';
 
@@ -88,7 +88,7 @@ const configOf = (folder: string) =>
 test('format: vectors and search by the augmented rows, evaluation by the others', async () => {
   await runStep(computeRepresentations, ...settings, 'subset_ratio=0.5');
   const base = path.join(temp, 'runs/format/chars');
-  const vectors = loadVectors(onlyFile(path.join(base, 'representations'), ''), {});
+  const vectors = loadDirections(onlyFile(path.join(base, 'representations'), ''), {});
   assert.is(vectors.provenance.data_sha256, hashFile(training));
   const used = JSON.parse(vectors.provenance.example_keys) as string[];
   assert.is(used.length, 4);
@@ -137,7 +137,7 @@ test('composition: the length vectors come from the folder, whichever of its fil
     [evaluation, training, queries],
   );
   const vectors = onlyFile(path.join(temp, 'runs/length/chars/representations'), '');
-  const { provenance } = loadVectors(vectors, {});
+  const { provenance } = loadDirections(vectors, {});
   assert.is(provenance.data_sha256, hashFile(queries));
   assert.is(provenance.example_keys, '["0","1","2"]');
   // The same file as the length experiment computes.

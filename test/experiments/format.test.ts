@@ -22,11 +22,11 @@ import {
 } from '../../experiments/format/parts/rows';
 import { layerComparison } from '../../experiments/format/parts/tables';
 import { script as precomputeIvs } from '../../experiments/format/precompute_ivs';
+import { loadDirections } from '../../experiments/shared/vectors/load';
 import { followLoose, parseInstruction } from '../../ifeval';
 import { generate } from '../../src/engine/generate';
 import type { Edit } from '../../src/engine/steering';
 import { readRun } from '../../src/runs/runFolder';
-import { loadVectors } from '../../src/vectors/vectorFile';
 import { refused } from '../refusal';
 import { testWhere } from '../where';
 import {
@@ -285,7 +285,7 @@ test('all six steps on a real model, checked by hand', async () => {
   );
   const [looks, vectorFile] = fs.readdirSync(path.join(folder, 'representations'));
   assert.match(vectorFile, /^format_ratio0\.7_seed42_\w{8}\.safetensors$/);
-  const vectors = loadVectors(path.join(folder, 'representations', vectorFile), {});
+  const vectors = loadDirections(path.join(folder, 'representations', vectorFile), {});
   const training = trainingRows(loadFormatRows(data, { checked: true }), data);
   const used: string[] = JSON.parse(vectors.provenance.example_keys);
   assert.equal(used, keys(drawSubset(training, 0.7, 42)));

@@ -24,6 +24,7 @@ import { defaultsFile, describeKeys } from '../../experiments/shared/command/hel
 import { loadQuestions } from '../../experiments/shared/data/questions';
 import type { Session } from '../../experiments/shared/session';
 import { resolveEdit } from '../../experiments/shared/vectors/edits';
+import { loadDirections } from '../../experiments/shared/vectors/load';
 import { countSentences } from '../../ifeval';
 import { generate } from '../../src/engine/generate';
 import { residPost } from '../../src/engine/hooks';
@@ -31,7 +32,7 @@ import { runWithCache } from '../../src/engine/runWithCache';
 import { findModel } from '../../src/hub/fingerprint';
 import { RunFolder, readRun } from '../../src/runs/runFolder';
 import { directionOf, dot } from '../../src/vectors/direction';
-import { loadVectors, saveVectors } from '../../src/vectors/vectorFile';
+import { saveVectors } from '../../src/vectors/vectorFile';
 import { Safetensors } from '../../weights/safetensors';
 import { BREVITY, SENTENCES } from '../../weights/tiny/instructions';
 import { testWhere } from '../where';
@@ -236,10 +237,10 @@ test('vectors come back from their file, and only for what they were made for', 
     layers: [0, 2, 4],
     provenance: { model: 'm', data: 'd', note: 'free' },
   });
-  const loaded = loadVectors(file, { model: 'm', data: 'd' });
+  const loaded = loadDirections(file, { model: 'm', data: 'd' });
   assert.equal(loaded.directions, directions);
   assert.equal(loaded.layers, [0, 2, 4]);
-  const foreign = () => loadVectors(file, { model: 'm', data: 'other', kind: 'k' });
+  const foreign = () => loadDirections(file, { model: 'm', data: 'other', kind: 'k' });
   assert.throws(
     foreign,
     /computed for something else:\n {2}data: d there, other now\n {2}kind: \(not/,
@@ -468,7 +469,7 @@ test('evaluate refuses other settings under the same name, and vectors of anothe
   const stale = path.join(temp, 'runs/length/chars/representations');
   for (const name of fs.readdirSync(stale)) {
     const file = path.join(stale, name);
-    const { directions, layers, provenance } = loadVectors(file, {});
+    const { directions, layers, provenance } = loadDirections(file, {});
     saveVectors(file, {
       directions,
       layers,

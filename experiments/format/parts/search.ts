@@ -5,9 +5,9 @@ import { type ConfigOf, nullable, oneOf, text } from '../../../src/runs/config';
 import { readRun } from '../../../src/runs/runFolder';
 import { InputError } from '../../../src/util/errors';
 import { hashFile } from '../../../src/util/hash';
-import { loadVectors } from '../../../src/vectors/vectorFile';
 import { dataFile } from '../../shared/data/dataFolder';
 import { findRun, foreseen, inputMark, without } from '../../shared/earlierSteps';
+import { loadDirections } from '../../shared/vectors/load';
 import type { FormatRow } from './cells';
 import { type FoundVectors, formatFolders, formatVectorData, vectorsOwner } from './vectors';
 
@@ -122,7 +122,7 @@ export function searchVectors(
   const shaOf = (file: string) => (fs.existsSync(file) ? hashFile(file) : 'gone');
   // The folder of results may have been moved since.
   const file = [beside, recorded].find((one) => shaOf(one) === config.vectors_sha256);
-  if (file) return { vectors: loadVectors(file, {}), sha256: shaOf(file) };
+  if (file) return { vectors: loadDirections(file, {}), sha256: shaOf(file) };
   throw new InputError(
     `The layers in ${folder} were found with vectors that ${beside} does not hold any more. ` +
       'Run find_best_layer again, under another name=.',

@@ -3,12 +3,7 @@ import { modelName } from '../../../src/hub/modelFolder';
 import { InputError } from '../../../src/util/errors';
 import { hashFile } from '../../../src/util/hash';
 import type { Direction } from '../../../src/vectors/direction';
-import {
-  checkWidth,
-  loadVectors,
-  type Provenance,
-  type VectorFile,
-} from '../../../src/vectors/vectorFile';
+import { checkWidth, type Provenance, type VectorFile } from '../../../src/vectors/vectorFile';
 import {
   baseName,
   usualSettings,
@@ -34,6 +29,7 @@ import {
   ownerProvenance,
   type RepresentationOptions,
 } from '../../shared/vectors/compute';
+import { loadDirections } from '../../shared/vectors/load';
 
 const VECTORS = 'format vectors';
 
@@ -260,7 +256,7 @@ export function findAndOpen(
   wanted: Wanted,
 ): FoundVectors {
   const file = findVectorFile(folder, wanted);
-  const vectors = loadVectors(file, {});
+  const vectors = loadDirections(file, {});
   if (session) checkWidth(vectors, session.model.config.dModel, session.files.name);
   return { file, sha256: hashFile(file), vectors, mark: inputMark(folder, file, wanted.usual) };
 }

@@ -3,12 +3,7 @@ import * as path from 'node:path';
 import type { ModelFiles } from '../../../src/hub/fingerprint';
 import { modelName } from '../../../src/hub/modelFolder';
 import { hashFile, hashOf } from '../../../src/util/hash';
-import {
-  checkWidth,
-  loadVectors,
-  type Provenance,
-  type VectorFile,
-} from '../../../src/vectors/vectorFile';
+import { checkWidth, type Provenance, type VectorFile } from '../../../src/vectors/vectorFile';
 import {
   baseName,
   usualSettings,
@@ -34,6 +29,7 @@ import {
   ownerProvenance,
   type RepresentationOptions,
 } from '../../shared/vectors/compute';
+import { loadDirections } from '../../shared/vectors/load';
 import { type LengthPhrasings, type LengthSet, lengthInstructions } from './phrasings';
 
 /** What a set of length vectors is computed from. */
@@ -227,7 +223,7 @@ function howTo(model: string, settings: LengthVectorSettings): string {
 /**
  * The length vectors that were looked for; own ones that are not there are computed.
  * @param session the model that is steered
- * @throws InputError as `computeLengthVectors` and `loadVectors`, or for vectors of another width
+ * @throws InputError as `computeLengthVectors` and `loadDirections`, or for vectors of another width
  */
 export async function needLengthVectors(
   session: Session,
@@ -239,7 +235,7 @@ export async function needLengthVectors(
     console.log(`No length vectors yet: computing them from the first ${queries.length} queries.`);
     await computeLengthVectors(session, queries, settings, file, { batchSize });
   }
-  const vectors = loadVectors(file, {
+  const vectors = loadDirections(file, {
     ...expectedProvenance(session, vectors_model),
     ...lengthProvenance(settings),
   });

@@ -2,13 +2,14 @@
 import * as path from 'node:path';
 import type { Positions } from '../../../src/engine/steering';
 import { layer, listOf, nameText, nullable, oneOf, text } from '../../../src/runs/config';
-import { checkWidth, loadVectors, type VectorFile } from '../../../src/vectors/vectorFile';
+import { checkWidth, type VectorFile } from '../../../src/vectors/vectorFile';
 import { loadFormatVectors } from '../../format/parts/ivs';
 import { formatVectorData } from '../../format/parts/vectors';
 import { usualSettings } from '../../shared/command/names';
 import { findVectorFile, lacksLayers, without } from '../../shared/earlierSteps';
 import type { Session } from '../../shared/session';
 import { expectedProvenance } from '../../shared/vectors/compute';
+import { loadDirections } from '../../shared/vectors/load';
 
 export const VECTOR_SETS = ['format', 'length', 'keywords'] as const;
 export type VectorSet = (typeof VECTOR_SETS)[number];
@@ -123,7 +124,7 @@ function otherVectors(
     made,
     how: `npx ts-node experiments/${step} model_name=${provenance.model}`,
   });
-  const vectors = loadVectors(file, {});
+  const vectors = loadDirections(file, {});
   checkWidth(vectors, session.model.config.dModel, session.files.name);
   return { of, file, vectors, layerOf: () => at };
 }

@@ -10,13 +10,13 @@ import type { PromptActivations } from '../../../src/vectors/activations';
 import { type Direction, directionOf } from '../../../src/vectors/direction';
 import {
   type ExtraTensors,
-  loadVectors,
   type Provenance,
   readProvenance,
   saveVectors,
 } from '../../../src/vectors/vectorFile';
 import { longPromptsSchema } from '../prompts';
 import { type Session, sessionSchema } from '../session';
+import { loadDirections } from './load';
 import { PartialActivations } from './partialActivations';
 
 /** The config keys of every step that computes representations. */
@@ -107,7 +107,8 @@ export async function computeDirections(
     if (holdsAlready(file, known)) console.log(`${file} is there already.`);
     else {
       const vectors = await compute(session, groups, { ...options, layers, partial });
-      saveVectors(file, { ...vectors, layers, provenance: known }, vectors.extra);
+      const { directions, extra } = vectors;
+      saveVectors(file, { directions, layers, provenance: known }, { extra });
     }
     // A process may have been killed before it came to this.
     partial.remove();
@@ -178,7 +179,7 @@ function holdsAlready(file: string, known: Provenance): boolean {
   try {
     const says = readProvenance(file);
     if (!Object.entries(known).every(([key, value]) => says[key] === value)) return false;
-    loadVectors(file, {});
+    loadDirections(file, {});
     return true;
   } catch (error) {
     if (!(error instanceof InputError)) throw error;

@@ -10,9 +10,9 @@ import { script as findBestLayer } from '../../../experiments/format/find_best_l
 import type { FormatRow } from '../../../experiments/format/parts/cells';
 import { script as precomputeIvs } from '../../../experiments/format/precompute_ivs';
 import { run as format } from '../../../experiments/format/run';
+import { loadDirections } from '../../../experiments/shared/vectors/load';
 import { generate } from '../../../src/engine/generate';
 import { readRun } from '../../../src/runs/runFolder';
-import { loadVectors } from '../../../src/vectors/vectorFile';
 import { refused } from '../../refusal';
 import { deepen, makeModel, onlyFile, openModel, printedBy, runStep } from '../helpers';
 
@@ -116,7 +116,10 @@ test('by default each kind of prompts has its own choice, used in its own cells'
   assert.equal(readJson(path.join(folder, 'e/summary.json')).selected_layers, SELECTED);
   // The answers are those of the model steered there.
   const session = await openModel(model);
-  const { directions } = loadVectors(onlyFile(path.join(folder, 'representations'), 'format'), {});
+  const { directions } = loadDirections(
+    onlyFile(path.join(folder, 'representations'), 'format'),
+    {},
+  );
   for (const row of rows.filter(({ steering }) => steering !== 'none')) {
     const { layer, instruction_id: id } = row;
     const vector = directions.get(id)!;

@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { reproduce } from '../../../experiments/paper/reproduce';
 import { readCommandLine } from '../../../experiments/shared/command/script';
-import { loadVectors } from '../../../src/vectors/vectorFile';
+import { loadDirections } from '../../../experiments/shared/vectors/load';
 import { makeModel, printedBy, runScript, stopScripts } from '../helpers';
 
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-reproduce-'));
@@ -170,7 +170,7 @@ test('four experiments, analyses and the table; once more, all is there', async 
   );
   const format = readJson('cosines').sets[0];
   const [{ file }] = readJson('vocabulary').from.vectors;
-  const [a, b] = [...loadVectors(file, {}).directions.values()].map(({ unit }) => unit[1]);
+  const [a, b] = [...loadDirections(file, {}).directions.values()].map(({ unit }) => unit[1]);
   const wanted = a.reduce((sum, x, i) => sum + x * b[i], 0);
   assert.equal(format.names, IDS);
   assert.ok(Math.abs(format.layers[1].cosines[0][1] - wanted) < 1e-5);

@@ -5,6 +5,7 @@ import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { resolveEdit } from '../../../experiments/shared/vectors/edits';
+import { loadDirections } from '../../../experiments/shared/vectors/load';
 import { seededRandom } from '../../../src/util/random';
 import { type Direction, directionOf } from '../../../src/vectors/direction';
 import { loadVectors, saveVectors } from '../../../src/vectors/vectorFile';
@@ -36,7 +37,7 @@ test('what was saved comes back', () => {
     ['a\nb.unit', direction()],
   ]);
   save(directions);
-  const loaded = loadVectors(file, { model: 'm' });
+  const loaded = loadVectors(file);
   assert.equal(loaded.directions, directions);
   assert.equal(loaded.layers, LAYERS);
 });
@@ -51,7 +52,7 @@ test('every flipped bit of the numbers, and of what the file says, is noticed', 
     flipped[at] ^= 1 << (at % 8);
     fs.writeFileSync(copy, flipped);
     assert.match(
-      refusedWith(() => loadVectors(copy, {})),
+      refusedWith(() => loadVectors(copy)),
       'flipped.safetensors is damaged',
       `${at}`,
     );
@@ -59,7 +60,7 @@ test('every flipped bit of the numbers, and of what the file says, is noticed', 
   const text = bytes.toString('latin1');
   fs.writeFileSync(copy, Buffer.from(text.replace('"seed":"42"', '"seed":"43"'), 'latin1'));
   assert.match(
-    refusedWith(() => loadVectors(copy, { seed: '43' })),
+    refusedWith(() => loadVectors(copy)),
     'checksum',
   );
 });
@@ -86,7 +87,7 @@ test('vectors that are not what their means say are refused, with the layer', ()
     change(altered);
     // With a checksum of its own: only the means tell.
     save(new Map([['x', altered]]));
-    const refusal = refusedWith(() => loadVectors(file, {}));
+    const refusal = refusedWith(() => loadVectors(file));
     assert.match(refusal, message, what);
     assert.match(refusal, '"x", layer 3', what);
   }
@@ -110,7 +111,7 @@ test('a file that is no vector file, or has other shapes, is refused in words', 
     const all = tensors();
     change(all);
     writeSafetensors(other, all, says);
-    return refusedWith(() => loadVectors(other, {}));
+    return refusedWith(() => loadVectors(other));
   };
   const nothing = () => {};
   for (const layers of ['x', '{}', '"0"', '[]', '[0,0]', '[0,-1]', '[0,1.5]', 'null', '[[0],3]']) {
@@ -138,6 +139,74 @@ test('a file that is no vector file, or has other shapes, is refused in words', 
     'shape [10]',
   );
   source.close();
+});
+
+test('vectors without means come back without, and are refused where means are needed', () => {
+  const { unit, norm } = direction();
+  const directions = new Map([['x', { unit, norm }]]);
+  const origins = { x: { method: 'pca' } };
+  saveVectors(file, { directions, layers: LAYERS, provenance: { model: 'm' }, origins });
+  assert.equal(loadVectors(file), {
+    ...{ directions, layers: LAYERS, provenance: { model: 'm' }, origins },
+  });
+  assert.match(
+    refusedWith(() => loadDirections(file)),
+    /"x" comes without the mean activations/,
+  );
+  const settings = { y: { layer: 0 } };
+  const misnamed = () =>
+    saveVectors(file, { directions, layers: LAYERS, provenance: {}, settings });
+  assert.match(refusedWith(misnamed), 'settings: there is no vector "y"');
+  norm[1] = 0;
+  saveVectors(file, { directions, layers: LAYERS, provenance: {} });
+  assert.match(
+    refusedWith(() => loadVectors(file)),
+    'layer 3: its norm is 0',
+  );
+});
+
+test('only of the mean difference is the vector checked against the difference of its means', () => {
+  const turned = directionOf(rows(1), rows(0), LAYERS);
+  turned.norm[0] *= 2;
+  const directions = new Map([['x', turned]]);
+  saveVectors(file, { directions, layers: LAYERS, provenance: { method: 'pca' } });
+  assert.equal(loadVectors(file).directions, directions);
+  save(directions);
+  assert.match(
+    refusedWith(() => loadVectors(file)),
+    'not the difference',
+  );
+});
+
+test('files from before version 1 are read, those of a later version are not', () => {
+  save(new Map([['x', direction()]]));
+  const source = Safetensors.open(file);
+  const tensors = Object.fromEntries(
+    [...source.tensors.values()].map(({ name, shape }) => [
+      name,
+      { dtype: 'F32' as const, shape, data: source.readFloat32(name) },
+    ]),
+  );
+  source.close();
+  const { checksum, format, version, ...says } = source.metadata;
+  assert.equal([format, version, says.layers], ['tiller-vectors', '1', '[0,3]']);
+  const other = path.join(temp, 'older.safetensors');
+  writeSafetensors(other, tensors, says);
+  assert.equal(loadVectors(other).directions, loadVectors(file).directions);
+  const refusal = (metadata: Record<string, string>) => {
+    writeSafetensors(other, tensors, metadata);
+    return refusedWith(() => loadVectors(other));
+  };
+  assert.match(
+    refusal({ ...says, format, version: '2', checksum }),
+    /version "2".*reads version 1.*update/,
+  );
+  assert.match(refusal({ ...says, format: 'pt' }), 'not a vector file');
+  assert.match(refusal({ ...says, format, version }), 'its checksum is another');
+  for (const settings of ['x', '[]', '3', '{"x":1}', '{"x":[]}']) {
+    assert.match(refusal({ ...says, settings }), 'not objects by the names', settings);
+  }
+  assert.match(refusal({ ...says, curves: '{"x":{}}' }), 'not lists by the names');
 });
 
 test('an edit takes the vector of its source layer, where it has one, and acts at its own', () => {

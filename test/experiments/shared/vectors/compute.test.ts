@@ -6,7 +6,7 @@ import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { clearLeftovers, computeDirections } from '../../../../experiments/shared/vectors/compute';
-import { loadVectors } from '../../../../src/vectors/vectorFile';
+import { loadDirections } from '../../../../experiments/shared/vectors/load';
 import { close, makeModel, meanActivation, openModel, printedBy } from '../../helpers';
 
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-compute-'));
@@ -36,7 +36,7 @@ test('vectors are used again for the same prompts, and computed for others', asy
   const others = ['What? Long.', 'Who is it? Long.'];
   assert.not.match(await compute(others, without), 'there already');
   const session = await openModel(model);
-  const { directions } = loadVectors(file, { data: 'the same' });
+  const { directions } = loadDirections(file, { data: 'the same' });
   close(directions.get('x')!.meanWith[0], await meanActivation(session, others, 1));
 });
 
