@@ -41,14 +41,16 @@ def projections(block, config):
 
 
 def final_norm(model):
-    return model.transformer.ln_f if hasattr(model, 'transformer') else model.model.norm
+    if hasattr(model, 'transformer'):
+        return model.transformer.ln_f
+    return getattr(model.model, 'language_model', model.model).norm
 
 
 @torch.no_grad()
 def record(model, ids):
     """The values at the points, by name."""
     found, handles, softmaxes = {}, [], []
-    heads = model.config.num_attention_heads
+    heads = model.config.get_text_config().num_attention_heads
 
     def keep_output(name, parts):
         def hook(_module, _inputs, output):
@@ -65,7 +67,7 @@ def record(model, ids):
 
     for layer, block in enumerate(blocks_of(model)[:BLOCKS]):
         at = f'blocks.{layer}'
-        made, out, down = projections(block, model.config)
+        made, out, down = projections(block, model.config.get_text_config())
         for module, parts in made:
             handles.append(module.register_forward_hook(keep_output(f'{at}.attn.hook', parts)))
         handles.append(out.register_forward_pre_hook(keep_input(f'{at}.attn.hook_z', heads, -1)))

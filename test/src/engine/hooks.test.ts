@@ -71,7 +71,18 @@ function lastOf(value: tf.Tensor, point: string): tf.Tensor {
 
 test('there is a fixture of every architecture', () => {
   const types = new Set([...models.values()].map((model) => model.modelType));
-  for (const type of ['gemma2', 'gpt2', 'mistral', 'phi3']) assert.ok(types.has(type), type);
+  const families = [
+    'gemma2',
+    'gemma3',
+    'gpt2',
+    'llama',
+    'mistral',
+    'olmo2',
+    'phi3',
+    'qwen2',
+    'qwen3',
+  ];
+  for (const type of families) assert.ok(types.has(type), type);
 });
 
 for (const name of NAMES) {

@@ -153,7 +153,7 @@ const changes: [string, Record<string, unknown>][] = [
   ['phi3-partial-tied-f16', { sliding_window: 8 }],
   ['phi3-window-bf16-sharded', { rope_theta: 10000 }],
   ['qwen2-upper-window-tied-f32', { max_window_layers: 1 }],
-  ['qwen3-biases-window-f32', { use_sliding_window: false }],
+  ['qwen3-biases-window-f32', { sliding_window: 4 }],
 ];
 for (const [name, change] of changes) {
   test(`${name} fails with ${JSON.stringify(change)}`, async () => {
