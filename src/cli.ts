@@ -15,6 +15,7 @@ import { ifevalCommand } from './commands/ifeval';
 import { inspectCommand } from './commands/inspect';
 import { perplexityCommand } from './commands/perplexity';
 import { runsCommand } from './commands/runs';
+import { serveCommand } from './commands/serve';
 import { setupTensorflowCommand } from './commands/setupTensorflow';
 import { verifyCommand } from './commands/verify';
 import { didYouMean, InputError } from './util/errors';
@@ -38,6 +39,7 @@ const COMMANDS: Command[] = [
   doctorCommand,
   verifyCommand,
   generateCommand,
+  serveCommand,
   inspectCommand,
   hooksCommand,
   perplexityCommand,
