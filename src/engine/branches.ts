@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { checkCount } from '../util/check';
+import { InputError } from '../util/errors';
 import type { Columns } from './columns';
 import { checkEdits } from './edit';
 import type { KVCache } from './kvCache';
@@ -11,6 +12,16 @@ export interface Branch {
   /** Index among the trunks. */
   trunk: number;
   edits: Edit[];
+}
+
+/**
+ * Whether a row with these edits can be a branch: each layer's edits must be told by that layer alone.
+ * A condition that is read at a lower layer, or decided by the whole prompt, is not.
+ */
+export function canBranch(edits: Edit[]): boolean {
+  return edits.every(({ when, layer }) => {
+    return !when || ((when.layer ?? layer) === layer && when.at !== 'prompt');
+  });
 }
 
 /**
@@ -39,6 +50,12 @@ export class Branches implements Steerer {
       branches.map(({ edits }) => edits),
       config,
     );
+    const lone = branches.findIndex(({ edits }) => !canBranch(edits));
+    if (lone >= 0) {
+      throw new InputError(
+        `Branches: branch ${lone} has a condition of another layer, or of its prompt: make it a row of its own.`,
+      );
+    }
     this.topLayer = -1;
     for (const [i, { trunk, edits }] of branches.entries()) {
       checkCount(`Branches: branch ${i}: trunk`, trunk, 0, trunks - 1);

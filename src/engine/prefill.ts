@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { checkCount, checkKeys, checkList } from '../util/check';
 import { InputError } from '../util/errors';
-import { type Branch, Branches } from './branches';
+import { type Branch, Branches, canBranch } from './branches';
 import { checkEditsOf, checkModel, checkPrompts } from './checks';
 import type { Hooks } from './hooks';
 import { KVCache } from './kvCache';
@@ -25,6 +25,8 @@ export interface PrefillOptions {
 export interface Started {
   cache: KVCache;
   logits: tf.Tensor2D;
+  /** The edits of each prompt as they go on: what the prompt decides is decided. */
+  edits: Edit[][];
 }
 
 /**
@@ -59,7 +61,9 @@ export function prefill(model: CausalLM, prompts: number[][], options: PrefillOp
   const names = prompts.map((prompt) => prompt.join());
   // Hooks would see the trunks of a branching pass, not the rows that they expect.
   const repeated = (row: number) =>
-    !options.hooks && names.indexOf(names[row]) !== names.lastIndexOf(names[row]);
+    !options.hooks &&
+    canBranch(options.edits[row]) &&
+    names.indexOf(names[row]) !== names.lastIndexOf(names[row]);
   const alone = prompts.map((_, row) => row).filter((row) => !repeated(row));
   const lengths = new Set(prompts.filter((_, row) => repeated(row)).map(({ length }) => length));
   const groups = [...lengths].map((length) =>
@@ -120,7 +124,8 @@ function padded(
   const steering = own.some((list) => list.length) ? new Steering(own, model.config) : undefined;
   const cache = newCache(pads, ids[0].length);
   try {
-    return { cache, logits: lastLogits(model, ids, { cache, steering, hooks }) };
+    const logits = lastLogits(model, ids, { cache, steering, hooks });
+    return { cache, logits, edits: steering?.decided() ?? own };
   } catch (error) {
     cache.dispose();
     throw error;
@@ -150,7 +155,7 @@ function branched(
     const all = lastLogits(model, ids, { cache, steering });
     const logits = tf.tidy(() => tf.gather(all, tf.tensor1d(steering.settle(cache), 'int32')));
     all.dispose();
-    return { cache, logits };
+    return { cache, logits, edits: branches.map((branch) => branch.edits) };
   } catch (error) {
     cache.dispose();
     throw error;
@@ -164,12 +169,13 @@ function assemble(parts: Started[], order: number[]): Started {
   const sorted = order.every((row, i) => row === i);
   if (!sorted) cache.selectRows(order);
   if (parts.length === 1 && sorted) return parts[0];
+  const lists = parts.flatMap((part) => part.edits);
   const logits = tf.tidy(() => {
     const all = parts.length === 1 ? parts[0].logits : tf.concat(parts.map((part) => part.logits));
     return tf.gather(all, tf.tensor1d(order, 'int32'));
   });
   for (const part of parts) part.logits.dispose();
-  return { cache, logits };
+  return { cache, logits, edits: order.map((row) => lists[row]) };
 }
 
 const newCache = (pads: number[], promptEnd: number) =>

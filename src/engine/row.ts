@@ -47,6 +47,8 @@ export class Row {
   readonly columns: number;
   /** Goes through its prompt by itself, since it failed together with others. */
   alone = false;
+  /** Those that act from here on. */
+  edits: Edit[];
   private readonly wish: Wish;
 
   constructor(
@@ -54,13 +56,10 @@ export class Row {
     private readonly maxPositions: number,
   ) {
     const { prompt, maxNewTokens, seed = 0, logprobs } = request;
+    this.edits = request.edits ?? [];
     this.wish = { sampler: sampler(request, seed), logprobs };
     this.columns = Math.min(prompt.length + maxNewTokens, maxPositions);
     if (logprobs !== undefined) this.result.logprobs = [];
-  }
-
-  get edits(): Edit[] {
-    return this.request.edits ?? [];
   }
 
   /** What it asks of the next logits; null when it has all its tokens. */

@@ -125,7 +125,8 @@ export class Scheduler {
     this.dropFinished();
     for (const row of started.flatMap(({ rows }) => rows)) this.going.add(row);
     try {
-      for (const { rows, cache } of started) {
+      for (const { rows, cache, edits } of started) {
+        for (const [i, row] of rows.entries()) row.edits = edits[i];
         if (this.cache) this.cache.join(cache);
         else this.cache = cache;
         this.rows.push(...rows);

@@ -58,7 +58,8 @@ export function scoredPrefill(
       );
     }
     const read = () => readAll(tables, ids, pads, step);
-    return { cache, logits: last!, read, discard: () => tf.dispose(tables) };
+    const goingOn = steering?.decided() ?? edits;
+    return { cache, logits: last!, edits: goingOn, read, discard: () => tf.dispose(tables) };
   } catch (error) {
     cache.dispose();
     tf.dispose([...tables, ...(last ? [last] : [])]);

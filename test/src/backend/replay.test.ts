@@ -100,6 +100,33 @@ for (const name of NAMES) {
   });
 }
 
+test('edits of every kind, with conditions, go by graph', async () => {
+  const model = load('gemma2-gqa');
+  const unit = () => {
+    const values = Float32Array.from({ length: model.config.dModel }, () => random() - 0.5);
+    return values.map((x) => x / Math.hypot(...values));
+  };
+  const place = () => ({ layer: 1, vector: unit() });
+  const edits: Edit[] = [
+    { ...place(), kind: 'add', weight: 2, when: { vector: unit(), above: 0 } },
+    { ...place(), kind: 'project', target: 1, when: { vector: unit(), below: 0, layer: 0 } },
+    { ...place(), kind: 'ablate', when: { vector: unit(), above: 0, of: 'cosine' } },
+    { ...place(), kind: 'clamp', min: 1, when: { vector: unit(), above: 0, at: 'prompt' } },
+    { ...place(), kind: 'rotate', angle: 30, positions: 'generated' },
+    { ...place(), kind: 'rotate', angle: 200, second: unit() },
+  ];
+  const before = tf.memory().numTensors;
+  const steering = new Steering([edits, [], ...edits.map((edit) => [edit])], model.config);
+  const prompts = Array.from({ length: 8 }, () => numbers(5));
+  const twins = new Twins(model, prompts, steering);
+  for (let i = 0; i < 24; i++) await twins.step(prompts.map(() => numbers(1)));
+  assert.ok(twins.graphs >= 8, `${twins.graphs} steps of 24 were graphs`);
+  twins.dispose();
+  steering.dispose();
+  assert.is(tf.memory().numTensors, before, 'no tensor is left');
+  model.dispose();
+});
+
 test('hooks are called at every step, also where a graph is at hand', async () => {
   const model = load('gemma2-gqa');
   const twins = new Twins(model, [numbers(5)]);
