@@ -7,14 +7,20 @@ import { loadVectors, type VectorFile } from '../vectors/vectorFile';
 import { list, type Options } from './command';
 
 export const STEER_OPTIONS = [
-  [
-    '--steer <edit...>',
-    `Steer by ${STEER_FORM}; may be given several times. Weights are numbers or 1.5x, kinds add ` +
-      '(default), project, ablate, clamp(min,max), rotate(degrees), positions all (default), prompt, ' +
-      'last, generated. A file whose setting was searched needs no layer.',
-  ],
+  ['--steer <edit...>', 'Steer, as below; may be given several times'],
   ['--any-model', 'Take vectors of another model too, where width and layers fit'],
 ] as const;
+
+/** For --help: how an edit is written. */
+export const STEER_HELP = `
+  --steer takes ${STEER_FORM}, such as
+    lowercase.safetensors@4*1.5x        at layer 4, one and a half times the vector
+    v.safetensors:shout@4*-2:last       the vector "shout" at the last prompt token
+    v.safetensors@4:project             h·u as it is with the instruction
+    v.safetensors:ablate                where "vector search" found it to work
+  Weights are numbers, or multiples of the vector's norm (1.5x). Kinds are add (the default),
+  project or project(target), ablate, clamp(min,max) and rotate(degrees); positions are all
+  (the default), prompt, last and generated.`;
 
 /** An edit that is asked for, with the file of its vector. */
 export interface WantedEdit {

@@ -1,6 +1,7 @@
 import { roomForCache } from '../backend/memory';
 import { tensorsIn } from '../backend/replay';
 import { checkCount, checkKeys, optional } from '../util/check';
+import { InputError } from '../util/errors';
 import { BatchSizer } from './batchSizer';
 import { checkEditsOf, checkId, checkModel, checkPrompts } from './checks';
 import type { Hooks } from './hooks';
@@ -27,8 +28,11 @@ export interface GenerateOptions extends SamplingOptions {
   batchSize?: number;
   /** Bytes that keys and values may take; default 2 GB. Fewer rows are decoded together for it. */
   cacheBytes?: number;
-  /** For temperature > 0: each prompt draws from its own stream, whatever its neighbours. */
-  seed?: number;
+  /**
+   * For temperature > 0: each prompt draws from its own stream, whatever its neighbours. A list has a
+   * seed for each prompt: the draws are then those of that prompt alone with that seed.
+   */
+  seed?: number | number[];
   /** Give the log-probability of each new token, and of so many likeliest ones beside it. */
   logprobs?: number;
   /** Called for every token as it comes; `prompt` is the index among the prompts. */
@@ -85,7 +89,7 @@ function rowOptions(
   return {
     ...{ maxNewTokens, stopIds, stopWhen, temperature, topP, logprobs },
     edits: options.edits?.[prompt],
-    seed: seed * 1_000_003 + prompt,
+    seed: Array.isArray(seed) ? seed[prompt] * 1_000_003 : seed * 1_000_003 + prompt,
     onToken: options.onToken && ((token) => options.onToken!(prompt, token)),
   };
 }
@@ -103,13 +107,20 @@ function check(model: CausalLM, prompts: number[][], options: GenerateOptions) {
     steering: 'Steering is given as "edits", one list for each prompt.',
   });
   const name = (option: string) => `generate: ${option}`;
-  checkWriting('generate', options);
+  checkSeeds(options.seed, prompts);
+  checkWriting('generate', { ...options, seed: undefined });
   optional(options.edits, (edits) => checkEditsOf('generate', edits, prompts, config));
-  optional(options.seed, (seed) => checkCount(name('seed'), seed, -(2 ** 32), 2 ** 32));
   optional(options.padId, (id) => checkId(name('padId'), id, config.vocabSize));
   optional(options.batchSize, (size) => checkCount(name('batchSize'), size, 1));
   optional(options.cacheBytes, (bytes) => checkCount(name('cacheBytes'), bytes, 1));
   checkRoom(prompts, config, 1);
+}
+
+function checkSeeds(seed: number | number[] = 0, prompts: number[][]) {
+  if (Array.isArray(seed) && seed.length !== prompts.length) {
+    throw new InputError(`generate: ${seed.length} seeds for ${prompts.length} prompts.`);
+  }
+  for (const one of [seed].flat()) checkCount('generate: seed', one, -(2 ** 32), 2 ** 32);
 }
 
 /** Short prompts first; the same ones side by side. */

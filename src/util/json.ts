@@ -1,3 +1,30 @@
+import { InputError } from './errors';
+
+/** The value of a JSON text; undefined for a text that is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The values of a text with one JSON value a line, blank lines aside, and where each stands.
+ * @param file for messages: lines are called `file:1`
+ * @throws InputError for a line that is no JSON
+ */
+export function jsonLines(file: string, content: string): { value: unknown; where: string }[] {
+  const lines = content.split(/\r?\n/).map((line, i) => ({ line, where: `${file}:${i + 1}` }));
+  return lines
+    .filter(({ line }) => line.trim())
+    .map(({ line, where }) => {
+      const value = parseJson(line);
+      if (value !== undefined) return { value, where };
+      throw new InputError(`${where} is not JSON: ${line.slice(0, 60)}`);
+    });
+}
+
 /**
  * Parses JSON as Python's `json` writes it: beside JSON proper, the bare words NaN, Infinity and
  * -Infinity. NaN is what pandas writes for a missing value, and becomes null; the infinities are
