@@ -92,7 +92,7 @@ function findCommand([first, second = '']: string[]): CacCommand {
 }
 
 /** @throws InputError for fewer words than the command needs, or more than it takes */
-function checkWords({ name, args, usageText }: CacCommand, words: string[]) {
+function checkWords({ name, args, usageText = '' }: CacCommand, words: string[]) {
   const usage = `Usage: ${cli.name} ${usageText.split('\n')[0]}`;
   const missing = args.filter(({ required }) => required)[words.length];
   if (missing) throw new InputError(`${name} needs a <${missing.value}>. ${usage}`);

@@ -19,8 +19,9 @@ export const STEER_HELP = `
     v.safetensors@4:project             h·u as it is with the instruction
     v.safetensors:ablate                where "vector search" found it to work
   Weights are numbers, or multiples of the vector's norm (1.5x). Kinds are add (the default),
-  project or project(target), ablate, clamp(min,max) and rotate(degrees); positions are all
-  (the default), prompt, last and generated.`;
+  project or project(target), ablate, clamp or clamp(min,max) and rotate(degrees); positions are
+  all (the default), prompt, last and generated. :when(probe@layer>number) lets an edit act only
+  where that vector of the file says so (docs/steering.md).`;
 
 /** An edit that is asked for, with the file of its vector. */
 export interface WantedEdit {

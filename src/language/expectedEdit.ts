@@ -1,5 +1,5 @@
 /** What edits should make of the residual stream, in plain numbers: a second way to `Steering`. */
-import type { Edit } from '../engine/steering';
+import type { Condition, Edit } from '../engine/steering';
 
 export const dotOf = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   let sum = 0;
@@ -24,9 +24,49 @@ export function actsAt({ positions = 'all' }: Edit, column: number, promptEnd: n
   return where[positions];
 }
 
-/** h [D] after one edit that acts, in 64 bit. */
+/** h [D] after one edit that acts, in 64 bit; docs/steering.md has the formulas. */
 export function editedBy(edit: Edit, h: Float64Array): Float64Array {
   const { vector: u } = edit;
-  const factor = edit.kind === 'add' ? edit.weight : edit.target - dotOf(h, u);
-  return h.map((x, i) => x + factor * u[i]);
+  const along = dotOf(h, u);
+  switch (edit.kind) {
+    case 'add':
+      return plus(h, edit.weight, u);
+    case 'project':
+      return plus(h, edit.target - along, u);
+    case 'ablate':
+      return plus(h, -along, u);
+    case 'clamp': {
+      const { min = -Infinity, max = Infinity } = edit;
+      return plus(h, Math.min(Math.max(along, min), max) - along, u);
+    }
+    case 'rotate':
+      return rotated(h, Float64Array.from(u), edit);
+  }
+}
+
+/** What h has in the plane of u and v is turned to stand at the angle from u; the rest stays. */
+function rotated(h: Float64Array, u: Float64Array, edit: Edit & { kind: 'rotate' }): Float64Array {
+  const second = Float64Array.from(edit.second ?? h);
+  const first = scaled(u, 1 / lengthOf(u));
+  const beside = plus(second, -dotOf(second, first), first);
+  const v = scaled(beside, 1 / lengthOf(beside));
+  const [a, b] = [dotOf(h, first), dotOf(h, v)];
+  const [inPlane, angle] = [Math.hypot(a, b), (edit.angle * Math.PI) / 180];
+  const rest = plus(plus(h, -a, first), -b, v);
+  return plus(plus(rest, inPlane * Math.cos(angle), first), inPlane * Math.sin(angle), v);
+}
+
+const plus = (h: Float64Array, factor: number, u: ArrayLike<number>) =>
+  h.map((x, i) => x + factor * u[i]);
+const scaled = (x: Float64Array, factor: number) => x.map((value) => factor * value);
+
+/**
+ * How far a condition is from its threshold, as a share of |h|: it holds above 0. `h` is the residual
+ * stream where the condition is read, of the column itself or of the last prompt token.
+ */
+export function marginOf({ vector, above, below, of }: Condition, h: Float64Array): number {
+  const length = lengthOf(h);
+  const unit = of === 'cosine' ? 1 : length;
+  const share = dotOf(h, vector) / length;
+  return above === undefined ? below! / unit - share : share - above / unit;
 }

@@ -4,7 +4,7 @@ import { KVCache } from '../engine/kvCache';
 import type { CausalLM } from '../engine/model';
 import { type Edit, Steering } from '../engine/steering';
 import { InputError } from '../util/errors';
-import { actsAt, dotOf, editedBy, lengthOf } from './expectedEdit';
+import { actsAt, dotOf, editedBy, lengthOf, marginOf } from './expectedEdit';
 
 /** What the edits of one layer did to the residual stream at one token. */
 export interface TracedEdit {
@@ -66,10 +66,13 @@ export async function traceEdits(
   const ids = [...prompt, ...answer];
   const steering = new Steering([edits], model.config);
   const caches = [0, 1].map(() => new KVCache([0], [prompt.length]));
-  const layers = [...new Set(edits.map(({ layer }) => layer))];
-  const step = Math.max(1, Math.floor(LOGITS_AT_ONCE / (2 * model.config.vocabSize)));
+  const layers = [...new Set(edits.flatMap((edit) => [edit.layer, probedAt(edit)]))];
+  const usual = Math.max(1, Math.floor(LOGITS_AT_ONCE / (2 * model.config.vocabSize)));
+  // What a whole prompt decides is decided in the pass that holds its last token.
+  const decides = edits.some(({ when }) => when?.at === 'prompt');
+  const step = decides ? Math.max(usual, prompt.length) : usual;
   const tokens: TracedToken[] = [];
-  const check = new Check(edits);
+  const check = new Check(edits, prompt.length);
   try {
     for (let from = 0; from < ids.length; from += step) {
       await new Promise(setImmediate);
@@ -78,13 +81,15 @@ export async function traceEdits(
       const plain = { cache: caches[1], lengths: [ids.length] };
       const next = ids.slice(from + 1, from + 1 + step);
       const read = await readPiece(model, { ids: piece, next, layers }, pass, plain);
+      const last = prompt.length - 1 - from;
+      if (decides && from === 0) check.prompt = (layer) => read.layers.get(layer)!.at(last);
       piece.forEach((id, t) => {
         const column = from + t;
         const at = (layer: number) => read.layers.get(layer)!.at(t);
         tokens.push({
           id,
           part: column < prompt.length ? 'prompt' : 'answer',
-          edits: check.column(column, prompt.length, at),
+          edits: check.column(column, at),
           kl: Math.max(0, read.kl[t]),
         });
         const chosen = greedy && column >= prompt.length - 1 && column + 1 < ids.length;
@@ -172,19 +177,28 @@ const OF_EDIT = 1e-4;
 /** How far a greedy choice may lie behind the largest logit: rounding in another batch is less. */
 const BEHIND = 0.1;
 
+/** The layer where an edit's condition is read; its own where there is none. */
+const probedAt = ({ layer, when }: Edit) => when?.layer ?? layer;
+
 /** Compares what the edits did with what they should have done, column by column. */
 class Check {
+  /** h of the last prompt token, by layer; known where some condition asks for it. */
+  prompt: ((layer: number) => BeforeAfter) | undefined;
   private readonly wrong = new Map<number, { column: number; off: number; wanted: number }>();
   private acted = false;
   private unlikely: { column: number; gap: number } | undefined;
 
-  constructor(private readonly edits: Edit[]) {}
+  constructor(
+    private readonly edits: Edit[],
+    private readonly promptEnd: number,
+  ) {}
 
-  column(column: number, promptEnd: number, at: (layer: number) => BeforeAfter): TracedEdit[] {
+  column(column: number, at: (layer: number) => BeforeAfter): TracedEdit[] {
+    const margins = this.edits.map((edit) => this.margin(edit, column, at));
     for (const layer of new Set(this.edits.map((edit) => edit.layer))) {
-      this.compare(layer, column, promptEnd, at(layer));
+      this.compare(layer, column, margins, at(layer));
     }
-    return this.edits.map((edit) => {
+    return this.edits.map((edit, i) => {
       const { before, after } = at(edit.layer);
       const along = (h: Float64Array) => dotOf(h, edit.vector) / lengthOf(edit.vector);
       return {
@@ -193,19 +207,31 @@ class Check {
         after: along(after),
         normBefore: lengthOf(before),
         norm: lengthOf(after),
-        acts: actsAt(edit, column, promptEnd),
+        acts: margins[i] > 0,
       };
     });
   }
 
-  private compare(layer: number, column: number, promptEnd: number, state: BeforeAfter) {
-    const own = this.edits.filter((edit) => edit.layer === layer);
-    const acting = own.filter((edit) => actsAt(edit, column, promptEnd));
-    const wanted = acting.reduce((h, edit) => editedBy(edit, h), state.before);
+  /** Above 0 where an edit acts; infinite where that hangs on no number. */
+  private margin(edit: Edit, column: number, at: (layer: number) => BeforeAfter): number {
+    if (!actsAt(edit, column, this.promptEnd)) return -Infinity;
+    if (!edit.when) return Infinity;
+    const read = edit.when.at === 'prompt' ? this.prompt! : at;
+    return marginOf(edit.when, read(probedAt(edit)).before);
+  }
+
+  private compare(layer: number, column: number, margins: number[], state: BeforeAfter) {
+    const own = this.edits.flatMap((edit, i) =>
+      edit.layer === layer ? [{ edit, margin: margins[i] }] : [],
+    );
+    const acting = own.filter(({ margin }) => margin > 0);
+    const wanted = acting.reduce((h, { edit }) => editedBy(edit, h), state.before);
     const change = distance(wanted, state.before);
     const off = distance(wanted, state.after);
     const most = OF_H * lengthOf(state.before) + OF_EDIT * change;
     if (change > OF_H * lengthOf(state.before)) this.acted = true;
+    // So near its threshold, rounding may decide a condition.
+    if (own.some(({ margin }) => Math.abs(margin) < OF_H)) return;
     // NaN is wrong, too.
     if (!(off <= most) && !this.wrong.has(layer)) {
       this.wrong.set(layer, { column, off, wanted: change });

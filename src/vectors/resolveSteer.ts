@@ -2,39 +2,40 @@
 import type { Edit } from '../engine/steering';
 import type { LanguageModel } from '../language/languageModel';
 import { InputError } from '../util/errors';
-import { findDirection, type SteerOptions, steer } from './steer';
+import { TILLER } from '../util/invocation';
+import { findDirection, steer } from './steer';
 import type { SteerSpec } from './steerSpec';
 import type { VectorFile } from './vectorFile';
 
 /**
- * The edit that a spec asks for. Where it names no layer, layer, weight, kind and positions are those
- * that a search found for the vector, unless the spec has others.
+ * The edit that a spec asks for. Where it names no layer, the rest of it is what a search found for
+ * the vector, unless the spec says otherwise.
  * @throws InputError for a vector or layer that is not there, and where no layer is given and none
  *   was searched: with what the file holds, and what to write
  */
 export function resolveSteer(spec: SteerSpec, vectors: VectorFile): Edit {
-  const { file, name, ...rest } = spec;
+  const { file, ...options } = spec;
   try {
-    findDirection(vectors.directions, name);
-    const which = name ?? [...vectors.directions.keys()][0];
-    if (rest.layer === undefined && !Object.hasOwn(vectors.settings ?? {}, which)) {
-      throw new InputError(whatToWrite(file, vectors, name));
-    }
-    return steer(vectors, { name, ...rest } as SteerOptions);
+    findDirection(vectors.directions, options.name);
+    if (options.layer === undefined) checkFound(spec, vectors);
+    return steer(vectors, options);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    throw new InputError(`${file}: ${error.message}`);
+    throw new InputError(`${file}: ${error.message.replace(/^steer: /, '')}`);
   }
 }
 
-function whatToWrite(file: string, { directions, layers }: VectorFile, name?: string): string {
-  const named = name === undefined ? file : `${file}:${name}`;
-  const middle = layers[Math.floor(layers.length / 2)];
+/** @throws InputError where no search has found a setting for the vector */
+function checkFound({ file, name }: SteerSpec, { directions, layers, settings }: VectorFile): void {
   const names = [...directions.keys()];
-  return (
-    `no search has found a setting for "${name ?? names[0]}", so say at which layer it acts, and how ` +
-    `strongly: ${named}@${middle}*1x (it holds ${names.join(', ')} for layers ${layers.join(', ')}), ` +
-    'or have it found: vector search.'
+  const which = name ?? names[0];
+  if (settings && Object.hasOwn(settings, which)) return;
+  const middle = layers[Math.floor(layers.length / 2)];
+  const written = name === undefined ? file : `${file}:${name}`;
+  throw new InputError(
+    `no search has found a setting for "${which}", so say at which layer it acts, and how ` +
+      `strongly: ${written}@${middle}*1x (it holds ${names.join(', ')} for layers ` +
+      `${layers.join(', ')}), or have it found: ${TILLER} vector search.`,
   );
 }
 
