@@ -47,7 +47,7 @@ the folder as it is: data_path=data.
   --update            ask again for what is here: a branch may have moved, a file been added
 
 Environment, as all Hugging Face tools read it:
-  HF_TOKEN               access token, for gated models (Gemma, Mistral)
+  HF_TOKEN               access token, for gated models (Gemma, Llama, Mistral)
   HF_HOME, HF_HUB_CACHE  where the cache is
   HF_ENDPOINT            a mirror of the Hub
   HF_HUB_OFFLINE=1       never ask the Hub

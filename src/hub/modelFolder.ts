@@ -118,7 +118,8 @@ function noSuchModel(given: string): InputError {
   const aliases = Object.keys(MODEL_ALIASES);
   return new InputError(
     `There is no model "${given}": it is neither a folder with a config.json, nor one of ` +
-      `${[...own, ...aliases].join(', ')}, nor an id on the Hub such as google/gemma-2-2b.` +
+      `${own.join(', ')}, nor a short name (${DOWNLOAD} --help lists them), nor an id on the Hub ` +
+      'such as google/gemma-2-2b.' +
       didYouMean(given, [...own, ...aliases]),
   );
 }

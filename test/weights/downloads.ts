@@ -35,6 +35,8 @@ export const unwanted = {
   'model-q4.gguf': 'quantised',
   'onnx/model.onnx': 'a graph',
   'consolidated.safetensors': 'the same weights again',
+  'original/consolidated.00.pth': 'and again',
+  'original/tokenizer.model': 'not read',
 };
 
 /** The folder of HF_HOME, fresh for each test. */
