@@ -65,6 +65,14 @@ function opened(from: string, modelType: string): string {
   return dir;
 }
 
+/** `eos_token_id` of the published generation_config.json, and the token that ends a turn. */
+const STOPS: Record<string, { eos: number | number[]; turn: string }> = {
+  gemma3: { eos: [1, 106], turn: '<end_of_turn>' },
+  llama3: { eos: [128001, 128008, 128009], turn: '<|eot_id|>' },
+  qwen2: { eos: [151645, 151643], turn: '<|im_end|>' },
+  qwen3: { eos: [151645, 151643], turn: '<|im_end|>' },
+};
+
 /** Tests of vocabularies by the names of their folders; phi3 is Mistral's with more tokens. */
 export function testVocabularies(...names: string[]): void {
   for (const name of names) {
@@ -78,7 +86,20 @@ function compare(name: string, file: string): void {
   const { sha256, start, rows, type = name, given = {}, chats = [] } = expected.models[name];
   const hash = createHash('sha256').update(fs.readFileSync(file)).digest('hex');
   assert.is(hash, sha256, 'the tokenizer is another one: npx ts-node scripts/vocabularies.ts');
-  const tokenizer = loadTokenizer(name === 'phi3' ? phi3() : opened(path.dirname(file), type));
+  const dir = name === 'phi3' ? phi3() : opened(path.dirname(file), type);
+  const stops = STOPS[name];
+  if (stops) {
+    const generation = JSON.stringify({ eos_token_id: stops.eos });
+    fs.writeFileSync(path.join(dir, 'generation_config.json'), generation);
+  }
+  const tokenizer = loadTokenizer(dir);
+  if (stops) {
+    assert.is(tokenizer.idToToken(tokenizer.endOfTurnId ?? -1), stops.turn);
+    assert.equal(
+      tokenizer.stopIds,
+      [stops.eos].flat().sort((a, b) => a - b),
+    );
+  }
   assert.ok(rows.length > 190);
   expected.texts.forEach((text, i) => {
     const [ids, decoded] = rows[i];
