@@ -71,7 +71,7 @@ function decodeText(bytes: Buffer, name: string): string {
 }
 
 /** Writes a file so that a reader, or a crash, sees the old content or the new, nothing between. */
-export function writeAtomic(file: string, content: string): void {
+export function writeAtomic(file: string, content: string | Uint8Array): void {
   const draft = `${file}.${process.pid}.tmp`;
   try {
     const handle = fs.openSync(draft, 'w');

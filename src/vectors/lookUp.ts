@@ -1,7 +1,7 @@
 /** Vectors of a file by name and layer, and what their statistics say. */
 import { didYouMean, InputError } from '../util/errors';
 import { dot, hasMeans, type SteeringVector } from './direction';
-import type { VectorFile } from './vectorFile';
+import type { VectorFile } from './files/types';
 
 /** Vectors by name, and the layers that they are of. */
 export type Vectors = Pick<VectorFile, 'directions' | 'layers' | 'settings'>;

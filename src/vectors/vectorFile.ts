@@ -1,7 +1,10 @@
 import * as path from 'node:path';
+import { checkKeys } from '../util/check';
 import { didYouMean, InputError } from '../util/errors';
 import { makeFolder } from '../util/files';
+import { readControlVector, writeControlVector } from './files/controlVector';
 import { freeKeys } from './files/metadata';
+import { readNpzVectors, writeNpzVectors } from './files/npz';
 import {
   readSafetensorsMetadata,
   readSafetensorsVectors,
@@ -17,13 +20,17 @@ export type { Provenance } from './provenance';
 interface Format {
   read(file: string): VectorFile;
   write(file: string, vectors: VectorFile, options: SaveOptions): void;
+  options: (keyof SaveOptions)[];
 }
 
 const FORMATS: Record<string, Format> = {
   '.safetensors': {
     read: readSafetensorsVectors,
     write: (file, vectors, { extra }) => writeSafetensorsVectors(file, vectors, extra),
+    options: ['extra'],
   },
+  '.npz': { read: readNpzVectors, write: writeNpzVectors, options: [] },
+  '.gguf': { read: readControlVector, write: writeControlVector, options: ['scale', 'modelType'] },
 };
 
 /** @throws InputError for a name that ends like no vector file */
@@ -52,6 +59,7 @@ export function loadVectors(file: string): VectorFile {
  */
 export function saveVectors(file: string, vectors: VectorFile, options: SaveOptions = {}): void {
   const format = formatOf(file);
+  checkKeys(`${file}: options`, options, format.options);
   makeFolder(path.dirname(file));
   format.write(file, vectors, options);
 }

@@ -27,4 +27,8 @@ export type ExtraTensors = Record<string, TensorData>;
 export interface SaveOptions {
   /** Stored beside the vectors, in safetensors only. */
   extra?: ExtraTensors;
+  /** In gguf, what the numbers are multiplied by besides; default 1. */
+  scale?: number;
+  /** In gguf, the `model_type` of the model; default: what the vectors say. */
+  modelType?: string;
 }
