@@ -157,12 +157,19 @@ function changeLoop(node: Node): Node[] {
   ];
 }
 
-const STATEMENTS = ['If', 'Set', 'Macro', 'CallStatement', 'FilterStatement', 'Break', 'Continue'];
+const STATEMENTS = ['If', 'Set', 'Macro', 'CallStatement', 'Break', 'Continue'];
 
 /** Statements, with all that is in them changed. @throws Error naming what can't be rendered alike */
 export function changeBody(body: Node[]): Node[] {
   return body.flatMap((node) => {
     if (node.type === 'For') return changeLoop(node);
+    if (node.type === 'FilterStatement') {
+      const kept: Node = { ...set('@filtered', ''), value: undefined };
+      return [
+        { ...kept, body: changeBody(node.body as Node[]) },
+        call('@text', changeFilter(identifier('@filtered'), node.filter as Node)),
+      ];
+    }
     if (node.type === 'Comment' || node.type === 'StringLiteral') return [node];
     const changed = change(node);
     return [STATEMENTS.includes(node.type) ? changed : call('@text', changed)];
@@ -172,8 +179,6 @@ export function changeBody(body: Node[]): Node[] {
 /** A node with all that is in it changed. */
 function change(node: Node): Node {
   switch (node.type) {
-    case 'FilterStatement':
-      return refuse('a filter block');
     case 'FloatLiteral':
       return refuse('a fraction');
     case 'Identifier':
