@@ -17,6 +17,7 @@ import { perplexityCommand } from './commands/perplexity';
 import { runsCommand } from './commands/runs';
 import { serveCommand } from './commands/serve';
 import { setupTensorflowCommand } from './commands/setupTensorflow';
+import { vectorMakeCommand } from './commands/vector/make';
 import { verifyCommand } from './commands/verify';
 import { didYouMean, InputError } from './util/errors';
 import { DOWNLOAD, TILLER } from './util/invocation';
@@ -42,6 +43,7 @@ const COMMANDS: Command[] = [
   serveCommand,
   inspectCommand,
   hooksCommand,
+  vectorMakeCommand,
   perplexityCommand,
   runsCommand,
   ifevalCommand,

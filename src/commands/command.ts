@@ -45,6 +45,13 @@ export function text(options: Options, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** The value of an option that must be given. @throws InputError saying what it is for */
+export function required(options: Options, name: string, what: string): string {
+  const value = text(options, name);
+  if (value !== undefined) return value;
+  throw new InputError(`Give ${what}: --${name} <${name}>.`);
+}
+
 /** The values of an option that may be given several times, in their order. */
 export function list(options: Options, name: string): string[] {
   const value = options[name];

@@ -26,6 +26,8 @@ export interface FromPairsOptions {
   batchSize?: number;
   /** Called as prompts are done. */
   onBatch?(prompts: number): void;
+  /** Called with the activations of the positive and the negative texts, [N] of [L, D] flattened. */
+  onActivations?(positive: Float32Array[], negative: Float32Array[]): void;
 }
 
 /**
@@ -53,11 +55,10 @@ export async function directionFromPairs(
   const settings = { layers, finalTokens: 1, batchSize, padId: lm.padId, onBatch };
   const rows = await finalActivations(lm.model, prompts, settings);
   const of = new Map(texts.map((text, i) => [text, rows[i]]));
-  const direction = directionOf(
-    pairs.map(({ positive }) => of.get(positive)!),
-    pairs.map(({ negative }) => of.get(negative)!),
-    layers,
-  );
+  const positive = pairs.map((pair) => of.get(pair.positive)!);
+  const negative = pairs.map((pair) => of.get(pair.negative)!);
+  options.onActivations?.(positive, negative);
+  const direction = directionOf(positive, negative, layers);
   const provenance = {
     model: lm.name,
     model_fingerprint: lm.fingerprint,
@@ -71,7 +72,7 @@ export async function directionFromPairs(
   return { directions: new Map([[name, direction]]), layers, provenance };
 }
 
-const OPTIONS = ['name', 'layers', 'style', 'batchSize', 'onBatch'];
+const OPTIONS = ['name', 'layers', 'style', 'batchSize', 'onBatch', 'onActivations'];
 
 function checkPairs(pairs: unknown): asserts pairs is Pair[] {
   checkList('directionFromPairs: pairs', pairs, 'a list of { positive, negative }');
