@@ -4,9 +4,7 @@
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { gemma2Weights, readConfig as readGemma2 } from '../models/gemma2';
-import { gpt2Weights, readConfig as readGPT2 } from '../models/gpt2';
-import { phi3Weights, readConfig as readPhi3 } from '../models/phi3';
+import { askForWeights } from '../models';
 import { ModelConfig } from '../src/checkpoint/configJson';
 import type { WeightSource } from '../src/checkpoint/weights';
 import { InputError } from '../src/util/errors';
@@ -54,6 +52,71 @@ const PUBLISHED: Record<string, Record<string, unknown>> = {
     rope_theta: 10000,
     hidden_act: 'silu',
     tie_word_embeddings: false,
+    torch_dtype: 'bfloat16',
+  },
+  'llama-3.2-1b': {
+    model_type: 'llama',
+    vocab_size: 128256,
+    hidden_size: 2048,
+    intermediate_size: 8192,
+    num_hidden_layers: 16,
+    num_attention_heads: 32,
+    num_key_value_heads: 8,
+    head_dim: 64,
+    max_position_embeddings: 131072,
+    rope_scaling: {
+      rope_type: 'llama3',
+      factor: 32,
+      high_freq_factor: 4,
+      low_freq_factor: 1,
+      original_max_position_embeddings: 8192,
+    },
+    rms_norm_eps: 1e-5,
+    rope_theta: 500000,
+    hidden_act: 'silu',
+    attention_bias: false,
+    mlp_bias: false,
+    tie_word_embeddings: true,
+    torch_dtype: 'bfloat16',
+  },
+  'qwen2.5-1.5b': {
+    model_type: 'qwen2',
+    vocab_size: 151936,
+    hidden_size: 1536,
+    intermediate_size: 8960,
+    num_hidden_layers: 28,
+    num_attention_heads: 12,
+    num_key_value_heads: 2,
+    max_position_embeddings: 32768,
+    max_window_layers: 21,
+    sliding_window: 32768,
+    use_sliding_window: false,
+    rms_norm_eps: 1e-6,
+    rope_theta: 1000000,
+    hidden_act: 'silu',
+    tie_word_embeddings: true,
+    torch_dtype: 'bfloat16',
+  },
+  'gemma-3-1b': {
+    model_type: 'gemma3_text',
+    vocab_size: 262144,
+    hidden_size: 1152,
+    intermediate_size: 6912,
+    num_hidden_layers: 26,
+    num_attention_heads: 4,
+    num_key_value_heads: 1,
+    head_dim: 256,
+    query_pre_attn_scalar: 256,
+    attn_logit_softcapping: null,
+    final_logit_softcapping: null,
+    sliding_window: 512,
+    sliding_window_pattern: 6,
+    max_position_embeddings: 32768,
+    rms_norm_eps: 1e-6,
+    rope_theta: 1000000,
+    rope_local_base_freq: 10000,
+    rope_scaling: null,
+    hidden_activation: 'gelu_pytorch_tanh',
     torch_dtype: 'bfloat16',
   },
   gpt2: {
@@ -122,10 +185,7 @@ export function tensorsOf(config: ModelConfig): Shape[] {
     bias: (name, n) => note(name, [n]),
     gainLessOne: (name, n) => note(name, [n]),
   };
-  const { model_type } = config.values;
-  if (model_type === 'phi3') phi3Weights(source, readPhi3(config));
-  else if (model_type === 'gpt2') gpt2Weights(source, readGPT2(config));
-  else gemma2Weights(source, readGemma2(config));
+  askForWeights(config, source);
   return found;
 }
 

@@ -3,16 +3,19 @@
  * Axis letters: src/nn/README.md.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { ModelConfig } from '../src/checkpoint/configJson';
-import { reportUnread } from '../src/checkpoint/names';
+import type { ModelConfig } from '../src/checkpoint/configJson';
+import { attentionLayers, gatedMlpLayers } from '../src/checkpoint/layers';
+import { loadParts } from '../src/checkpoint/load';
 import { readRopeTheta } from '../src/checkpoint/ropeConfig';
-import { type LoadOptions, loadWeights, type WeightSource } from '../src/checkpoint/weights';
-import { Decoder, unhooked } from '../src/engine/forward';
+import type { LoadOptions, WeightSource } from '../src/checkpoint/weights';
+import { EmbeddingDecoder } from '../src/engine/embeddingDecoder';
+import { unhooked } from '../src/engine/forward';
 import type { LayerPass, ModelDims, ModelHook, Pass, PassNumbers } from '../src/engine/model';
 import { geluTanh, softCap } from '../src/nn/activation';
 import { splitHeads } from '../src/nn/attention';
-import { embed, tiedOutput, unembed } from '../src/nn/embedding';
-import { linear } from '../src/nn/linear';
+import { embed } from '../src/nn/embedding';
+import { type GatedMlpWeights, gatedMlp } from '../src/nn/gatedMlp';
+import { through } from '../src/nn/linear';
 import { rmsNorm } from '../src/nn/norm';
 import { applyRope, defaultFrequencies, type RopeTables, ropeTables } from '../src/nn/rope';
 
@@ -74,30 +77,15 @@ export function readConfig(file: ModelConfig): Gemma2Config {
 
 // ── Weights ─────────────────────────────────────────────────────────────────────────────────────
 
-export type AttentionWeights = ReturnType<typeof attentionWeights>;
-export type MlpWeights = ReturnType<typeof mlpWeights>;
 export type BlockWeights = ReturnType<typeof blockWeights>;
 export type Gemma2Weights = ReturnType<typeof gemma2Weights>;
 
-const attentionWeights = (w: WeightSource, at: string, c: Gemma2Config) => ({
-  qProj: w.linear(`${at}.q_proj.weight`, c.dModel, c.nHeads * c.headDim),
-  kProj: w.linear(`${at}.k_proj.weight`, c.dModel, c.kvHeads * c.headDim),
-  vProj: w.linear(`${at}.v_proj.weight`, c.dModel, c.kvHeads * c.headDim),
-  oProj: w.linear(`${at}.o_proj.weight`, c.nHeads * c.headDim, c.dModel),
-});
-
-const mlpWeights = (w: WeightSource, at: string, c: Gemma2Config) => ({
-  gateProj: w.linear(`${at}.gate_proj.weight`, c.dModel, c.intermediateSize),
-  upProj: w.linear(`${at}.up_proj.weight`, c.dModel, c.intermediateSize),
-  downProj: w.linear(`${at}.down_proj.weight`, c.intermediateSize, c.dModel),
-});
-
 const blockWeights = (w: WeightSource, at: string, c: Gemma2Config) => ({
   inputLayernorm: w.gainLessOne(`${at}.input_layernorm.weight`, c.dModel),
-  selfAttn: attentionWeights(w, `${at}.self_attn`, c),
+  selfAttn: attentionLayers(w, `${at}.self_attn`, c),
   postAttentionLayernorm: w.gainLessOne(`${at}.post_attention_layernorm.weight`, c.dModel),
   preFeedforwardLayernorm: w.gainLessOne(`${at}.pre_feedforward_layernorm.weight`, c.dModel),
-  mlp: mlpWeights(w, `${at}.mlp`, c),
+  mlp: gatedMlpLayers(w, `${at}.mlp`, c),
   postFeedforwardLayernorm: w.gainLessOne(`${at}.post_feedforward_layernorm.weight`, c.dModel),
 });
 
@@ -122,29 +110,27 @@ interface BlockInputs {
 /** x [B, T, D] → [B, T, D] */
 function selfAttention(
   x: tf.Tensor,
-  { qProj, kProj, vProj, oProj }: AttentionWeights,
+  { qProj, kProj, vProj, oProj }: BlockWeights['selfAttn'],
   c: Gemma2Config,
   pass: LayerPass,
   { rope, mask }: BlockInputs,
 ) {
-  const q = applyRope(pass.heads('q', splitHeads(linear(x, qProj), c.nHeads)), rope); // [B, H, T, d]
-  const k = applyRope(pass.heads('k', splitHeads(linear(x, kProj), c.kvHeads)), rope); // [B, K, T, d]
-  const v = pass.heads('v', splitHeads(linear(x, vProj), c.kvHeads)); // [B, K, T, d]
+  const q = applyRope(pass.heads('q', splitHeads(through(x, qProj), c.nHeads)), rope); // [B, H, T, d]
+  const k = applyRope(pass.heads('k', splitHeads(through(x, kProj), c.kvHeads)), rope); // [B, K, T, d]
+  const v = pass.heads('v', splitHeads(through(x, vProj), c.kvHeads)); // [B, K, T, d]
   const mixed = pass.attend(q, k, v, {
     scale: c.queryPreAttnScalar ** -0.5,
     softcap: c.attnSoftcap,
     mask,
   }); // [B, T, H·d]
-  return linear(mixed, oProj);
+  return through(mixed, oProj);
 }
 
 // ── MLP ─────────────────────────────────────────────────────────────────────────────────────────
 
 /** x [B, T, D] → [B, T, D] through width F */
-function mlp(x: tf.Tensor, { gateProj, upProj, downProj }: MlpWeights, pass: LayerPass) {
-  const neurons = tf.mul(geluTanh(linear(x, gateProj)), linear(x, upProj));
-  return linear(pass.hook('mlp.hook_post', neurons), downProj);
-}
+const mlp = (x: tf.Tensor, w: GatedMlpWeights, pass: LayerPass) =>
+  gatedMlp(x, w, geluTanh, (neurons) => pass.hook('mlp.hook_post', neurons));
 
 // ── Block ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -177,23 +163,13 @@ interface PassInputs {
   masks: (tf.Tensor4D | null)[];
 }
 
-export class Gemma2 extends Decoder<Gemma2Config, Gemma2Weights, PassInputs> {
+export class Gemma2 extends EmbeddingDecoder<Gemma2Config, Gemma2Weights, PassInputs> {
+  static readonly parts = { readConfig, names: NAMES, weights: gemma2Weights };
   readonly modelType = 'gemma2';
-  /** [D, V] of a tied head where the backend wants it, see `tiedOutput`. */
-  private readonly output: tf.Tensor2D | null;
-
-  constructor(config: Gemma2Config, weights: Gemma2Weights) {
-    super(config, weights);
-    this.output = weights.lmHead ? null : tiedOutput(weights.embedTokens);
-  }
 
   /** @throws InputError when config.json or the weights are not a Gemma-2's */
   static load(dir: string, options?: LoadOptions): Gemma2 {
-    const file = ModelConfig.open(dir);
-    const config = readConfig(file);
-    const { weights, tied, unread } = loadWeights(dir, NAMES, config, gemma2Weights, options);
-    reportUnread(dir, file.unread, unread);
-    return new Gemma2({ ...config, tied }, weights);
+    return new Gemma2(...loadParts(dir, Gemma2.parts, options));
   }
 
   inputs({ positions, mask }: PassNumbers): PassInputs {
@@ -219,16 +195,5 @@ export class Gemma2 extends Decoder<Gemma2Config, Gemma2Weights, PassInputs> {
     const normed = rmsNorm(h, this.weights.norm, this.config.rmsNormEps);
     const x = hook('ln_final.hook_normalized', normed);
     return softCap(this.toVocabulary(x), this.config.finalSoftcap);
-  }
-
-  /** x [B, T, D] through the output layer alone: [B, T, V]. */
-  toVocabulary(x: tf.Tensor3D): tf.Tensor3D {
-    const { embedTokens, lmHead } = this.weights;
-    return lmHead ? (linear(x, lmHead) as tf.Tensor3D) : unembed(x, embedTokens, this.output);
-  }
-
-  /** See `CausalLM.projectHeads`. */
-  projectHeads(layer: number, z: tf.Tensor3D): tf.Tensor3D {
-    return linear(z, this.weights.layers[layer].selfAttn.oProj) as tf.Tensor3D;
   }
 }

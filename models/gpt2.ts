@@ -3,15 +3,15 @@
  * Axis letters: src/nn/README.md.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { ModelConfig } from '../src/checkpoint/configJson';
-import { reportUnread } from '../src/checkpoint/names';
-import { type LoadOptions, loadWeights, type WeightSource } from '../src/checkpoint/weights';
+import type { ModelConfig } from '../src/checkpoint/configJson';
+import { loadParts } from '../src/checkpoint/load';
+import type { LoadOptions, WeightSource } from '../src/checkpoint/weights';
 import { Decoder, unhooked } from '../src/engine/forward';
 import type { LayerPass, ModelDims, ModelHook, Pass, PassNumbers } from '../src/engine/model';
 import { geluTanh } from '../src/nn/activation';
 import { splitHeads } from '../src/nn/attention';
 import { embed, tiedOutput, unembed } from '../src/nn/embedding';
-import { linear } from '../src/nn/linear';
+import { type LinearLayer, linear, through } from '../src/nn/linear';
 import { layerNorm } from '../src/nn/norm';
 
 // ── Config ──────────────────────────────────────────────────────────────────────────────────────
@@ -65,7 +65,6 @@ export function readConfig(file: ModelConfig): GPT2Config {
 // ── Weights ─────────────────────────────────────────────────────────────────────────────────────
 
 export type NormWeights = ReturnType<typeof normWeights>;
-export type Conv1DWeights = ReturnType<typeof conv1DWeights>;
 export type BlockWeights = ReturnType<typeof blockWeights>;
 export type GPT2Weights = ReturnType<typeof gpt2Weights>;
 
@@ -75,7 +74,7 @@ const normWeights = (w: WeightSource, at: string, c: GPT2Config) => ({
 });
 
 /** A linear layer that is stored [in, out], with a bias. */
-const conv1DWeights = (w: WeightSource, at: string, inner: number, outer: number) => ({
+const conv1DWeights = (w: WeightSource, at: string, inner: number, outer: number): LinearLayer => ({
   weight: w.table(`${at}.weight`, inner, outer),
   bias: w.bias(`${at}.bias`, outer),
 });
@@ -114,8 +113,6 @@ export const gpt2Weights = (w: WeightSource, c: GPT2Config) => ({
 
 // ── Attention ───────────────────────────────────────────────────────────────────────────────────
 
-const conv1D = (x: tf.Tensor, { weight, bias }: Conv1DWeights) => linear(x, weight, bias);
-
 /** x [B, T, D] → [B, T, D] */
 function selfAttention(
   x: tf.Tensor,
@@ -124,21 +121,21 @@ function selfAttention(
   pass: LayerPass,
   mask: tf.Tensor4D | null,
 ) {
-  const heads = splitHeads(conv1D(x, cAttn), 3 * c.nHeads); // [B, 3H, T, d]
+  const heads = splitHeads(through(x, cAttn), 3 * c.nHeads); // [B, 3H, T, d]
   const [q, k, v]: tf.Tensor4D[] = tf.split(heads, 3, 1);
   const mixed = pass.attend(pass.heads('q', q), pass.heads('k', k), pass.heads('v', v), {
     scale: c.scales[pass.index],
     softcap: null,
     mask,
   }); // [B, T, D]
-  return conv1D(mixed, cProj);
+  return through(mixed, cProj);
 }
 
 // ── MLP ─────────────────────────────────────────────────────────────────────────────────────────
 
 /** x [B, T, D] → [B, T, D] through width F */
 function mlp(x: tf.Tensor, { cFc, cProj }: BlockWeights['mlp'], pass: LayerPass) {
-  return conv1D(pass.hook('mlp.hook_post', geluTanh(conv1D(x, cFc))), cProj);
+  return through(pass.hook('mlp.hook_post', geluTanh(through(x, cFc))), cProj);
 }
 
 // ── Block ───────────────────────────────────────────────────────────────────────────────────────
@@ -172,6 +169,7 @@ interface PassInputs {
 }
 
 export class GPT2 extends Decoder<GPT2Config, GPT2Weights, PassInputs> {
+  static readonly parts = { readConfig, names: NAMES, weights: gpt2Weights };
   readonly modelType = 'gpt2';
   /** [D, V] of a tied head where the backend wants it, see `tiedOutput`. */
   private readonly output: tf.Tensor2D | null;
@@ -183,11 +181,7 @@ export class GPT2 extends Decoder<GPT2Config, GPT2Weights, PassInputs> {
 
   /** @throws InputError when config.json or the weights are not a GPT-2's */
   static load(dir: string, options?: LoadOptions): GPT2 {
-    const file = ModelConfig.open(dir);
-    const config = readConfig(file);
-    const { weights, tied, unread } = loadWeights(dir, NAMES, config, gpt2Weights, options);
-    reportUnread(dir, file.unread, unread);
-    return new GPT2({ ...config, tied }, weights);
+    return new GPT2(...loadParts(dir, GPT2.parts, options));
   }
 
   inputs({ positions, mask }: PassNumbers): PassInputs {

@@ -1,34 +1,40 @@
 import { ModelConfig } from '../src/checkpoint/configJson';
-import type { LoadOptions } from '../src/checkpoint/weights';
+import type { LoadOptions, WeightSource } from '../src/checkpoint/weights';
 import type { CausalLM, ModelDims } from '../src/engine/model';
 import { didYouMean, InputError } from '../src/util/errors';
-import { Gemma2, readConfig as gemma2Config } from './gemma2';
-import { Gemma3, readConfig as gemma3Config } from './gemma3';
-import { GPT2, readConfig as gpt2Config } from './gpt2';
-import { Llama, readConfig as llamaConfig } from './llama';
-import { Mistral, readConfig as mistralConfig } from './mistral';
-import { Olmo2, readConfig as olmo2Config } from './olmo2';
-import { Phi3, readConfig as phi3Config } from './phi3';
-import { Qwen2, readConfig as qwen2Config } from './qwen2';
-import { Qwen3, readConfig as qwen3Config } from './qwen3';
+import { Gemma2 } from './gemma2';
+import { Gemma3 } from './gemma3';
+import { GPT2 } from './gpt2';
+import { Llama } from './llama';
+import { Mistral } from './mistral';
+import { Olmo2 } from './olmo2';
+import { Phi3 } from './phi3';
+import { Qwen2 } from './qwen2';
+import { Qwen3 } from './qwen3';
 
 interface Architecture {
   load(dir: string, options?: LoadOptions): CausalLM;
-  readConfig(file: ModelConfig): ModelDims;
+  parts: Described<ModelDims>;
+}
+
+/** What a model's file says of its checkpoints, whatever its config is. */
+interface Described<C extends ModelDims> {
+  readConfig(file: ModelConfig): C;
+  weights(source: WeightSource, config: C): object;
 }
 
 /** By `model_type` of config.json. A new architecture is one file and one line here. */
 const ARCHITECTURES: Record<string, Architecture> = {
-  gemma2: { load: Gemma2.load, readConfig: gemma2Config },
-  gemma3: { load: Gemma3.load, readConfig: gemma3Config },
-  gemma3_text: { load: Gemma3.load, readConfig: gemma3Config },
-  gpt2: { load: GPT2.load, readConfig: gpt2Config },
-  llama: { load: Llama.load, readConfig: llamaConfig },
-  mistral: { load: Mistral.load, readConfig: mistralConfig },
-  olmo2: { load: Olmo2.load, readConfig: olmo2Config },
-  phi3: { load: Phi3.load, readConfig: phi3Config },
-  qwen2: { load: Qwen2.load, readConfig: qwen2Config },
-  qwen3: { load: Qwen3.load, readConfig: qwen3Config },
+  gemma2: Gemma2,
+  gemma3: Gemma3,
+  gemma3_text: Gemma3,
+  gpt2: GPT2,
+  llama: Llama,
+  mistral: Mistral,
+  olmo2: Olmo2,
+  phi3: Phi3,
+  qwen2: Qwen2,
+  qwen3: Qwen3,
 };
 
 /**
@@ -43,7 +49,13 @@ export function loadModel(dir: string, options?: LoadOptions): CausalLM {
 /** What the config.json of a checkpoint folder says of its sizes. @throws InputError as `loadModel` */
 export function readDims(dir: string): ModelDims {
   const file = ModelConfig.open(dir);
-  return architectureOf(file).readConfig(file);
+  return architectureOf(file).parts.readConfig(file);
+}
+
+/** Asks a source for every tensor that a config makes. @throws InputError as `loadModel` */
+export function askForWeights(file: ModelConfig, source: WeightSource): void {
+  const { parts } = architectureOf(file);
+  parts.weights(source, parts.readConfig(file));
 }
 
 function architectureOf({ values, file }: ModelConfig): Architecture {

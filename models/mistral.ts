@@ -3,16 +3,19 @@
  * window, v0.2 and v0.3 without. Axis letters: src/nn/README.md.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { ModelConfig } from '../src/checkpoint/configJson';
-import { reportUnread } from '../src/checkpoint/names';
+import type { ModelConfig } from '../src/checkpoint/configJson';
+import { attentionLayers, gatedMlpLayers } from '../src/checkpoint/layers';
+import { loadParts } from '../src/checkpoint/load';
 import { readRopeTheta } from '../src/checkpoint/ropeConfig';
-import { type LoadOptions, loadWeights, type WeightSource } from '../src/checkpoint/weights';
-import { Decoder, unhooked } from '../src/engine/forward';
+import type { LoadOptions, WeightSource } from '../src/checkpoint/weights';
+import { EmbeddingDecoder } from '../src/engine/embeddingDecoder';
+import { unhooked } from '../src/engine/forward';
 import type { LayerPass, ModelDims, ModelHook, Pass, PassNumbers } from '../src/engine/model';
 import { silu } from '../src/nn/activation';
 import { splitHeads } from '../src/nn/attention';
-import { embed, tiedOutput, unembed } from '../src/nn/embedding';
-import { linear } from '../src/nn/linear';
+import { embed } from '../src/nn/embedding';
+import { type GatedMlpWeights, gatedMlp } from '../src/nn/gatedMlp';
+import { through } from '../src/nn/linear';
 import { rmsNorm } from '../src/nn/norm';
 import { applyRope, defaultFrequencies, type RopeTables, ropeTables } from '../src/nn/rope';
 
@@ -58,29 +61,14 @@ export function readConfig(file: ModelConfig): MistralConfig {
 
 // ── Weights ─────────────────────────────────────────────────────────────────────────────────────
 
-export type AttentionWeights = ReturnType<typeof attentionWeights>;
-export type MlpWeights = ReturnType<typeof mlpWeights>;
 export type BlockWeights = ReturnType<typeof blockWeights>;
 export type MistralWeights = ReturnType<typeof mistralWeights>;
 
-const attentionWeights = (w: WeightSource, at: string, c: MistralConfig) => ({
-  qProj: w.linear(`${at}.q_proj.weight`, c.dModel, c.nHeads * c.headDim),
-  kProj: w.linear(`${at}.k_proj.weight`, c.dModel, c.kvHeads * c.headDim),
-  vProj: w.linear(`${at}.v_proj.weight`, c.dModel, c.kvHeads * c.headDim),
-  oProj: w.linear(`${at}.o_proj.weight`, c.nHeads * c.headDim, c.dModel),
-});
-
-const mlpWeights = (w: WeightSource, at: string, c: MistralConfig) => ({
-  gateProj: w.linear(`${at}.gate_proj.weight`, c.dModel, c.intermediateSize),
-  upProj: w.linear(`${at}.up_proj.weight`, c.dModel, c.intermediateSize),
-  downProj: w.linear(`${at}.down_proj.weight`, c.intermediateSize, c.dModel),
-});
-
 const blockWeights = (w: WeightSource, at: string, c: MistralConfig) => ({
   inputLayernorm: w.gain(`${at}.input_layernorm.weight`, c.dModel),
-  selfAttn: attentionWeights(w, `${at}.self_attn`, c),
+  selfAttn: attentionLayers(w, `${at}.self_attn`, c),
   postAttentionLayernorm: w.gain(`${at}.post_attention_layernorm.weight`, c.dModel),
-  mlp: mlpWeights(w, `${at}.mlp`, c),
+  mlp: gatedMlpLayers(w, `${at}.mlp`, c),
 });
 
 const NAMES = { prefix: 'model.', embedding: 'model.embed_tokens.weight' };
@@ -104,29 +92,27 @@ interface PassInputs {
 /** x [B, T, D] → [B, T, D] */
 function selfAttention(
   x: tf.Tensor,
-  { qProj, kProj, vProj, oProj }: AttentionWeights,
+  { qProj, kProj, vProj, oProj }: BlockWeights['selfAttn'],
   c: MistralConfig,
   pass: LayerPass,
   { rope, mask }: PassInputs,
 ) {
-  const q = applyRope(pass.heads('q', splitHeads(linear(x, qProj), c.nHeads)), rope); // [B, H, T, d]
-  const k = applyRope(pass.heads('k', splitHeads(linear(x, kProj), c.kvHeads)), rope); // [B, K, T, d]
-  const v = pass.heads('v', splitHeads(linear(x, vProj), c.kvHeads)); // [B, K, T, d]
+  const q = applyRope(pass.heads('q', splitHeads(through(x, qProj), c.nHeads)), rope); // [B, H, T, d]
+  const k = applyRope(pass.heads('k', splitHeads(through(x, kProj), c.kvHeads)), rope); // [B, K, T, d]
+  const v = pass.heads('v', splitHeads(through(x, vProj), c.kvHeads)); // [B, K, T, d]
   const mixed = pass.attend(q, k, v, {
     scale: c.headDim ** -0.5,
     softcap: null,
     mask,
   }); // [B, T, H·d]
-  return linear(mixed, oProj);
+  return through(mixed, oProj);
 }
 
 // ── MLP ─────────────────────────────────────────────────────────────────────────────────────────
 
 /** x [B, T, D] → [B, T, D] through width F */
-function mlp(x: tf.Tensor, { gateProj, upProj, downProj }: MlpWeights, pass: LayerPass) {
-  const neurons = tf.mul(silu(linear(x, gateProj)), linear(x, upProj));
-  return linear(pass.hook('mlp.hook_post', neurons), downProj);
-}
+const mlp = (x: tf.Tensor, w: GatedMlpWeights, pass: LayerPass) =>
+  gatedMlp(x, w, silu, (neurons) => pass.hook('mlp.hook_post', neurons));
 
 // ── Block ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -153,23 +139,13 @@ function block(
 
 // ── Model ───────────────────────────────────────────────────────────────────────────────────────
 
-export class Mistral extends Decoder<MistralConfig, MistralWeights, PassInputs> {
+export class Mistral extends EmbeddingDecoder<MistralConfig, MistralWeights, PassInputs> {
+  static readonly parts = { readConfig, names: NAMES, weights: mistralWeights };
   readonly modelType = 'mistral';
-  /** [D, V] of a tied head where the backend wants it, see `tiedOutput`. */
-  private readonly output: tf.Tensor2D | null;
-
-  constructor(config: MistralConfig, weights: MistralWeights) {
-    super(config, weights);
-    this.output = weights.lmHead ? null : tiedOutput(weights.embedTokens);
-  }
 
   /** @throws InputError when config.json or the weights are not a Mistral's */
   static load(dir: string, options?: LoadOptions): Mistral {
-    const file = ModelConfig.open(dir);
-    const config = readConfig(file);
-    const { weights, tied, unread } = loadWeights(dir, NAMES, config, mistralWeights, options);
-    reportUnread(dir, file.unread, unread);
-    return new Mistral({ ...config, tied }, weights);
+    return new Mistral(...loadParts(dir, Mistral.parts, options));
   }
 
   inputs({ positions, mask }: PassNumbers): PassInputs {
@@ -193,16 +169,5 @@ export class Mistral extends Decoder<MistralConfig, MistralWeights, PassInputs> 
   readOut(h: tf.Tensor3D, hook: ModelHook = unhooked): tf.Tensor3D {
     const normed = rmsNorm(h, this.weights.norm, this.config.rmsNormEps);
     return this.toVocabulary(hook('ln_final.hook_normalized', normed));
-  }
-
-  /** x [B, T, D] through the output layer alone: [B, T, V]. */
-  toVocabulary(x: tf.Tensor3D): tf.Tensor3D {
-    const { embedTokens, lmHead } = this.weights;
-    return lmHead ? (linear(x, lmHead) as tf.Tensor3D) : unembed(x, embedTokens, this.output);
-  }
-
-  /** See `CausalLM.projectHeads`. */
-  projectHeads(layer: number, z: tf.Tensor3D): tf.Tensor3D {
-    return linear(z, this.weights.layers[layer].selfAttn.oProj) as tf.Tensor3D;
   }
 }

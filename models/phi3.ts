@@ -8,16 +8,18 @@
  * `generate` of 5.18 goes on from the newest token alone and forgets the text before it.)
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { LARGEST, ModelConfig } from '../src/checkpoint/configJson';
-import { reportUnread } from '../src/checkpoint/names';
+import { LARGEST, type ModelConfig } from '../src/checkpoint/configJson';
+import { linearLayer } from '../src/checkpoint/layers';
+import { loadParts } from '../src/checkpoint/load';
 import { readRope } from '../src/checkpoint/ropeConfig';
-import { type LoadOptions, loadWeights, type WeightSource } from '../src/checkpoint/weights';
-import { Decoder, unhooked } from '../src/engine/forward';
+import type { LoadOptions, WeightSource } from '../src/checkpoint/weights';
+import { EmbeddingDecoder } from '../src/engine/embeddingDecoder';
+import { unhooked } from '../src/engine/forward';
 import type { LayerPass, ModelDims, ModelHook, Pass, PassNumbers } from '../src/engine/model';
 import { silu } from '../src/nn/activation';
 import { splitHeads } from '../src/nn/attention';
-import { embed, tiedOutput, unembed } from '../src/nn/embedding';
-import { linear } from '../src/nn/linear';
+import { embed } from '../src/nn/embedding';
+import { linear, through } from '../src/nn/linear';
 import { rmsNorm } from '../src/nn/norm';
 import { applyRope, type Rope, type RopeTables, ropeTablesOf } from '../src/nn/rope';
 
@@ -77,7 +79,7 @@ export type Phi3Weights = ReturnType<typeof phi3Weights>;
 const attentionWeights = (w: WeightSource, at: string, c: Phi3Config) => ({
   /** Queries, then keys, then values: D → (H + 2K)·d. */
   qkvProj: w.linear(`${at}.qkv_proj.weight`, c.dModel, (c.nHeads + 2 * c.kvHeads) * c.headDim),
-  oProj: w.linear(`${at}.o_proj.weight`, c.nHeads * c.headDim, c.dModel),
+  oProj: linearLayer(w, `${at}.o_proj`, c.nHeads * c.headDim, c.dModel),
 });
 
 const mlpWeights = (w: WeightSource, at: string, c: Phi3Config) => ({
@@ -127,7 +129,7 @@ function selfAttention(
     softcap: null,
     mask,
   }); // [B, T, H·d]
-  return linear(mixed, oProj);
+  return through(mixed, oProj);
 }
 
 // ── MLP ─────────────────────────────────────────────────────────────────────────────────────────
@@ -163,23 +165,13 @@ function block(
 
 // ── Model ───────────────────────────────────────────────────────────────────────────────────────
 
-export class Phi3 extends Decoder<Phi3Config, Phi3Weights, PassInputs> {
+export class Phi3 extends EmbeddingDecoder<Phi3Config, Phi3Weights, PassInputs> {
+  static readonly parts = { readConfig, names: NAMES, weights: phi3Weights };
   readonly modelType = 'phi3';
-  /** [D, V] of a tied head where the backend wants it, see `tiedOutput`. */
-  private readonly output: tf.Tensor2D | null;
-
-  constructor(config: Phi3Config, weights: Phi3Weights) {
-    super(config, weights);
-    this.output = weights.lmHead ? null : tiedOutput(weights.embedTokens);
-  }
 
   /** @throws InputError when config.json or the weights are not a Phi-3's */
   static load(dir: string, options?: LoadOptions): Phi3 {
-    const file = ModelConfig.open(dir);
-    const config = readConfig(file);
-    const { weights, tied, unread } = loadWeights(dir, NAMES, config, phi3Weights, options);
-    reportUnread(dir, file.unread, unread);
-    return new Phi3({ ...config, tied }, weights);
+    return new Phi3(...loadParts(dir, Phi3.parts, options));
   }
 
   inputs({ positions, lengths, mask }: PassNumbers): PassInputs {
@@ -200,16 +192,5 @@ export class Phi3 extends Decoder<Phi3Config, Phi3Weights, PassInputs> {
   readOut(h: tf.Tensor3D, hook: ModelHook = unhooked): tf.Tensor3D {
     const normed = rmsNorm(h, this.weights.norm, this.config.rmsNormEps);
     return this.toVocabulary(hook('ln_final.hook_normalized', normed));
-  }
-
-  /** x [B, T, D] through the output layer alone: [B, T, V]. */
-  toVocabulary(x: tf.Tensor3D): tf.Tensor3D {
-    const { embedTokens, lmHead } = this.weights;
-    return lmHead ? (linear(x, lmHead) as tf.Tensor3D) : unembed(x, embedTokens, this.output);
-  }
-
-  /** See `CausalLM.projectHeads`. */
-  projectHeads(layer: number, z: tf.Tensor3D): tf.Tensor3D {
-    return linear(z, this.weights.layers[layer].selfAttn.oProj) as tf.Tensor3D;
   }
 }

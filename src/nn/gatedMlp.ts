@@ -1,14 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type LinearLayer, through } from './linear';
 
-export interface GatedMlpWeights {
+export type GatedMlpWeights = {
   /** D → F */
   gateProj: LinearLayer;
   /** D → F */
   upProj: LinearLayer;
   /** F → D */
   downProj: LinearLayer;
-}
+};
 
 /**
  * Gated MLP (Shazeer 2020): down(activation(gate(x)) · up(x)), x [B, T, D] → [B, T, D] through width F.

@@ -15,13 +15,13 @@ export function linear(x: tf.Tensor, w: tf.Tensor2D, bias?: tf.Tensor1D): tf.Ten
   });
 }
 
-/** A linear layer, with its bias where it has one. */
-export interface LinearLayer {
+/** A linear layer, with its bias where it has one (a type, which tfjs takes for a tensor container). */
+export type LinearLayer = {
   /** [I, O] */
   weight: tf.Tensor2D;
   /** [O] */
   bias?: tf.Tensor1D;
-}
+};
 
 /** x [..., I] through a layer → [..., O]. */
 export const through = (x: tf.Tensor, { weight, bias }: LinearLayer): tf.Tensor =>

@@ -1,5 +1,5 @@
 /**
- * Phi-3, Mistral and GPT-2: their configs, checkpoints as they are published, caches and hooks.
+ * Every architecture but Gemma-2: their configs, checkpoints as they are published, caches and hooks.
  * That the numbers are those of transformers is for test/src/verify/index.test.ts to say.
  */
 import * as fs from 'node:fs';
@@ -26,7 +26,12 @@ import type { TensorData } from '../../weights/safetensors';
 import { f32, rewritten } from '../src/checkpoint/rewritten';
 
 const fixtures = path.join(__dirname, '../fixtures');
-const NAMES = fs.readdirSync(fixtures).filter((name) => /^(gpt2|mistral|phi3)-/.test(name));
+const NAMES = [
+  ...fs.readdirSync(fixtures).filter((name) => /^(gpt2|mistral|phi3)-/.test(name)),
+  ...['gemma3-bf16-sharded', 'gemma3mm-linear-f32', 'llama-yarn-old-config', 'qwen3-yarn-f16'],
+  ...['olmo2-mqa-biases-rope3-f32', 'qwen2-upper-window-tied-f32'],
+];
+const THREE_BLOCKS = ['gemma3mm-linear-f32', 'olmo2-mqa-biases-rope3-f32', 'qwen3-yarn-f16'];
 const LONGROPE = 'phi3-longrope-gqa';
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-models-'));
 const models = new Map<string, CausalLM>();
@@ -98,7 +103,12 @@ for (const name of NAMES) {
 }
 
 test('every point is kept, and block by block they add up', () => {
-  for (const name of ['phi3-longrope-gqa', 'mistral-wide-heads', 'gpt2-bare-masks']) {
+  for (const name of [
+    'phi3-longrope-gqa',
+    'mistral-wide-heads',
+    'gpt2-bare-masks',
+    ...THREE_BLOCKS,
+  ]) {
     const model = models.get(name) as CausalLM;
     const { logits, cache } = runWithCache(model, [prompt(5), prompt(8)]);
     assert.equal([...cache.keys()], hookNames(3));
@@ -438,7 +448,10 @@ test('a model type that is missing, unknown, or no word', () => {
       'gpt2-bare-masks',
       (_, values) => void Object.assign(values, { model_type }),
     );
-  refuses(() => loadModel(typed(undefined)), /"model_type" is missing, not one of gemma2, gpt2/);
+  refuses(
+    () => loadModel(typed(undefined)),
+    /"model_type" is missing, not one of gemma2, gemma3, gemma3_text, gpt2/,
+  );
   refuses(() => loadModel(typed(['gpt2'])), /"model_type" is \["gpt2"\], not one of/);
   refuses(() => loadModel(typed('toString')), /model_type "toString" is not supported/);
   refuses(() => loadModel(typed('gemma-2')), /"gemma-2" is not supported.*Did you mean "gemma2"\?/);

@@ -156,8 +156,8 @@ test('other weights are seen at once', async () => {
   assert.ok(twins.graphs > 0);
   const { graphs } = twins;
   const { mlp } = model.weights.layers[1];
-  const old = mlp.downProj;
-  mlp.downProj = tf.mul(old, 3);
+  const old = mlp.downProj.weight;
+  mlp.downProj.weight = tf.mul(old, 3);
   old.dispose();
   await twins.step([numbers(1)]);
   assert.is(twins.graphs, graphs);
