@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 
 const root = path.join(__dirname, '..');
 const folders = [
-  ...['src', 'models', 'weights', 'experiments', 'ifeval', 'bench', 'scripts', 'test'],
+  ...['src', 'models', 'weights', 'experiments', 'ifeval', 'bench', 'scripts', 'docs', 'test'],
 ];
 
 /** Files by path from the root (`src/nn/rope.ts`), with their text. */
@@ -36,7 +36,7 @@ function importsOf(file: string, text: string): string[] {
   });
 }
 
-const ours = /^(src|models|weights|experiments|ifeval|bench|scripts|test)\/|\.(ts|json)$/;
+const ours = /^(src|models|weights|experiments|ifeval|bench|scripts|docs|test)\/|\.(ts|json)$/;
 const safetensors = 'weights/safetensors.ts';
 
 /**
