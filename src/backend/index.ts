@@ -8,7 +8,7 @@ import * as path from 'node:path';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { didYouMean, InputError } from '../util/errors';
-import { isCompiled, SETUP } from '../util/invocation';
+import { INSTALL, SETUP } from '../util/invocation';
 import { projectRoot } from '../util/version';
 import { cardInUse, graphicsCards, useOneCard } from './card';
 import { registerChainedOps } from './chainedOps';
@@ -190,12 +190,9 @@ export async function useBackend(
   try {
     return await loadWasm();
   } catch (error) {
-    throw new BackendError(
-      `The wasm backend can't be used (${reason(error)}).\nRun: ${isCompiled ? 'npm install' : 'npm ci'}`,
-      {
-        wasm: reason(error),
-      },
-    );
+    throw new BackendError(`The wasm backend can't be used (${reason(error)}).\nRun: ${INSTALL}`, {
+      wasm: reason(error),
+    });
   }
 }
 

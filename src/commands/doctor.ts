@@ -3,7 +3,7 @@ import * as os from 'node:os';
 import { tensorflowCandidates } from '../backend';
 import { type GraphicsCard, graphicsCards } from '../backend/card';
 import { cardLines, type Probe, probe } from '../backend/probe';
-import { isCompiled, SETUP, setupWith } from '../util/invocation';
+import { INSTALL, SETUP, setupWith } from '../util/invocation';
 import type { Command } from './command';
 
 export const doctorCommand: Command = {
@@ -26,7 +26,7 @@ function advice(tensorflow: Probe, wasm: Probe, gpu: boolean): string {
     const gain = gpu ? 'the GPU' : 'several times the speed';
     return wasm.found
       ? `Everything runs on wasm. For ${gain}, run: ${command}`
-      : `No backend works: run "${isCompiled ? 'npm install' : 'npm ci'}", then this command again.`;
+      : `No backend works: run "${INSTALL}", then this command again.`;
   }
   if (gpu && !tensorflow.found.gpu) {
     const { cuda } = tensorflowCandidates().find(({ label }) => label === tensorflow.found?.place)!;

@@ -9,6 +9,9 @@ export const TILLER = isCompiled ? 'npx tiller' : 'npx ts-node src/cli.ts';
 /** What fetches a model; its name follows. */
 export const DOWNLOAD = isCompiled ? 'npx tiller download' : 'npx ts-node weights/download.ts';
 
+/** What installs our packages again. */
+export const INSTALL = isCompiled ? 'npm install' : 'npm ci';
+
 /** What puts libtensorflow under tfjs-node. */
 export const SETUP = isCompiled ? 'npx tiller setup-tensorflow' : 'npm run setup:tensorflow';
 

@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { InputError } from '../../src/util/errors';
 import { makeFolder, writeAtomic } from '../../src/util/files';
+import { DOWNLOAD } from '../../src/util/invocation';
 import { say } from '../../src/util/retries';
 import type { Network } from './http';
 import { fetchRaw } from './raw';
@@ -103,7 +104,7 @@ function merge(one: Phrasings, other: Phrasings): Phrasings {
 }
 
 const headline = (sources: string[]) =>
-  '# The wordings of the paper\'s instructions, by "npx ts-node weights/download.ts data" out of\n' +
+  `# The wordings of the paper's instructions, by "${DOWNLOAD} data" out of\n` +
   sources.map((source) => `#   ${REPOSITORY}/${source}\n`).join('');
 
 function isWholeFile(file: string, keys: string[]): boolean {
