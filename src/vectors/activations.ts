@@ -23,6 +23,12 @@ export interface ActivationOptions {
   layers: number[];
   /** F: how many of the last prompt tokens; 1 in the paper. */
   finalTokens: number;
+  /**
+   * `mean`: in place of the last tokens, one row that is the mean over a prompt's tokens but the first,
+   * which attention uses as a place for what it has no use for (Sun et al. 2024, "Massive
+   * Activations"). Default: `last`.
+   */
+  read?: 'last' | 'mean';
   batchSize: number;
   padId: number;
   /** Finished batches go here, and are not computed again. */
@@ -73,7 +79,7 @@ export async function finalActivations(
 async function batchActivations(
   model: CausalLM,
   prompts: number[][],
-  { layers, finalTokens, padId }: ActivationOptions,
+  { layers, finalTokens, padId, read }: ActivationOptions,
 ) {
   await new Promise(setImmediate);
   const { ids, pads } = leftPad(prompts, padId);
@@ -83,7 +89,8 @@ async function batchActivations(
   for (const layer of layers) {
     hooks[residPost(layer)] = (h) => {
       const size = [prompts.length, finalTokens, model.config.dModel];
-      kept.set(layer, tf.keep(tf.slice(h, [0, start, 0], size)));
+      const rows = read === 'mean' ? meanOver(h, pads) : tf.slice(h, [0, start, 0], size);
+      kept.set(layer, tf.keep(rows));
       return undefined;
     };
   }
@@ -98,4 +105,14 @@ async function batchActivations(
     kept.get(layer)!.dispose();
   }
   return rows;
+}
+
+/** h [B, T, D] → its mean over the columns after the first of each row, [B, 1, D]. */
+function meanOver(h: tf.Tensor, pads: number[]): tf.Tensor {
+  const columns = h.shape[1]!;
+  const shares = pads.flatMap((pad) => {
+    const from = Math.min(pad + 1, columns - 1);
+    return Array.from({ length: columns }, (_, t) => (t < from ? 0 : 1 / (columns - from)));
+  });
+  return tf.sum(tf.mul(h, tf.tensor3d(shares, [pads.length, columns, 1])), 1, true);
 }

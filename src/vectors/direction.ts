@@ -1,6 +1,10 @@
 import { dot } from '../engine/edits/vector';
 import { InputError } from '../util/errors';
 
+import type { Method } from './finders';
+import type { Finder } from './finders/finder';
+import { meanDifference } from './finders/meanDifference';
+
 export { dot } from '../engine/edits/vector';
 
 /** A direction of the residual stream at each of L layers: all that steering by it needs. */
@@ -12,8 +16,8 @@ export interface SteeringVector {
 }
 
 /**
- * What the pairs of one instruction (a level, a format, a word) say about each of L layers: u is the
- * mean of (with − without), divided by its norm.
+ * What the pairs of one instruction (a level, a format, a word) say about each of L layers. In the
+ * paper, u is the mean of (with − without), divided by its norm; `finders` has other ways.
  */
 export interface Direction extends SteeringVector {
   /** Mean activation with and without the instruction, [L][D]. */
@@ -32,38 +36,54 @@ export const hasMeans = (vector: SteeringVector): vector is Direction => 'meanWi
  * @param withIt activations of each prompt with the instruction, [N] of [L, D] flattened
  * @param without the same prompts without it
  * @param layers which layers they are of
- * @throws InputError when a layer's mean difference is zero: with and without were the same
+ * @param find how; default: the mean difference
+ * @param background mean activations of other texts, [L][D], for finders that take one
+ * @throws InputError naming the layer where there is no direction, as where all were the same
  */
 export function directionOf(
   withIt: Float32Array[],
   without: Float32Array[],
   layers: number[],
+  find: Finder = meanDifference,
+  background?: Float32Array[],
 ): Direction {
   const meanWith = meanRows(withIt, layers.length);
   const meanWithout = meanRows(without, layers.length);
-  const norm = new Float32Array(layers.length);
-  const unit = meanWith.map((mean, at) => {
-    const difference = mean.map((value, i) => value - meanWithout[at][i]);
-    norm[at] = Math.sqrt(dot(difference, difference));
-    if (!(norm[at] > 0)) {
-      throw new InputError(
-        `The instruction changes nothing at layer ${layers[at]}: the prompts with and without it are the same.`,
-      );
-    }
-    return difference.map((value) => value / norm[at]);
+  const found = layers.map((layer, at) => {
+    const samples = {
+      positive: rowsAt(withIt, at, layers.length),
+      negative: rowsAt(without, at, layers.length),
+      meanPositive: meanWith[at],
+      meanNegative: meanWithout[at],
+      background: background?.[at],
+    };
+    return namingLayer(layer, () => find(samples));
   });
   return {
-    unit,
-    norm,
+    unit: found.map(({ unit }) => unit),
+    norm: Float32Array.from(found, ({ norm }) => norm),
     meanWith,
     meanWithout,
-    projectionWith: Float32Array.from(unit, (u, at) => dot(u, meanWith[at])),
-    projectionWithout: Float32Array.from(unit, (u, at) => dot(u, meanWithout[at])),
+    projectionWith: Float32Array.from(found, ({ unit }, at) => dot(unit, meanWith[at])),
+    projectionWithout: Float32Array.from(found, ({ unit }, at) => dot(unit, meanWithout[at])),
   };
 }
 
+/** Of rows [L, D], one layer. */
+const rowsAt = (rows: Float32Array[], at: number, nLayers: number) =>
+  rows.map((row) => row.subarray((at * row.length) / nLayers, ((at + 1) * row.length) / nLayers));
+
+function namingLayer<T>(layer: number, find: () => T): T {
+  try {
+    return find();
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(`There is no direction at layer ${layer}: ${error.message}.`);
+  }
+}
+
 /** The `method` of `directionOf`. */
-export const MEAN_DIFFERENCE = 'mean-difference';
+export const MEAN_DIFFERENCE: Method = 'mean_difference';
 
 /**
  * Why a vector can't be what it should be, beyond what rounding explains; undefined when it can.
@@ -73,7 +93,7 @@ export const MEAN_DIFFERENCE = 'mean-difference';
 export function whatIsWrong(
   vector: SteeringVector,
   layers: number[],
-  method = MEAN_DIFFERENCE,
+  method: string = MEAN_DIFFERENCE,
 ): string | undefined {
   for (const [at, layer] of layers.entries()) {
     const wrong =
@@ -121,7 +141,8 @@ function wrongMeansAt(direction: Direction, at: number, method: string): string 
   return 'its projections are not those of its means';
 }
 
-function meanRows(rows: Float32Array[], nLayers: number): Float32Array[] {
+/** Of rows [L, D], the mean of each layer. */
+export function meanRows(rows: Float32Array[], nLayers: number): Float32Array[] {
   const sum = new Float64Array(rows[0].length);
   for (const row of rows) for (let i = 0; i < row.length; i++) sum[i] += row[i];
   const width = sum.length / nLayers;

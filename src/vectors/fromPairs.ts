@@ -1,11 +1,13 @@
 import type { LanguageModel } from '../language/languageModel';
 import type { PromptStyle } from '../text/tokenizer';
-import { checkCount, checkKeys, checkList } from '../util/check';
+import { checkCount, checkKeys, checkList, checkOneOf } from '../util/check';
 import { InputError } from '../util/errors';
 import { hashOf } from '../util/hash';
 import { toolVersion } from '../util/version';
 import { finalActivations } from './activations';
-import { type Direction, directionOf } from './direction';
+import { type Direction, directionOf, MEAN_DIFFERENCE, meanRows } from './direction';
+import { FINDERS, METHODS, type Method } from './finders';
+import { heldOutAccuracy } from './quality';
 import type { VectorFile } from './vectorFile';
 
 /** Two texts that differ in what the vector is to be of. */
@@ -20,6 +22,12 @@ export interface FromPairsOptions {
   name?: string;
   /** The blocks whose output is read; default: all. */
   layers?: number[];
+  /** How the vector is found (docs/steering.md); default `mean_difference`, the paper's. */
+  method?: Method;
+  /** What is read of a text: its `last` token (default), or the `mean` of all but the first. */
+  positions?: 'last' | 'mean';
+  /** For `mean_centered`: texts of all kinds, whose mean activation is taken away. */
+  background?: string[];
   /** How texts become prompts; default: the model's own way. */
   style?: PromptStyle;
   /** Prompts computed together; default 8. */
@@ -30,49 +38,79 @@ export interface FromPairsOptions {
   onActivations?(positive: Float32Array[], negative: Float32Array[]): void;
 }
 
+/** A vector of pairs. */
+export interface VectorOfPairs extends VectorFile<Direction> {
+  /**
+   * For each layer, the share of texts that the vector tells rightly when found without them: see
+   * `heldOutAccuracy`. null where that can't be found, as of a single pair.
+   */
+  accuracy: (number | null)[];
+}
+
 /**
- * The direction that pairs of prompts show at each layer: the mean difference of the residual stream
- * after each block, at the last prompt token (paper, section 3).
+ * The direction that pairs of prompts show at each layer, in the residual stream after each block: by
+ * default the mean difference at the last prompt token (paper, section 3).
  * @returns one vector, with its layers and where it comes from: for `steer` and `saveVectors`
- * @throws InputError for no pairs, pairs that are no pairs, prompts beyond the context, or texts that
- *   the model reads alike
+ * @throws InputError for no pairs, pairs that are no pairs, prompts beyond the context, texts that the
+ *   model reads alike, or pairs that determine no direction by the method
  */
 export async function directionFromPairs(
   lm: LanguageModel,
   pairs: Pair[],
   options: FromPairsOptions = {},
-): Promise<VectorFile<Direction>> {
+): Promise<VectorOfPairs> {
   checkPairs(pairs);
-  checkKeys('directionFromPairs: options', options, OPTIONS);
-  const { name = 'vector', style = lm.style, batchSize = 8, onBatch } = options;
-  const { nLayers } = lm.model.config;
-  const layers = options.layers ?? Array.from({ length: nLayers }, (_, layer) => layer);
-  for (const layer of layers) {
-    checkCount('directionFromPairs: layers: a layer', layer, 0, nLayers - 1);
-  }
-  const texts = [...new Set(pairs.flatMap(({ positive, negative }) => [positive, negative]))];
+  checkOptions(options, lm.model.config.nLayers);
+  const { name = 'vector', style = lm.style, batchSize = 8, onBatch, background } = options;
+  const { method = MEAN_DIFFERENCE, positions = 'last' } = options;
+  const layers = options.layers ?? Array.from({ length: lm.model.config.nLayers }, (_, l) => l);
+  const sides = pairs.flatMap(({ positive, negative }) => [positive, negative]);
+  const texts = [...new Set([...sides, ...(background ?? [])])];
   const prompts = texts.map((text) => lm.encode(text, { style }));
-  const settings = { layers, finalTokens: 1, batchSize, padId: lm.padId, onBatch };
-  const rows = await finalActivations(lm.model, prompts, settings);
+  const rows = await finalActivations(lm.model, prompts, {
+    ...{ layers, finalTokens: 1, read: positions, batchSize, padId: lm.padId, onBatch },
+  });
   const of = new Map(texts.map((text, i) => [text, rows[i]]));
-  const positive = pairs.map((pair) => of.get(pair.positive)!);
-  const negative = pairs.map((pair) => of.get(pair.negative)!);
+  const rowsOf = (some: string[]) => some.map((text) => of.get(text)!);
+  const positive = rowsOf(pairs.map((pair) => pair.positive));
+  const negative = rowsOf(pairs.map((pair) => pair.negative));
   options.onActivations?.(positive, negative);
-  const direction = directionOf(positive, negative, layers);
+  const centre = background && meanRows(rowsOf(background), layers.length);
+  const samples = [positive, negative, layers, FINDERS[method], centre] as const;
+  const direction = directionOf(...samples);
   const provenance = {
-    model: lm.name,
-    model_fingerprint: lm.fingerprint,
-    prompt_style: style,
-    dtype: lm.dtype,
-    pairs: String(pairs.length),
-    prompts: hashOf(pairs),
-    backend: lm.backend.name,
-    tool: toolVersion,
+    ...{ model: lm.name, model_fingerprint: lm.fingerprint, prompt_style: style, dtype: lm.dtype },
+    ...{ method, positions, pairs: String(pairs.length), prompts: hashOf(pairs) },
+    ...(background && { background: hashOf(background) }),
+    ...{ backend: lm.backend.name, tool: toolVersion },
   };
-  return { directions: new Map([[name, direction]]), layers, provenance };
+  const accuracy = heldOutAccuracy(...samples);
+  return { directions: new Map([[name, direction]]), layers, provenance, accuracy };
 }
 
-const OPTIONS = ['name', 'layers', 'style', 'batchSize', 'onBatch', 'onActivations'];
+const OPTIONS = [
+  ...['name', 'layers', 'method', 'positions', 'background', 'style', 'batchSize'],
+  ...['onBatch', 'onActivations'],
+];
+
+function checkOptions(options: FromPairsOptions, nLayers: number): void {
+  const what = (key: string) => `directionFromPairs: ${key}`;
+  checkKeys(what('options'), options, OPTIONS);
+  const { layers = [], method = MEAN_DIFFERENCE, positions, background } = options;
+  for (const layer of layers) checkCount(what('layers: a layer'), layer, 0, nLayers - 1);
+  checkOneOf(what('method'), method, METHODS);
+  if (positions !== undefined) checkOneOf(what('positions'), positions, ['last', 'mean']);
+  if (background === undefined) return;
+  checkList(what('background'), background, 'a list of texts');
+  if (method !== 'mean_centered') {
+    throw new InputError(
+      `directionFromPairs: a background is for the method mean_centered, not ${method}.`,
+    );
+  }
+  const texts = (background as unknown[]).every((text) => typeof text === 'string' && text);
+  if (!background.length || !texts)
+    throw new InputError('directionFromPairs: background has no texts, or one that is none.');
+}
 
 function checkPairs(pairs: unknown): asserts pairs is Pair[] {
   checkList('directionFromPairs: pairs', pairs, 'a list of { positive, negative }');
