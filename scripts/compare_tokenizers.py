@@ -5,7 +5,7 @@
 
 FOLDER holds tokenizer files; --random makes that many folders, of random parts, flags and file ages.
 Compared are ids with and without special tokens, decoded texts with and without skipping, the ids of
-the special tokens and the size. What Tiller refuses is listed with its reason; the exit code is 1
+the special tokens, the size, and where there is a chat template the texts of some conversations. What Tiller refuses is listed with its reason; the exit code is 1
 where anything else differs. Needs transformers, and Node in the repository's root.
 """
 import argparse
@@ -35,6 +35,21 @@ ALPHABETS = [
     "🙂👍🏽❤️\u200d🇫🇷 a", "<>|[]/_{}▁<s></s>\\ $^*", "\u0301\u0308\u200b\u200d\ufeff\u00adaeo ", "مرحباשלוםहिन्दीไทย ", "ΣΑΣ ςσ Ǆ ﬁ Å ſ K ",
 ]
 WORDS = ["'s", "'LL", "don't", " the", "\n\n", "   ", " .", " ,", " do not", "Hello", "world", "\t", "a_b", "x1", "\u00a0"]
+
+turn = lambda role, content: {"role": role, "content": content}
+SYSTEM, QUESTION, ANSWER, MORE = turn("system", " Be brief. "), turn("user", "Why?\n"), turn("assistant", "<think>\nHm.\n</think>\n\nSo.  "), turn("user", " And 2?")
+CONVERSATIONS = [[QUESTION], [SYSTEM, QUESTION], [QUESTION, ANSWER, MORE], [SYSTEM, QUESTION, ANSWER, MORE, ANSWER, QUESTION]]
+VARIABLES = [("enable_thinking", False), ("date_string", "1 May 2020"), ("tools", [{"type": "function", "function": {"name": "f", "description": "é"}}])]
+
+
+def chats_for(tokenizer):
+    """Conversations with variables that the template reads, and their texts; None where it refuses."""
+    if not isinstance(tokenizer.chat_template, str):
+        return []
+    read = [{name: value} for name, value in VARIABLES if name in tokenizer.chat_template]
+    asked = [(messages, given) for given in [{}, *read] for messages in CONVERSATIONS]
+    render = lambda messages, given: tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **given)
+    return [({"messages": messages, "given": given}, attempt(lambda: render(messages, given))) for messages, given in asked]
 
 
 def texts_for(tokenizer, count, rng):
@@ -69,7 +84,9 @@ def reference(folder, count, rng):
     some = plain + [[rng.randrange(max(1, size)) for _ in range(rng.randint(1, 12))] for _ in range(count)]
     decode = lambda row: (row, tokenizer.decode(row, skip_special_tokens=False), tokenizer.decode(row, skip_special_tokens=True))
     decoded = [row for row in (attempt(lambda: decode(row)) for row in some) if row]
+    chats = chats_for(tokenizer)
     return {
+        **({"conversations": [asked for asked, _ in chats], "chats": [text for _, text in chats]} if chats else {}),
         "texts": texts, "plain": plain, "special": special,
         "ids": [row[0] for row in decoded], "decoded": [row[1] for row in decoded], "skipping": [row[2] for row in decoded],
         "bos": tokenizer.bos_token_id, "eos": tokenizer.eos_token_id, "pad": tokenizer.pad_token_id, "size": size,
@@ -90,12 +107,14 @@ def differences(right, got):
     for key in ("bos", "eos", "pad", "size"):
         if right[key] != got[key] and not (key == "pad" and right[key] is None):
             lines.append(f"{key}: right {right[key]}, got {got[key]}")
-    for key in ("plain", "special", "decoded", "skipping"):
-        for i, (a, b) in enumerate(zip(right[key], got[key], strict=True)):
+    asked = {"plain": "texts", "special": "texts", "decoded": "ids", "skipping": "ids", "chats": "conversations"}
+    for key, source in asked.items():
+        for i, (a, b) in enumerate(zip(right.get(key, []), got[key], strict=True)):
             if isinstance(b, dict) and "refused" in b:
-                refused.add(b["refused"])
+                if not (key == "chats" and a is None):
+                    refused.add(b["refused"])
             elif a != b:
-                about = right["texts"][i] if key in ("plain", "special") else right["ids"][i]
+                about = right[source][i]
                 lines.append(f"{key} of {about!r}: right {a!r}, got {b!r}")
     return lines, refused
 
@@ -132,7 +151,7 @@ def compare(folders, count, seed):
             rows.append(result)
         else:
             print(f"{getattr(folder, 'name', 'a random folder')}: transformers can't open it: {result}")
-    answers = ask([{"dir": str(folder), "texts": right["texts"], "ids": right["ids"], "chats": []} for folder, right in rows])
+    answers = ask([{"dir": str(folder), "texts": right["texts"], "ids": right["ids"], "chats": right.get("conversations", [])} for folder, right in rows])
     bad = 0
     for (folder, right), got in zip(rows, answers, strict=True):
         if "refused" in got:

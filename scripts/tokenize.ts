@@ -4,7 +4,7 @@
  *     node -r ts-node/register scripts/tokenize.ts requests.json answers.json
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { loadTokenizer } from '../src/text/tokenizer';
+import { type JsonValue, loadTokenizer, type Message } from '../src/text/tokenizer';
 import { InputError } from '../src/util/errors';
 import { runAsProgram } from '../src/util/script';
 
@@ -12,7 +12,7 @@ interface Request {
   dir: string;
   texts: string[];
   ids: number[][];
-  chats: string[];
+  chats: { messages: Message[]; given: Record<string, JsonValue> }[];
 }
 
 /** The result of `run`, or the message of its InputError. */
@@ -38,7 +38,9 @@ function answer({ dir, texts, ids, chats }: Request) {
     special: texts.map((text) => attempt(() => tokenizer.encode(text))),
     decoded: ids.map((row) => decode(row, false)),
     skipping: ids.map((row) => decode(row, true)),
-    chats: chats.map((chat) => attempt(() => tokenizer.formatPrompt(chat))),
+    chats: chats.map(({ messages, given }) =>
+      attempt(() => tokenizer.formatChat(messages, { templateVariables: given })),
+    ),
   };
 }
 
