@@ -56,3 +56,17 @@ export function start(lm: LanguageModel, options: ServeOptions = {}): Promise<Ru
 }
 
 export const openSmall = () => openModel(MODEL);
+
+/** Runs with a server of its own. */
+export async function withServer(
+  lm: LanguageModel,
+  options: ServeOptions,
+  act: (running: Running) => Promise<void>,
+): Promise<void> {
+  const running = await start(lm, options);
+  try {
+    await act(running);
+  } finally {
+    await running.server.close();
+  }
+}
