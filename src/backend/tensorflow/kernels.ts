@@ -106,8 +106,9 @@ function registerFusedKernels(op: TensorflowOps): void {
       const [inner, outer] = w.shape as [number, number];
       const rows = x.size / inner;
       // A row alone needs no other shape; libtensorflow multiplies leading axes one by one.
-      const one = rows === 1;
-      let y = op.isFloat(w)
+      const wide = op.isFloat(w);
+      const one = wide && rows === 1;
+      let y = wide
         ? op.product(one ? op.from(x) : op.reshape(op.from(x), [-1, inner]), op.from(w))
         : op.from(tf.matMul(tf.reshape(x, [rows, inner]), w));
       if (bias) y = op.add(y, op.from(bias));

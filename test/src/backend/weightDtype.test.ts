@@ -218,7 +218,8 @@ function errors(name: string, dtype: WeightDtype): number[] {
 const median = (sorted: number[]) =>
   (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 
-const MODELS = fs.readdirSync(fixtures).filter((name) => /^(gemma2|gpt2|mistral|phi3)-/.test(name));
+const FAMILIES = /^(gemma2|gemma3-bf16|gpt2|llama-biases|mistral|phi3|qwen3-yarn)/;
+const MODELS = fs.readdirSync(fixtures).filter((name) => FAMILIES.test(name));
 
 for (const name of MODELS) {
   onTensorflow(
@@ -239,6 +240,22 @@ for (const name of MODELS) {
     },
   );
 }
+
+onTensorflow('layers with biases in 16 bit, step by step: the tokens of transformers', async () => {
+  const kept = [
+    ['gpt2-bf16-sharded', 'bfloat16'],
+    ['llama-biases-linear-f16', 'float16'],
+    ['qwen2-gqa-bf16-sharded', 'bfloat16'],
+  ] as const;
+  for (const [name, dtype] of kept) {
+    const dir = path.join(fixtures, name);
+    const model = loadModel(dir, { dtype });
+    const [plain] = readReference(path.join(dir, 'reference.safetensors'), model.config);
+    const [answer] = await generate(model, [plain.inputIds], { maxNewTokens: 12 });
+    assert.equal(answer.tokens, plain.generated, name);
+    model.dispose();
+  }
+});
 
 // ── The tiny model ──────────────────────────────────────────────────────────────────────────────
 
@@ -273,6 +290,9 @@ function likeliest(model: CausalLM, ids: number[]): number[] {
 
 test('the shapes that are measured have as many numbers as the Hub counts', () => {
   assert.is(parameters('gemma-2-2b'), 2_614_341_888);
+  assert.is(parameters('gemma-3-1b'), 999_885_952);
+  assert.is(parameters('llama-3.2-1b'), 1_235_814_400);
+  assert.is(parameters('qwen2.5-1.5b'), 1_543_714_304);
   assert.is(parameters('phi-3.5-mini'), 3_821_079_552);
 });
 
