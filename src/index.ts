@@ -44,8 +44,14 @@ export { type GeneratedText, generateText, type TextOptions } from './language/g
 export type { LanguageModel } from './language/languageModel';
 export { loadTokenizer, type Message, type PromptStyle, type Tokenizer } from './text/tokenizer';
 export { InputError } from './util/errors';
-export { directionFromPairs, type FromPairsOptions, type Pair } from './vectors/fromPairs';
-export type { Setting, TriedSetting } from './vectors/setting';
-export { type SteerOptions, steer } from './vectors/steer';
+export { METHODS, type Method } from './vectors/finders';
+export {
+  directionFromPairs,
+  type FromPairsOptions,
+  type Pair,
+  type VectorOfPairs,
+} from './vectors/fromPairs';
+export type { Setting, SettingCondition, TriedSetting } from './vectors/setting';
+export { type SteerCondition, type SteerOptions, steer } from './vectors/steer';
 export { loadVectors, saveVectors, type VectorFile } from './vectors/vectorFile';
 export type { Weight } from './vectors/weight';
