@@ -11,7 +11,11 @@ import { type RunOptions, runWithCache } from '../../../src/engine/runWithCache'
 import { refusal } from '../../refusal';
 import { testTensorflow } from '../../where';
 
-const NAMES = ['gemma2-gqa', 'gpt2-bare-masks', 'mistral-wide-heads', 'phi3-partial-tied-f16'];
+const NAMES = [
+  ...['gemma2-gqa', 'gpt2-bare-masks', 'mistral-wide-heads', 'phi3-partial-tied-f16'],
+  ...['llama-biases-linear-f16', 'qwen3-biases-window-f32', 'olmo2-gqa-tied-f16'],
+  'gemma3-bf16-sharded',
+];
 const folder = (name: string) => path.join(__dirname, '../../fixtures', name);
 const models = new Map<string, CausalLM>();
 const prompts = [
@@ -107,6 +111,9 @@ for (const name of NAMES) {
 
 type Cache = ReturnType<typeof runWithCache>['cache'];
 
+/** Families whose attention is normed before it is added to the stream. */
+const NORMED = ['gemma2', 'gemma3', 'olmo2'];
+
 /** Heads summed, and one of them silenced. */
 function sumsToAttention(model: CausalLM, cache: Cache, tolerance: number) {
   const { nHeads, dModel } = model.config;
@@ -114,32 +121,27 @@ function sumsToAttention(model: CausalLM, cache: Cache, tolerance: number) {
   assert.equal(heads.shape, [2, 5, nHeads, dModel]);
   const sum = tf.sum(heads, 2);
   const out = cache.at('attn_out', 1);
-  const { weights } = model as unknown as {
-    weights: {
-      layers: { postAttentionLayernorm: tf.Tensor1D }[];
-      h: { attn: { cProj: Biased } }[];
-    };
-  };
-  if (model.modelType === 'gpt2') {
-    close(tf.add(sum, weights.h[1].attn.cProj.bias), out, 'and the bias', tolerance);
-  } else if (model.modelType === 'gemma2') {
-    const scale = tf.rsqrt(tf.add(tf.mean(tf.square(sum), -1, true), 1e-6));
+  if (NORMED.some((type) => model.modelType.startsWith(type))) {
+    const { config, weights } = model as unknown as Normed;
+    const scale = tf.rsqrt(tf.add(tf.mean(tf.square(sum), -1, true), config.rmsNormEps));
     const normed = tf.mul(tf.mul(sum, scale), weights.layers[1].postAttentionLayernorm);
-    close(normed, out, 'normed', tolerance);
-  } else {
-    close(sum, out, 'sum', tolerance);
-    const zero = (z: tf.Tensor) =>
-      tf.mul(z, tf.reshape(tf.oneHot(tf.tensor1d([0], 'int32'), nHeads, 0, 1), [1, 1, nHeads, 1]));
-    const hooks = { [hookName('z', 1)]: zero };
-    const without = runWithCache(model, prompts, { hooks, names: [hookName('attn_out', 1)] });
-    const first = tf.squeeze(tf.slice(heads, [0, 0, 0, 0], [-1, -1, 1, -1]), [2]);
-    close(tf.sub(out, without.cache.at('attn_out', 1)), first, 'less the first', 10 * tolerance);
-    without.cache.dispose();
+    return close(normed, out, 'normed', tolerance);
   }
+  // What is left is the bias: the same everywhere.
+  const left = tf.sub(out, sum);
+  const bias = tf.slice(left, [0, 0, 0], [1, 1, -1]);
+  close(tf.add(sum, bias), out, 'sum and bias', tolerance);
+  const kept = tf.tensor2d(Array.from({ length: nHeads }, (_, head) => [head ? 1 : 0]));
+  const hooks = { [hookName('z', 1)]: (z: tf.Tensor) => tf.mul(z, kept) };
+  const without = runWithCache(model, prompts, { hooks, names: [hookName('attn_out', 1)] });
+  const first = tf.squeeze(tf.slice(heads, [0, 0, 0, 0], [-1, -1, 1, -1]), [2]);
+  close(tf.sub(out, without.cache.at('attn_out', 1)), first, 'less the first', 10 * tolerance);
+  without.cache.dispose();
 }
 
-interface Biased {
-  bias: tf.Tensor1D;
+interface Normed {
+  config: { rmsNormEps: number };
+  weights: { layers: { postAttentionLayernorm: tf.Tensor1D }[] };
 }
 
 testTensorflow('in 16 bit as in 32', async () => {
