@@ -17,7 +17,10 @@ import { perplexityCommand } from './commands/perplexity';
 import { runsCommand } from './commands/runs';
 import { serveCommand } from './commands/serve';
 import { setupTensorflowCommand } from './commands/setupTensorflow';
+import { vectorConvertCommand } from './commands/vector/convert';
+import { vectorInspectCommand } from './commands/vector/inspect';
 import { vectorMakeCommand } from './commands/vector/make';
+import { vectorMergeCommand } from './commands/vector/merge';
 import { verifyCommand } from './commands/verify';
 import { didYouMean, InputError } from './util/errors';
 import { DOWNLOAD, TILLER } from './util/invocation';
@@ -44,6 +47,9 @@ const COMMANDS: Command[] = [
   inspectCommand,
   hooksCommand,
   vectorMakeCommand,
+  vectorInspectCommand,
+  vectorConvertCommand,
+  vectorMergeCommand,
   perplexityCommand,
   runsCommand,
   ifevalCommand,

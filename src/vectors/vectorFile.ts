@@ -11,6 +11,7 @@ import {
   writeSafetensorsVectors,
 } from './files/safetensors';
 import type { SaveOptions, VectorFile } from './files/types';
+import { checkVectorsFit, type FittingModel } from './fit';
 import type { Provenance } from './provenance';
 
 export type { ExtraTensors, SaveOptions, VectorFile } from './files/types';
@@ -43,13 +44,25 @@ function formatOf(file: string): Format {
   );
 }
 
+export interface LoadOptions {
+  /** The model to be steered: vectors that do not fit it are refused. */
+  model?: FittingModel;
+  /** Vectors of another model will do, as long as their width and layers fit. */
+  anyModel?: boolean;
+}
+
 /**
  * Reads a vector file (.safetensors, .npz or a control vector in .gguf: docs/vectors.md) and checks
  * that it is whole.
- * @throws InputError saying what is damaged, or in what a file of this name is no vector file
+ * @throws InputError saying what is damaged, in what a file of this name is no vector file, or in what
+ *   its vectors do not fit the model
  */
-export function loadVectors(file: string): VectorFile {
-  return formatOf(file).read(file);
+export function loadVectors(file: string, options: LoadOptions = {}): VectorFile {
+  checkKeys('loadVectors: options', options, ['model', 'anyModel']);
+  const { model, anyModel } = options;
+  const vectors = formatOf(file).read(file);
+  if (model) checkVectorsFit(vectors, model, { file, anyModel });
+  return vectors;
 }
 
 /**

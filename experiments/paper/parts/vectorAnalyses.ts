@@ -1,9 +1,10 @@
 /** The paper's analyses of instruction vectors and of the activations that they come from. */
 
+import { cosine, cosines } from '../../../src/vectors/cosine';
 import type { SteeringVector } from '../../../src/vectors/direction';
 import type { VectorFile } from '../../../src/vectors/vectorFile';
 import { mean } from '../../shared/answers/statistics';
-import { cosine, cosines, principalComponents } from './geometry';
+import { principalComponents } from './geometry';
 
 /** The cosines between the vectors of one layer. */
 export interface VectorCosines {

@@ -1,10 +1,11 @@
 /** The analyses of vectors, as tables. */
 import { type ColumnOf, fixed, percent, type Table, tableOf } from '../../../src/util/table';
+import type { TokenScore } from '../../../src/vectors/vocabulary';
 import { shortIds } from '../../format/parts/tables';
 import { mean } from '../../shared/answers/statistics';
 import { groupBy } from '../../shared/groupBy';
 import type { DifferencePca, PromptCosines } from './vectorAnalyses';
-import type { ProjectedVector, TokenScore } from './vocabulary';
+import type { ProjectedVector } from './vocabulary';
 
 /** Pairs that are shown at either end. */
 const SHOWN = 5;

@@ -96,7 +96,7 @@ export function writeControlVector(
   const names = [...vectors.directions.keys()];
   if (names.length !== 1) {
     throw new InputError(
-      `${file}: a control vector is one vector; there are ${names.join(', ')}. Choose one by its name.`,
+      `${file}: a control vector is one vector; there are ${names.join(', ')}. Choose one: --name.`,
     );
   }
   if (!Number.isFinite(scale) || !scale) {
@@ -107,7 +107,7 @@ export function writeControlVector(
   const type = modelType ?? origin.model_hint ?? origin.model_type;
   if (!type) {
     throw new InputError(
-      `${file}: a control vector says what kind of model it is for, and these vectors do not. Name their model.`,
+      `${file}: a control vector says what kind of model it is for, and these vectors do not. Name it: --model.`,
     );
   }
   const rows = rowsToAdd(file, vectors, name, scale);
@@ -134,9 +134,7 @@ function rowsToAdd(file: string, vectors: VectorFile, name: string, scale: numbe
     : layers.map((layer, at) => ({ layer, at, weight: norm[at] }));
   if (places.some(({ layer }) => layer === 0)) {
     const others = layers.filter((layer) => layer > 0);
-    const instead = others.length
-      ? ` Leave layer 0 out: the file has layers ${others.join(', ')} beside it.`
-      : '';
+    const instead = others.length ? ` Leave layer 0 out: --layers ${others.join(',')}.` : '';
     throw new InputError(
       `${file}: llama.cpp can't steer block 0: its control vectors begin with direction.1.${instead}`,
     );
@@ -157,7 +155,7 @@ function placeOf(file: string, setting: Setting, { layers }: VectorFile, norm: F
   if (positions !== 'all' || when) {
     const where = when ? 'under a condition' : `at ${positions} tokens`;
     throw new InputError(
-      `${file}: its setting steers ${where}; ${only}. To export it all the same, name the layers.`,
+      `${file}: its setting steers ${where}; ${only}. To export it all the same: --layers.`,
     );
   }
   const at = indexOfLayer(layers, source);

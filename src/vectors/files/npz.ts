@@ -112,7 +112,7 @@ function sameLayers(
 
 export function writeNpzVectors(file: string, vectors: VectorFile): void {
   const { arrays, metadata } = toArrays(vectors);
-  const zip = new AdmZip();
+  const zip = new AdmZip(undefined, { noSort: true });
   for (const [name, array] of Object.entries(arrays)) zip.addFile(`${name}.npy`, writeNpy(array));
   zip.addFile(`${METADATA}.npy`, writeNpy(JSON.stringify(metadata)));
   writeAtomic(file, zip.toBuffer());

@@ -1,7 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { cosine, cosines, principalComponents } from '../../../experiments/paper/parts/geometry';
+import { principalComponents } from '../../../experiments/paper/parts/geometry';
 import { seededRandom } from '../../../src/util/random';
+import { cosine, cosines } from '../../../src/vectors/cosine';
 
 const near = (a: number, b: number, tolerance = 1e-6) =>
   assert.ok(Math.abs(a - b) <= tolerance, `${a} for ${b}`);

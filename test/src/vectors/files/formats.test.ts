@@ -128,12 +128,15 @@ test('what a control vector cannot hold is refused with the reason', () => {
   const [name] = vectors.directions.keys();
   const saving = (change: Partial<VectorFile>, options = {}) =>
     refusal(() => saveVectors(at('x.gguf'), { ...vectors, ...change }, options));
-  assert.match(saving({ layers: [0, 1, 2] }), /can't steer block 0.*Leave layer 0 out.* 1, 2/);
+  assert.match(
+    saving({ layers: [0, 1, 2] }),
+    /can't steer block 0.*Leave layer 0 out: --layers 1,2\./,
+  );
   const setting = (one: object) => ({ settings: { [name]: { layer: 2, ...one } } });
   assert.match(saving(setting({ layer: 0, source: 2 })), /can't steer block 0/);
   assert.match(saving(setting({ kind: 'project' })), /of kind project.*at every token/);
   assert.match(saving(setting({ positions: 'last' })), /at last tokens.*at every token/);
-  assert.match(saving({ provenance: {} }), /what kind of model.*Name their model/);
+  assert.match(saving({ provenance: {} }), /what kind of model.*Name it: --model/);
   assert.match(saving({}, { scale: 0 }), /scale is 0/);
   assert.match(saving({}, { extra: {} }), /there is no "extra"/);
   const [vector] = vectors.directions.values();

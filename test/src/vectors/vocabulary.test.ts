@@ -4,13 +4,13 @@ import * as path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { project } from '../../../experiments/paper/parts/vocabulary';
 import { loadModel } from '../../../models';
 import { useBackend } from '../../../src/backend';
 import { loadTokenizer } from '../../../src/text/tokenizer';
 import { seededRandom } from '../../../src/util/random';
+import { project } from '../../../src/vectors/vocabulary';
 import { Safetensors } from '../../../weights/safetensors';
-import { makeModel } from '../helpers';
+import { makeModel } from '../../experiments/helpers';
 
 const fixtures = path.join(__dirname, '../../fixtures');
 const FIXTURES = fs
