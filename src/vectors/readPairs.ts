@@ -47,7 +47,7 @@ export function readPairsOfLines(positive: string, negative: string): Pair[] {
 }
 
 /** The lines of a file; those at the end that are blank are none. */
-function linesOf(file: string): string[] {
+export function linesOf(file: string): string[] {
   const lines = readText(file).trimEnd().split(/\r?\n/);
   const empty = lines.findIndex((line) => !line.trim());
   if (empty < 0) return lines;

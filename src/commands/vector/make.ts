@@ -1,13 +1,20 @@
 import { openModel } from '../../../models/open';
 import { findModelFolder } from '../../hub/modelFolder';
 import type { LanguageModel } from '../../language/languageModel';
+import { checkOneOf, optional } from '../../util/check';
 import { InputError } from '../../util/errors';
 import { TILLER } from '../../util/invocation';
 import { Progress } from '../../util/progress';
 import { fixed, formatTable } from '../../util/table';
 import { type Direction, dot } from '../../vectors/direction';
-import { directionFromPairs, type Pair } from '../../vectors/fromPairs';
-import { readPairs, readPairsOfLines } from '../../vectors/readPairs';
+import { METHODS, type Method } from '../../vectors/finders';
+import {
+  directionFromPairs,
+  type FromPairsOptions,
+  type Pair,
+  type VectorOfPairs,
+} from '../../vectors/fromPairs';
+import { linesOf, readPairs, readPairsOfLines } from '../../vectors/readPairs';
 import { saveVectors } from '../../vectors/vectorFile';
 import {
   BACKEND_OPTION,
@@ -35,6 +42,12 @@ export const vectorMakeCommand: Command = {
     ['--negative <file>', 'The same texts without it, line by line'],
     ['--name <name>', 'What to call the vector (default: the name of the file)'],
     ['--layers <list>', 'Of these layers only, such as 0-5,7 (default: all)'],
+    ['--method <method>', `How it is found: ${METHODS.join(', ')} (default: ${METHODS[0]})`],
+    [
+      '--read <where>',
+      'The last token of each text, or the mean of all but the first (last, mean)',
+    ],
+    ['--background <file>', 'For mean_centered: a text a line, whose mean is taken away'],
     ['--style <style>', 'chat, raw or qa (default: chat with a chat template, else raw)'],
     ['--batch-size <n>', 'Texts computed together (default: 8)'],
     ['--force', 'Replace the file where there is one'],
@@ -44,6 +57,7 @@ export const vectorMakeCommand: Command = {
   ],
   examples: [
     'tiller vector make docs/examples/lowercase/pairs.jsonl --model tiny-gemma2 --out lowercase.safetensors',
+    'tiller vector make pairs.csv --model tiny-gemma2 --method logistic_probe --out probe.safetensors',
     'tiller vector make --positive loud.txt --negative calm.txt --model phi-3 --out loud.safetensors',
   ],
   run: runMake,
@@ -67,15 +81,17 @@ async function runMake([given]: string[], options: Options): Promise<number> {
   const style = promptStyle(options);
   const batchSize = count(options, 'batch-size', 8);
   const wanted = readLayers(options);
+  const found = howFound(options);
   const [backend, dtype] = [text(options, 'backend'), weightDtype(options)];
   const lm = await openModel(model, { backend, dtype, style });
   try {
     const layers = wanted?.(lm.model.config.nLayers);
-    const texts = new Set(pairs.flatMap(({ positive, negative }) => [positive, negative])).size;
+    const sides = pairs.flatMap(({ positive, negative }) => [positive, negative]);
+    const texts = new Set([...sides, ...(found.background ?? [])]).size;
     const progress = new Progress('texts', texts);
     let activations: Activations | undefined;
     const vectors = await directionFromPairs(lm, pairs, {
-      ...{ name, layers, batchSize },
+      ...{ name, layers, batchSize, ...found },
       onBatch: (prompts) => progress.add(prompts),
       onActivations: (positive, negative) => {
         activations = { positive, negative };
@@ -84,12 +100,27 @@ async function runMake([given]: string[], options: Options): Promise<number> {
     progress.end();
     saveVectors(file, vectors);
     const direction = vectors.directions.get(name)!;
-    const shown = measuresOf(direction, vectors.layers, activations!);
+    const shown = measuresOf(direction, vectors, activations!);
     tell(lm, { file, name, pairs, shown, json: Boolean(options.json) });
     return 0;
   } finally {
     lm.dispose();
   }
+}
+
+/** How the vector is found, checked before the model is opened. */
+function howFound(options: Options): Pick<FromPairsOptions, 'method' | 'positions' | 'background'> {
+  const [method, read] = [text(options, 'method'), text(options, 'read')];
+  optional(method, (given) => checkOneOf('--method', given, METHODS));
+  optional(read, (given) => checkOneOf('--read', given, ['last', 'mean']));
+  const background = text(options, 'background');
+  if (background !== undefined && method !== 'mean_centered') {
+    throw new InputError('--background is for --method mean_centered.');
+  }
+  return {
+    ...{ method: method as Method, positions: read as 'last' | 'mean' },
+    background: background === undefined ? undefined : linesOf(background),
+  };
 }
 
 function pairsOf(given: string | undefined, options: Options): Pair[] {
@@ -121,11 +152,13 @@ interface Measures {
   share: number;
   /** How far the projections of the two sides lie apart, in standard deviations within a side. */
   separation: number;
+  /** The share of left-out texts that are told rightly; null where that can't be found. */
+  heldOut: number | null;
 }
 
 function measuresOf(
   { unit, norm }: Direction,
-  layers: number[],
+  { layers, accuracy }: VectorOfPairs,
   { positive, negative }: Activations,
 ): Measures[] {
   return layers.map((layer, at) => {
@@ -141,6 +174,7 @@ function measuresOf(
       norm: norm[at],
       share: (norm[at] * lengths.length) / lengths.reduce((x, y) => x + y, 0),
       separation: (a.mean - b.mean) / within,
+      heldOut: accuracy[at],
     };
   });
 }
@@ -168,16 +202,18 @@ function tell(lm: LanguageModel, { file, name, pairs, shown, json }: Told): void
     console.log(JSON.stringify({ file, name, model: lm.name, pairs: pairs.length, layers }));
     return;
   }
-  const rows = shown.map(({ layer, norm, share, separation }) => [
+  const rows = shown.map(({ layer, norm, share, separation, heldOut }) => [
     layer,
     fixed(norm),
     `${fixed(100 * share, 1)} %`,
     Number.isFinite(separation) ? fixed(separation) : null,
+    heldOut === null ? null : `${fixed(100 * heldOut, 1)} %`,
   ]);
   console.log(
-    `${formatTable(['layer', 'norm', 'of |h|', 'separation'], rows)}\n\n` +
+    `${formatTable(['layer', 'norm', 'of |h|', 'separation', 'held out'], rows)}\n\n` +
       `Vector "${name}" of ${pairs.length} pairs: ${file}\n` +
-      'Separation: between the means of h·u of the two sides, in standard deviations of one.\n' +
+      'Separation: between the means of h·u of the two sides, in standard deviations of one. Held out:\n' +
+      'how many texts are told rightly by vectors of the other pairs; 50 % is chance.\n' +
       `Next, find where it works best: ${TILLER} vector search ${file} --model ${lm.name} ` +
       '--eval eval.jsonl --check <ifeval-id>',
   );

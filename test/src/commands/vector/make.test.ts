@@ -64,7 +64,7 @@ test('every kind of file gives the vector of its pairs, and leaves no tensors', 
     assert.equal(layers, [0, 2, 3]);
     assert.equal(directions.get('low')!.unit, wanted.unit, kind);
     assert.is(provenance.prompt_style, 'raw');
-    assert.match(said, /^layer +norm +of \|h\| +separation$/m);
+    assert.match(said, /^layer +norm +of \|h\| +separation +held out$/m);
     assert.match(said, new RegExp(`^ +2 +${wanted.norm[1].toFixed(2)} `, 'm'));
     assert.match(said, /Next, .* vector search .*\.safetensors --model tiny-gemma2 --eval/);
   }
@@ -85,6 +85,22 @@ test('the separation is of the projections, and --json says the same', async () 
   assert.is((await make(files[0][1][0], '--out', out, '--force')).code, 0);
 });
 
+test('methods, what is read, and a background are those of the library', async () => {
+  const texts = ['Hello there.', 'One more.'];
+  const out = place('centred.safetensors');
+  const how = ['--method', 'mean_centered', '--read', 'mean', '--layers', '2'];
+  const behind = ['--background', place('others.txt', `${texts.join('\n')}\n`)];
+  const { code, err } = await make(files[0][1][0], '--out', out, ...how, ...behind);
+  assert.is(code, 0, err);
+  const lm = await openModel('tiny-gemma2');
+  const options = { method: 'mean_centered', positions: 'mean', background: texts } as const;
+  const wanted = await directionFromPairs(lm, pairs, { ...options, layers: [2] });
+  lm.dispose();
+  const { directions, provenance } = loadVectors(out);
+  assert.equal(directions.get('centred')!.unit, wanted.directions.get('vector')!.unit);
+  assert.equal([provenance.method, provenance.positions], ['mean_centered', 'mean']);
+});
+
 const OUT = ['--out', path.join(dir, 'none.safetensors')];
 const jsonl = (name: string, ...rows: object[]) => place(`${name}.jsonl`, lines(rows));
 const good = files[0][1][0];
@@ -93,6 +109,9 @@ const unusable: [string[], RegExp][] = [
   [[good], /Give the file that the vector goes to: --out <out>/],
   [[good, '--out', 'x.bin'], /a vector file ends in \.safetensors/],
   [[good, '--positive', 'a', ...OUT], /Pairs come from .*a\.jsonl, or from --positive/],
+  [[good, ...OUT, '--method', 'pca_dif'], /--method is "pca_dif".*Did you mean "pca_diff"/],
+  [[good, ...OUT, '--read', 'all'], /--read is "all", not one of last, mean/],
+  [[good, ...OUT, '--background', good], /--background is for --method mean_centered/],
   [['--positive', good, ...OUT], /give both --positive and --negative/],
   [[place('no.jsonl'), ...OUT], /Can't read .*no\.jsonl/],
   [[place('blank.jsonl', '\n'), ...OUT], /blank\.jsonl holds no pairs/],
