@@ -2,7 +2,8 @@
 """Writes what transformers knows of config.json:
 
 - src/checkpoint/computingKeys.ts: the keys that change what some decoder computes;
-- test/fixtures/configs/defaults.json: the values of the four model types where a file is silent.
+- test/fixtures/configs/defaults.json: the values of every model type where a file is silent;
+- test/fixtures/configs/ropes.json: frequencies of stretched rotary embeddings, as torch has them.
 
     python scripts/config_keys.py        # with the packages of scripts/make_fixtures.py
 """
@@ -17,7 +18,11 @@ if __name__ == '__main__' and {'-h', '--help'} & set(sys.argv):
     sys.exit(print(__doc__))
 
 import transformers
-from transformers import Gemma2Config, GPT2Config, MistralConfig, Phi3Config, PreTrainedConfig
+from transformers import (
+    Gemma2Config, Gemma3TextConfig, GPT2Config, LlamaConfig, MistralConfig, Olmo2Config, Phi3Config,
+    PreTrainedConfig, Qwen2Config, Qwen3Config,
+)
+from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
@@ -69,7 +74,11 @@ def write_keys(path):
 
 
 def write_defaults(path):
-    classes = {'gemma2': Gemma2Config, 'gpt2': GPT2Config, 'mistral': MistralConfig, 'phi3': Phi3Config}
+    classes = {
+        'gemma2': Gemma2Config, 'gemma3_text': Gemma3TextConfig, 'gpt2': GPT2Config, 'llama': LlamaConfig,
+        'mistral': MistralConfig, 'olmo2': Olmo2Config, 'phi3': Phi3Config, 'qwen2': Qwen2Config,
+        'qwen3': Qwen3Config,
+    }
     defaults = {name: make().to_dict() for name, make in classes.items()}
     for values in defaults.values():
         values.pop('transformers_version', None)
@@ -79,6 +88,40 @@ def write_defaults(path):
         file.write('\n')
 
 
+# Rotary parameters as published, and others that reach every branch.
+ROPES = [
+    {'rope_theta': 500000.0, 'rope_type': 'llama3', 'factor': 8.0, 'low_freq_factor': 1.0, 'high_freq_factor': 4.0,
+     'original_max_position_embeddings': 8192},
+    {'rope_theta': 500000.0, 'rope_type': 'llama3', 'factor': 32.0, 'low_freq_factor': 1.0, 'high_freq_factor': 4.0,
+     'original_max_position_embeddings': 8192},
+    {'rope_theta': 10000.0, 'rope_type': 'linear', 'factor': 4.0},
+    {'rope_theta': 1000000.0, 'rope_type': 'linear', 'factor': 8.0},
+    {'rope_theta': 10000.0, 'rope_type': 'dynamic', 'factor': 2.3},
+    {'rope_theta': 1000000.0, 'rope_type': 'yarn', 'factor': 4.0, 'original_max_position_embeddings': 32768},
+    {'rope_theta': 10000.0, 'rope_type': 'yarn', 'factor': 16.0, 'original_max_position_embeddings': 4096,
+     'truncate': False, 'beta_fast': 16, 'beta_slow': 2},
+    {'rope_theta': 10000.0, 'rope_type': 'yarn', 'factor': 40.0, 'original_max_position_embeddings': 4096,
+     'mscale': 1.0, 'mscale_all_dim': 0.7},
+    {'rope_theta': 10000.0, 'rope_type': 'yarn', 'factor': 3.0, 'original_max_position_embeddings': 1024,
+     'attention_factor': 1.25},
+]
+
+
+def write_ropes(path):
+    rows = []
+    for rope in ROPES:
+        for head_dim in (64, 128):
+            config = LlamaConfig(head_dim=head_dim, max_position_embeddings=131072, rope_parameters=dict(rope))
+            frequencies, factor = ROPE_INIT_FUNCTIONS[rope['rope_type']](config)
+            rows.append({
+                'rope': rope, 'headDim': head_dim, 'attentionFactor': factor, 'frequencies': frequencies.tolist(),
+            })
+    with open(path, 'w', encoding='utf8') as file:
+        lines = ',\n'.join(json.dumps(row) for row in rows)
+        file.write(f'{{"transformers": "{transformers.__version__}", "ropes": [\n{lines}\n]}}\n')
+
+
 if __name__ == '__main__':
+    write_ropes(os.path.join(ROOT, 'test', 'fixtures', 'configs', 'ropes.json'))
     write_keys(os.path.join(ROOT, 'src', 'checkpoint', 'computingKeys.ts'))
     write_defaults(os.path.join(ROOT, 'test', 'fixtures', 'configs', 'defaults.json'))
