@@ -13,7 +13,8 @@
  */
 export { loadModel } from '../models';
 export { type OpenOptions, openModel } from '../models/open';
-export { type BackendInfo, useBackend } from './backend';
+export { type BackendInfo, type BackendName, useBackend } from './backend';
+export type { LoadOptions } from './checkpoint/weights';
 export { ActivationCache, type Stack } from './engine/activationCache';
 export { type GenerateOptions, type Generation, generate } from './engine/generate';
 export {
@@ -26,6 +27,7 @@ export {
   residPost,
 } from './engine/hooks';
 export { KVCache } from './engine/kvCache';
+export type { ScoredToken, TokenLogprob } from './engine/logprobs';
 export type { CausalLM, ForwardOptions, ModelDims } from './engine/model';
 export { type LikelihoodOptions, meanNll, perplexityOf } from './engine/perplexity';
 export { leftPad } from './engine/prefill';
@@ -41,9 +43,20 @@ export {
 } from './engine/steering';
 export { findModelFolder } from './hub/modelFolder';
 export { type GeneratedText, generateText, type TextOptions } from './language/generateText';
-export type { LanguageModel } from './language/languageModel';
-export { loadTokenizer, type Message, type PromptStyle, type Tokenizer } from './text/tokenizer';
+export type { EncodeOptions, LanguageModel } from './language/languageModel';
+export type { JsonValue } from './text/messages';
+export type { FormatChatOptions } from './text/prompt';
+export type { TextStream } from './text/textStream';
+export {
+  type EncodePromptOptions,
+  loadTokenizer,
+  type Message,
+  type PromptStyle,
+  type Tokenizer,
+} from './text/tokenizer';
 export { InputError } from './util/errors';
+export type { Direction, SteeringVector } from './vectors/direction';
+export type { ExtraTensors, SaveOptions } from './vectors/files/types';
 export { METHODS, type Method } from './vectors/finders';
 export {
   directionFromPairs,
@@ -51,6 +64,8 @@ export {
   type Pair,
   type VectorOfPairs,
 } from './vectors/fromPairs';
+export type { Vectors } from './vectors/lookUp';
+export type { Provenance } from './vectors/provenance';
 export type { Setting, SettingCondition, TriedSetting } from './vectors/setting';
 export { type SteerCondition, type SteerOptions, steer } from './vectors/steer';
 export { loadVectors, saveVectors, type VectorFile } from './vectors/vectorFile';
