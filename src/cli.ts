@@ -21,6 +21,7 @@ import { vectorConvertCommand } from './commands/vector/convert';
 import { vectorInspectCommand } from './commands/vector/inspect';
 import { vectorMakeCommand } from './commands/vector/make';
 import { vectorMergeCommand } from './commands/vector/merge';
+import { vectorSearchCommand } from './commands/vector/search';
 import { verifyCommand } from './commands/verify';
 import { didYouMean, InputError } from './util/errors';
 import { DOWNLOAD, TILLER } from './util/invocation';
@@ -47,6 +48,7 @@ const COMMANDS: Command[] = [
   inspectCommand,
   hooksCommand,
   vectorMakeCommand,
+  vectorSearchCommand,
   vectorInspectCommand,
   vectorConvertCommand,
   vectorMergeCommand,

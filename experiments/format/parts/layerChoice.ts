@@ -1,6 +1,6 @@
+import { isDegenerate } from '../../../src/language/degenerate';
 import { InputError } from '../../../src/util/errors';
 import type { Cell, Column, Table } from '../../../src/util/table';
-import { isDegenerate } from '../../shared/answers/degenerate';
 import type { Perplexities } from '../../shared/answers/judge';
 import { mean, median } from '../../shared/answers/statistics';
 import { promptSection, shortPercent } from '../../shared/answers/tables';

@@ -1,3 +1,4 @@
+import { isDegenerate } from '../../../src/language/degenerate';
 import type { Weight } from '../../../src/vectors/weight';
 import { isMostlyBroken } from '../../shared/answers/broken';
 import {
@@ -7,7 +8,6 @@ import {
   type EvaluatedRow,
   type Judgements,
 } from '../../shared/answers/cells';
-import { isDegenerate } from '../../shared/answers/degenerate';
 import type { Perplexities } from '../../shared/answers/judge';
 
 /** One line of a keyword run's `out.jsonl`. `ok`: it follows the instruction, in the prompt or not. */

@@ -1,5 +1,5 @@
 /** Answers that no effect can be read off: they say nothing, or the same again and again. */
-import { isDegenerate } from './degenerate';
+import { isDegenerate } from '../../../src/language/degenerate';
 
 /** The threshold of `isDegenerate` in the paper. */
 export const DEGENERATE_BELOW = 2.5;

@@ -145,14 +145,11 @@ async function judgeBatch(
   batch: Judged[][],
   textOf: (response: string) => string,
 ): Promise<PerplexityRow[]> {
-  const { meanNll, perplexityOf } =
-    require('../../../src/engine/perplexity') as typeof import('../../../src/engine/perplexity');
-  const { model, tokenizer } = loadJudge(files);
-  const ids = batch.map(([{ response }]) => tokenizer.encode(textOf(response)));
-  const losses = await meanNll(model, ids, { batchSize: batch.length });
-  return batch.flatMap((group, i) =>
-    group.map(({ id }) => ({ id, perplexity: perplexityOf(losses[i]), tokens: ids[i].length })),
-  );
+  const { perplexitiesOf } =
+    require('../../../src/language/perplexities') as typeof import('../../../src/language/perplexities');
+  const texts = batch.map(([{ response }]) => textOf(response));
+  const judged = await perplexitiesOf(loadJudge(files), texts, { batchSize: batch.length });
+  return batch.flatMap((group, i) => group.map(({ id }) => ({ id, ...judged[i] })));
 }
 
 /** Loaded at the first text, and kept for the steps that follow in the same process. */

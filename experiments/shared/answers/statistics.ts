@@ -1,5 +1,7 @@
 import { seededRandom } from '../../../src/util/random';
 
+export { mean, median } from '../../../src/util/statistics';
+
 /** From a low to a high end: 95 % of bootstrap draws lie between. */
 export type Interval = [number, number];
 
@@ -59,13 +61,4 @@ export function middle(values: number[]): Interval {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (quantile: number) => sorted[Math.round(quantile * (sorted.length - 1))];
   return [at(0.025), at(0.975)];
-}
-
-export const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-
-/** The middle value; of an even number of them, the mean of the two in the middle. */
-export function median(values: number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length / 2;
-  return (sorted[Math.ceil(half) - 1] + sorted[Math.floor(half)]) / 2;
 }

@@ -31,7 +31,7 @@ export async function readPrompts(words: string[], options: Options): Promise<Pr
   if (options.lines && places.length) {
     throw new InputError(`--lines is for standard input; here prompts come from ${places[0]}.`);
   }
-  if (file) return promptsOf(file);
+  if (file) return readPromptFile(file);
   if (messages) return conversationsOf(messages);
   const input = words.length ? words.join(' ') : await readStandardInput();
   const prompts = (options.lines ? input.split(/\r?\n/) : [input]).filter((line) => line.trim());
@@ -39,8 +39,11 @@ export async function readPrompts(words: string[], options: Options): Promise<Pr
   throw new InputError('Give a prompt, as words or on standard input.');
 }
 
-/** A file with a prompt a line: text, or JSON objects where it is called .jsonl. */
-function promptsOf(file: string): Prompt[] {
+/**
+ * A file with a prompt a line: text, or JSON objects where it is called .jsonl.
+ * @throws InputError naming the line that holds none; for a file without prompts
+ */
+export function readPromptFile(file: string): Prompt[] {
   const content = readText(file);
   const prompts = file.endsWith('.jsonl')
     ? jsonLines(file, content).map(({ value, where }) => promptOf(value, where))

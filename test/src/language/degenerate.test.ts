@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { isDegenerate } from '../../../../experiments/shared/answers/degenerate';
+import { isDegenerate } from '../../../src/language/degenerate';
 
 test('an answer that is easy to predict, or blank, is degenerate; a single token is not', () => {
   assert.is(isDegenerate('so so so so', 2.49, 2.5), true);
