@@ -55,7 +55,7 @@ export const vectorSearchCommand: Command = {
     ['--name <name>', 'Which vector of the file (default: the one it holds)'],
     ['--layers <list>', 'Try these, such as 0-5,7 (default: all of up to 8, else every second)'],
     ['--weights <list>', 'Try these (default: 0.5x,1x,1.5x,2x)'],
-    ['--positions <list>', 'Try these of all, prompt, last, generated (default: all,prompt)'],
+    ['--positions <list>', 'Try these of all, prompt, last, generated (default: all,last)'],
     [
       '--max-perplexity-ratio <r>',
       'Median perplexity stays below r times unsteered (default: 1.5)',
@@ -93,7 +93,7 @@ async function runSearch([file]: string[], options: Options): Promise<number> {
   const wanted = {
     layers: readLayers(options),
     weights: readList(options, 'weights', ['0.5x', '1x', '1.5x', '2x']).map(readWeight),
-    positions: readList(options, 'positions', ['all', 'prompt']).map(readPositions),
+    positions: readList(options, 'positions', ['all', 'last']).map(readPositions),
   };
   const above1 = (x: number) => x > 0;
   const maxRatio = number(options, 'max-perplexity-ratio', 1.5, 'a number above 0', above1);

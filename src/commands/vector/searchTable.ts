@@ -1,6 +1,6 @@
 /** What a search found, for people and as JSON. */
 import { TILLER } from '../../util/invocation';
-import { fixed, percent, showTable } from '../../util/table';
+import { fixed, percent, showTable, wrap } from '../../util/table';
 import type { Score, Tried } from '../../vectors/search';
 import type { Judge } from './searchJudge';
 
@@ -51,11 +51,11 @@ export function foundText(found: Found): string {
     columns: columns.map((name) => ({ name, label: labels.includes(name) })),
     rows: cells.map((row) => ({ cells: row })),
   });
-  return (
-    `${table}\n\n${rows} prompts; perplexity by ${judge.name === 'self' ? 'the model itself' : judge.name} ` +
-    `(${judge.why}). ✗: not below ${maxRatio} times the unsteered\nperplexity, or more degenerate ` +
-    `answers. All answers: ${record}\n${verdict(found)}`
-  );
+  const by = judge.name === 'self' ? 'the model itself' : judge.name;
+  const notes =
+    `${rows} prompts; perplexity by ${by} (${judge.why}). ✗: not below ${maxRatio} times the unsteered ` +
+    `perplexity, or more degenerate answers. All answers: ${record}`;
+  return `${table}\n\n${wrap(notes).join('\n')}\n\n${verdict(found)}`;
 }
 
 const figures = ({ obeyed, perplexity }: Score) => [percent(obeyed), fixed(perplexity)];
