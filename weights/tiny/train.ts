@@ -203,6 +203,10 @@ function batchLoss(
   );
 }
 
+/** A config.json as Python reads it: what is a fraction by its kind is written so, as transformers demands. */
+export const configText = (config: object): string =>
+  `${JSON.stringify(config, null, 2)}\n`.replace(/(_softcapping": \d+)(?=[,\n])/g, '$1.0');
+
 /** The files beside config.json and the weights. */
 const TOKENIZER_FILES = [
   'tokenizer.json',
@@ -214,7 +218,7 @@ const TOKENIZER_FILES = [
 /** Makes the checkpoint folder, with its config and, where it has none, a copy of a tokenizer. */
 function prepareFolder({ out, tokenizerFrom, recipe }: TrainOptions) {
   mkdirSync(out, { recursive: true });
-  writeFileSync(join(out, 'config.json'), `${JSON.stringify(recipe.model, null, 2)}\n`);
+  writeFileSync(join(out, 'config.json'), configText(recipe.model));
   if (!tokenizerFrom || existsSync(join(out, 'tokenizer.json'))) return;
   for (const name of TOKENIZER_FILES) {
     if (existsSync(join(tokenizerFrom, name))) {
