@@ -79,7 +79,13 @@ export async function directionFromPairs(
   const samples = [positive, negative, layers, FINDERS[method], centre] as const;
   const direction = directionOf(...samples);
   const provenance = {
-    ...{ model: lm.name, model_fingerprint: lm.fingerprint, prompt_style: style, dtype: lm.dtype },
+    ...{
+      model: lm.name,
+      model_fingerprint: lm.fingerprint,
+      model_type: lm.model.modelType,
+      prompt_style: style,
+      dtype: lm.dtype,
+    },
     ...{ method, positions, pairs: String(pairs.length), prompts: hashOf(pairs) },
     ...(background && { background: hashOf(background) }),
     ...{ backend: lm.backend.name, tool: toolVersion },

@@ -25,7 +25,7 @@ export const vectorConvertCommand: Command = {
   examples: [
     'tiller vector convert lowercase.safetensors lowercase.npz',
     'tiller vector convert lowercase.safetensors lowercase.gguf --layers 1-5',
-    'tiller vector convert downloaded.gguf mine.safetensors --model mistral-7b-v0.1',
+    'tiller vector convert downloaded.gguf mine.safetensors --model mistral-7b-instruct',
   ],
   run: runConvert,
 };
