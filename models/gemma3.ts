@@ -7,6 +7,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { ModelConfig } from '../src/checkpoint/configJson';
 import { attentionLayers, gatedMlpLayers } from '../src/checkpoint/layers';
 import { loadParts } from '../src/checkpoint/load';
+import { IMAGE_PARTS } from '../src/checkpoint/names';
 import { readRopesByKind } from '../src/checkpoint/ropeConfig';
 import type { LoadOptions, WeightSource } from '../src/checkpoint/weights';
 import { readWindows } from '../src/checkpoint/windowConfig';
@@ -118,7 +119,7 @@ const NAMES = {
     { prefix: 'model.language_model.', head: 'lm_head.weight' },
     { prefix: 'language_model.model.', head: 'language_model.lm_head.weight' },
   ],
-  beside: /^(model\.)?(vision_tower|multi_modal_projector)\./,
+  beside: IMAGE_PARTS,
 };
 
 /** Every tensor of the model, asked for by its checkpoint name. */

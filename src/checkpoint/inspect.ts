@@ -3,7 +3,7 @@ import { InputError } from '../util/errors';
 import { formatTable } from '../util/table';
 import { formatBytes } from '../util/units';
 import { ModelConfig } from './configJson';
-import { openCheckpoint } from './names';
+import { IMAGE_PARTS, openCheckpoint } from './names';
 
 /** Tensors of one name but for a number in it, one shape and one dtype. */
 export interface TensorGroup {
@@ -30,7 +30,7 @@ export interface Inspection {
   metadata: Record<string, string>;
   groups: TensorGroup[];
   dtypes: DtypeTotal[];
-  /** Bytes of all floats once loaded, were each in float32, or in 16 bit. */
+  /** Bytes of all floats once loaded, were each in float32, or in 16 bit; parts for images are not. */
   memory: { float32: number; bits16: number };
 }
 
@@ -50,7 +50,8 @@ export function inspect(place: string): Inspection {
   const file = single ? Safetensors.open(place) : openCheckpoint(place);
   file.close();
   const tensors = [...file.tensors.values()];
-  const floats = tensors.filter(({ dtype }) => /^B?F/.test(dtype)).map(count);
+  const read = tensors.filter(({ name, dtype }) => /^B?F/.test(dtype) && !IMAGE_PARTS.test(name));
+  const floats = read.map(count);
   const weights = floats.reduce((a, b) => a + b, 0);
   return {
     config,

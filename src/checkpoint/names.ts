@@ -26,6 +26,9 @@ export const HEAD = 'lm_head.weight';
 const OF_NO_EFFECT =
   /(^|\.)(rotary_emb\.inv_freq|position_ids)$|^(score|classifier|qa_outputs|v_head|multiple_choice_head)\./;
 
+/** Parts for images that stand beside a text model; only architectures that say so leave them unread. */
+export const IMAGE_PARTS = /^(model\.)?(vision_tower|multi_modal_projector)\./;
+
 export const isOfNoEffect = (name: string): boolean => OF_NO_EFFECT.test(name);
 
 /** Index and shards may disagree about these: they are not needed, or found to be missing later. */

@@ -76,7 +76,10 @@ always.before(async () => {
   await useBackend();
 });
 
-const NAMES = ['gemma2-gqa', 'gpt2-bare-masks', 'mistral-wide-heads', 'phi3-partial-tied-f16'];
+const NAMES = [
+  ...['gemma2-gqa', 'gemma3-linear-softcap-f32', 'gpt2-bare-masks', 'mistral-wide-heads'],
+  ...['olmo2-gqa-tied-f16', 'phi3-partial-tied-f16'],
+];
 for (const name of NAMES) {
   test(`${name}: a graph's steps are those of its ops, for batches of any size`, async () => {
     const model = load(name);

@@ -37,6 +37,18 @@ test('a sharded checkpoint: parameters, bytes and shapes', () => {
   );
 });
 
+test('parts for images are shown, and take no memory: they are not loaded', () => {
+  for (const name of ['gemma3mm-linear-f32', 'gemma3mm-published-bf16']) {
+    const { groups, dtypes, memory } = inspect(path.join(fixtures, name));
+    const count = ({ shape, tensors }: (typeof groups)[number]) =>
+      tensors * shape.reduce((a, b) => a * b, 1);
+    const text = groups.filter((one) => one.name.includes('language_model'));
+    const numbers = text.reduce((sum, group) => sum + count(group), 0);
+    assert.equal(memory, { float32: 4 * numbers, bits16: 2 * numbers });
+    assert.ok(dtypes[0].parameters > numbers);
+  }
+});
+
 test('layers of other shapes or dtypes are told apart, gaps and integers shown', () => {
   const file = path.join(scratch, 'mixed.safetensors');
   const data = new Float32Array(4);
