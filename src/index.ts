@@ -58,6 +58,7 @@ export { InputError } from './util/errors';
 export type { Direction, SteeringVector } from './vectors/direction';
 export type { ExtraTensors, SaveOptions } from './vectors/files/types';
 export { METHODS, type Method } from './vectors/finders';
+export type { FittingModel } from './vectors/fit';
 export {
   directionFromPairs,
   type FromPairsOptions,
@@ -68,5 +69,10 @@ export type { Vectors } from './vectors/lookUp';
 export type { Provenance } from './vectors/provenance';
 export type { Setting, SettingCondition, TriedSetting } from './vectors/setting';
 export { type SteerCondition, type SteerOptions, steer } from './vectors/steer';
-export { loadVectors, saveVectors, type VectorFile } from './vectors/vectorFile';
+export {
+  type LoadOptions as LoadVectorsOptions,
+  loadVectors,
+  saveVectors,
+  type VectorFile,
+} from './vectors/vectorFile';
 export type { Weight } from './vectors/weight';
