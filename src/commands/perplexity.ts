@@ -1,8 +1,6 @@
-import { loadModel } from '../../models';
-import { useBackend } from '../backend';
+import { openModel } from '../../models/open';
 import { meanNll, perplexityOf } from '../engine/perplexity';
 import { findModelFolder } from '../hub/modelFolder';
-import { loadTokenizer } from '../text/tokenizer';
 import { InputError } from '../util/errors';
 import { readStandardInput, readText } from '../util/files';
 import { fixed, formatTable } from '../util/table';
@@ -41,14 +39,14 @@ export const perplexityCommand: Command = {
 async function runPerplexity(files: string[], options: Options): Promise<number> {
   const given = text(options, 'model');
   if (given === undefined) throw new InputError('Give the model that judges: --model <model>.');
-  const { dir } = findModelFolder(given);
+  findModelFolder(given);
   const fromTwo = (x: number) => Number.isSafeInteger(x) && x > 1;
   const last = number(options, 'last-tokens', Infinity, 'a whole number from 2', fromTwo);
   const batchSize = count(options, 'batch-size', 8);
   const texts = await textsToJudge(files, Boolean(options.lines));
-  const tokenizer = loadTokenizer(dir);
-  const backend = await useBackend(text(options, 'backend'));
-  const model = loadModel(dir, { dtype: weightDtype(options) });
+  const [backend, dtype] = [text(options, 'backend'), weightDtype(options)];
+  const lm = await openModel(given, { backend, dtype });
+  const { dir, model, tokenizer } = lm;
   try {
     const limit = Math.min(last, model.config.maxPositions);
     const ids = texts.map((entry) => tokenizer.encode(entry.text));
@@ -60,7 +58,7 @@ async function runPerplexity(files: string[], options: Options): Promise<number>
       nll: losses[i],
       perplexity: perplexityOf(losses[i]),
     }));
-    const { name, detail } = backend;
+    const { name, detail } = lm.backend;
     console.log(
       options.json
         ? JSON.stringify({ model: dir, backend: { name, detail }, texts: results })
@@ -77,7 +75,7 @@ async function runPerplexity(files: string[], options: Options): Promise<number>
     );
     return 0;
   } finally {
-    model.dispose();
+    lm.dispose();
   }
 }
 
