@@ -25,6 +25,7 @@ test('options with values and without, and words in between', () => {
   assert.equal(readScriptWords('draw.ts', words, { options, takes: [2, 2] }), {
     options: { seed: '-1', json: true },
     positionals: ['a', 'b'],
+    lists: {},
   });
 });
 
