@@ -44,6 +44,7 @@ export {
 export { findModelFolder } from './hub/modelFolder';
 export { type GeneratedText, generateText, type TextOptions } from './language/generateText';
 export type { EncodeOptions, LanguageModel } from './language/languageModel';
+export { type ModelServer, type ServeOptions, serve, VectorShelf } from './serve';
 export type { JsonValue } from './text/messages';
 export type { FormatChatOptions } from './text/prompt';
 export type { TextStream } from './text/textStream';
