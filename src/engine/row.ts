@@ -15,6 +15,8 @@ export interface Generation {
   stopped: 'stop' | 'length';
   /** Where they were asked for: of each new token. */
   logprobs?: ScoredToken[];
+  /** Where they were asked for: of the stop id that ended the row. */
+  stopLogprob?: ScoredToken;
   /** Where they were asked for: of each token of the prompt but the first. */
   promptLogprobs?: ScoredToken[];
 }
@@ -83,6 +85,7 @@ export class Row {
     const { request, result } = this;
     if (request.stopIds?.includes(token)) {
       result.stopped = 'stop';
+      if (score) result.stopLogprob = score;
       return false;
     }
     result.tokens.push(token);

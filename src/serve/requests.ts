@@ -163,7 +163,8 @@ function messagesOf(value: unknown) {
     const filled = Object.entries(message).filter(
       ([, one]) => one !== null && !(Array.isArray(one) && !one.length),
     );
-    const { role, content, ...others } = Object.fromEntries(filled) as Json;
+    const { role, content, type, ...others } = Object.fromEntries(filled) as Json;
+    if (type !== undefined && type !== 'text') others.type = type;
     for (const name of Object.keys(others)) {
       throw badField('messages', `${at}.${name} is not supported by this server: leave it out.`);
     }

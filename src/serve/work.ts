@@ -108,6 +108,11 @@ function rowOf(job: Job, index: number, lm: LanguageModel, listen: Listener) {
   const finish = (generation: Generation) => {
     answer.end();
     const delta = answer.take(true);
+    const { stopLogprob } = generation;
+    // Evaluation tools count on one more place than the prompt has, whatever token stands there.
+    if (stopLogprob && job.kind === 'completion') {
+      delta.scores.push({ ...stopLogprob, offset: answer.text.length });
+    }
     const finish = answer.stopped ? 'stop' : generation.stopped;
     if (!job.echo) return listen(index, delta, finish);
     const before = echoed(prompt, generation.promptLogprobs, lm.tokenizer);

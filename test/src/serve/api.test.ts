@@ -247,6 +247,20 @@ test('echo and logprobs score a text, as evaluation tools do', async () => {
   assert.is(choices[0].text, text + (await written(rawIds(text), { maxNewTokens: 8 })).text);
 });
 
+test('with a token that ends the text, there are still log-probabilities for it', async () => {
+  const ids = rawIds('The sky is');
+  const { tokens, stopped } = await written(ids, { maxNewTokens: 100 });
+  assert.is(stopped, 'stop');
+  const prompt = [...ids, ...tokens];
+  const [last] = logSoftmax(prompt).slice(-1);
+  const body = { ...complete, prompt, max_tokens: 1, echo: true, logprobs: 1 };
+  const { choices } = await at.client.completions.create(body);
+  const { tokens: shown, token_logprobs } = choices[0].logprobs!;
+  assert.is(shown!.length, prompt.length + 1);
+  near(token_logprobs!.at(-1)!, Math.max(...last));
+  assert.is(choices[0].finish_reason, 'stop');
+});
+
 test('steering by name, inline and in the name of the model is that of generate', async () => {
   const ids = lm.encode(QUESTION);
   const unsteered = (await written(ids)).text;
