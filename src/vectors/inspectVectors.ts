@@ -48,9 +48,12 @@ export function inspectVectors(file: string, vectors: VectorFile): InspectedVect
 }
 
 function foundBy(setting: Setting, curve: TriedSetting[]): InspectedVector['found'] {
-  const tried = curve.find(
-    ({ layer, weight }) => layer === setting.layer && weight === setting.weight,
-  );
+  const whole = (some: Setting): Setting => ({ kind: 'add', positions: 'all', ...some });
+  const wanted = Object.entries(whole(setting));
+  const tried = curve.find((one) => {
+    const other: Record<string, unknown> = { ...whole(one) };
+    return wanted.every(([key, value]) => JSON.stringify(other[key]) === JSON.stringify(value));
+  });
   return tried ? { obeyed: tried.obeyed, perplexity: tried.perplexity } : null;
 }
 

@@ -37,7 +37,13 @@ const setting = { layer: 1, weight: '2x' as const };
 const tried = { ...setting, obeyed: 0.9, perplexity: 3.25 };
 const loud = save('loud.safetensors', 'loud', {
   settings: { loud: setting },
-  curves: { loud: [{ ...tried, layer: 3, obeyed: 0.2 }, tried] },
+  curves: {
+    loud: [
+      { ...tried, layer: 3, obeyed: 0.2 },
+      { ...tried, positions: 'last', obeyed: 0.3 },
+      tried,
+    ],
+  },
 });
 const calm = save('calm.npz', 'calm');
 
