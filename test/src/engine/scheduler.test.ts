@@ -143,7 +143,9 @@ test("log-probabilities are forward's, of new tokens and of the prompt, steered"
     const { tokens, logprobs, promptLogprobs } = await ask(one, {
       ...{ prompt, edits, logprobs: 3, promptLogprobs: 2 },
     }).done;
-    await Promise.all(others.map(({ done }) => done));
+    const [, short] = await Promise.all(others.map(({ done }) => done));
+    assert.is(short.promptLogprobs!.length, 2);
+    checkScores(short.promptLogprobs!, logSoftmax(numbers(3, 1), []), 1);
     const wanted = logSoftmax([...prompt, ...tokens], edits, prompt.length);
     assert.equal(
       promptLogprobs!.map(({ token }) => token),
@@ -214,6 +216,16 @@ test('a row that is taken out is dropped, and hears no more of it', async () => 
   assert.is(heard.length, 3);
   assert.equal(rows.slice(-4), [1, 1, 1, 1], 'the other one went on alone');
   assert.equal([one.waiting, one.active], [0, 0]);
+  assert.is(tf.memory().numTensors, before);
+});
+
+test('when all rows are taken out between two steps, the run ends', async () => {
+  const before = tf.memory().numTensors;
+  const one = scheduler();
+  const rows = [ask(one, { maxNewTokens: 30 }), ask(one, { maxNewTokens: 30 })];
+  while (!one.active) await new Promise(setImmediate);
+  for (const { cancel } of rows) cancel();
+  await one.run();
   assert.is(tf.memory().numTensors, before);
 });
 

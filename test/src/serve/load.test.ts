@@ -27,7 +27,7 @@ interface Asked {
 /** The i-th request; none is like another. */
 const asked = (i: number): Asked => ({
   prompt: `${TEXTS[i % 4]}${' and'.repeat(i % 3)}`,
-  max_tokens: 1 + ((i * 7) % 4),
+  max_tokens: 1 + ((i * 3) % 5),
   temperature: i % 5 === 2 ? 0.8 : 0,
   seed: i,
   edits: [
@@ -83,8 +83,10 @@ async function ask(client: OpenAI, one: Asked): Promise<Told> {
 
 function check(found: Told, wanted: Generation, what: string) {
   assert.is(found.text, lm.tokenizer.decode(wanted.tokens, { skipSpecialTokens: true }), what);
-  assert.is(found.logprobs.length, wanted.tokens.length, what);
-  for (const [i, { logprob }] of wanted.logprobs!.entries()) {
+  // A token that ended the text has a log-probability, too.
+  const scores = [...wanted.logprobs!, ...(wanted.stopLogprob ? [wanted.stopLogprob] : [])];
+  assert.is(found.logprobs.length, scores.length, what);
+  for (const [i, { logprob }] of scores.entries()) {
     assert.ok(Math.abs(found.logprobs[i] - logprob) < 1e-4, `${what}, token ${i}`);
   }
 }
@@ -94,7 +96,7 @@ test('200 requests at once are each as alone, steered or not', async () => {
   const wanted: Generation[] = [];
   for (const request of requests) wanted.push(await alone(request));
   const unsteered = requests.findIndex(({ edits }) => !edits.length);
-  assert.ok(new Set(wanted.map(({ tokens }) => tokens.join())).size > 50, 'many texts');
+  assert.ok(new Set(wanted.map(({ tokens }) => tokens.join())).size > 40, 'many texts');
   const before = tf.memory().numTensors;
   await withServer(lm, {}, async ({ server, client }) => {
     let most = 0;
