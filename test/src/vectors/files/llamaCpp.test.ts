@@ -1,7 +1,7 @@
 /**
  * A control vector that llama.cpp (v0.5.0, the libllama of npm's node-llama-cpp 3.22.1) loaded with its
  * own `common_control_vector_load` and steered the fixture mistral-wide-heads by, converted to GGUF: its
- * greedy tokens are ours.
+ * greedy tokens are ours (scripts/llama_cpp makes them).
  */
 import * as path from 'node:path';
 import { test } from 'uvu';
