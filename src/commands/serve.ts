@@ -1,6 +1,7 @@
 import { openModel } from '../../models/open';
 import { type ModelServer, serve, VectorShelf } from '../serve';
 import { InputError } from '../util/errors';
+import { isFolder } from '../util/files';
 import {
   BACKEND_OPTION,
   type Command,
@@ -11,11 +12,12 @@ import {
   text,
   weightDtype,
 } from './command';
-import { editsFor, openSteering, STEER_OPTIONS } from './steering';
+import { editsFor, openSteering, STEER_HELP, STEER_OPTIONS } from './steering';
 
 export const serveCommand: Command = {
   name: 'serve <model>',
   description: 'Serve a model, steered or not, to programs that speak the OpenAI API',
+  usage: `serve <model> [options]\n${STEER_HELP}`,
   options: [
     ...STEER_OPTIONS,
     ['--vectors <folder>', 'A folder of vector files that requests may steer by, by name'],
@@ -52,6 +54,9 @@ async function runServe([given]: string[], options: Options): Promise<number> {
     maxTokens: count(options, 'max-tokens', 512),
   };
   const folder = text(options, 'vectors');
+  if (folder !== undefined && !isFolder(folder)) {
+    throw new InputError(`--vectors is "${folder}", which is no folder.`);
+  }
   const wanted = openSteering(options);
   const lm = await openModel(given, {
     backend: text(options, 'backend'),

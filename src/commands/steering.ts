@@ -7,7 +7,7 @@ import { loadVectors, type VectorFile } from '../vectors/vectorFile';
 import { list, type Options } from './command';
 
 export const STEER_OPTIONS = [
-  ['--steer <edit...>', 'Steer, as below; may be given several times'],
+  ['--steer <edit...>', 'Steer by a vector file, in the form above; may be given several times'],
   ['--any-model', 'Take vectors of another model too, where width and layers fit'],
 ] as const;
 
