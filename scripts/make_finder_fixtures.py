@@ -7,7 +7,11 @@ neither it nor a model is needed; the logistic regression is that of src/vectors
 """
 
 import json
+import sys
 from pathlib import Path
+
+if __name__ == "__main__" and {"-h", "--help"} & set(sys.argv):
+    sys.exit(print(__doc__))
 
 import numpy as np
 import sklearn

@@ -45,6 +45,7 @@ export { findModelFolder } from './hub/modelFolder';
 export { type GeneratedText, generateText, type TextOptions } from './language/generateText';
 export type { EncodeOptions, LanguageModel } from './language/languageModel';
 export { type ModelServer, type ServeOptions, serve, VectorShelf } from './serve';
+export type { Exchange, Route } from './serve/http';
 export type { JsonValue } from './text/messages';
 export type { FormatChatOptions } from './text/prompt';
 export type { TextStream } from './text/textStream';

@@ -7,6 +7,9 @@ import json
 import struct
 import sys
 
+if {"-h", "--help"} & set(sys.argv) or len(sys.argv) != 3:
+    sys.exit(print(__doc__))
+
 import gguf
 import numpy as np
 
