@@ -1,10 +1,10 @@
 import { useBackend } from '../src/backend';
 import type { WeightDtype } from '../src/backend/weightDtype';
 import { findModel } from '../src/hub/fingerprint';
+import { padIdOf, withRoom } from '../src/language/context';
 import type { LanguageModel } from '../src/language/languageModel';
 import { loadTokenizer, type PromptStyle } from '../src/text/tokenizer';
 import { checkKeys } from '../src/util/check';
-import { InputError } from '../src/util/errors';
 import { loadModel } from '.';
 
 export interface OpenOptions {
@@ -27,7 +27,6 @@ export async function openModel(given: string, options: OpenOptions = {}): Promi
   const tokenizer = loadTokenizer(files.dir);
   const backend = await useBackend(options.backend);
   const model = loadModel(files.dir, { dtype: options.dtype });
-  const { vocabSize, maxPositions } = model.config;
   const usual = options.style ?? (tokenizer.hasChatTemplate ? 'chat' : 'raw');
   return {
     ...files,
@@ -36,17 +35,12 @@ export async function openModel(given: string, options: OpenOptions = {}): Promi
     tokenizer,
     dtype: options.dtype ?? 'float32',
     style: usual,
-    // A pad token that only the tokenizer has can't be looked up.
-    padId: tokenizer.padId < vocabSize ? tokenizer.padId : 0,
+    padId: padIdOf(tokenizer, model.config),
     encode(prompt, options = {}) {
       checkKeys('encode: options', options, ['style', 'system', 'templateVariables']);
       const ids = tokenizer.encodePrompt(prompt, { ...options, style: options.style ?? usual });
-      if (ids.length < maxPositions) return ids;
       const text = typeof prompt === 'string' ? prompt : (prompt.at(-1)?.content ?? '');
-      throw new InputError(
-        `A prompt has ${ids.length} tokens; ${files.name} takes ${maxPositions} with the answer: ` +
-          `"${text.slice(0, 60)}…"`,
-      );
+      return withRoom(ids, model.config, { model: files.name, text });
     },
     dispose: () => model.dispose(),
   };

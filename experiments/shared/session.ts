@@ -4,6 +4,7 @@ import type { Generation } from '../../src/engine/generate';
 import type { CausalLM } from '../../src/engine/model';
 import type { Edit } from '../../src/engine/steering';
 import { findModel, type ModelFiles } from '../../src/hub/fingerprint';
+import { padIdOf, withRoom } from '../../src/language/context';
 import { type ConfigOf, nullable, oneOf, text } from '../../src/runs/config';
 import type { PromptStyle, Tokenizer } from '../../src/text/tokenizer';
 import { InputError } from '../../src/util/errors';
@@ -110,22 +111,14 @@ async function load(config: SessionConfig): Promise<Session> {
   const { tokenizer, style: promptStyle, encode: idsOf } = promptEncoder(files, config);
   const model = loadModel(files.dir, { dtype: config.dtype ?? undefined });
   const { stopIds } = tokenizer;
-  // Padding is masked; a pad token that only the tokenizer has can't be looked up.
-  const padId = tokenizer.padId < model.config.vocabSize ? tokenizer.padId : 0;
+  const padId = padIdOf(tokenizer, model.config);
   const compat = (['double_bos', 'drop_last_token'] as const).filter((fault) =>
     isOn(fault, config.compat),
   );
   const dropLast = compat.includes('drop_last_token');
 
-  const encode = (prompt: string) => {
-    const ids = idsOf(prompt);
-    const { maxPositions } = model.config;
-    if (ids.length < maxPositions) return ids;
-    throw new InputError(
-      `A prompt has ${ids.length} tokens; ${files.name} takes ${maxPositions} with the answer: ` +
-        `"${prompt.slice(0, 60)}…"`,
-    );
-  };
+  const encode = (prompt: string) =>
+    withRoom(idsOf(prompt), model.config, { model: files.name, text: prompt });
   const asksNext = (tokens: number[]) => tokenizer.decode(tokens.slice(-4)).includes('Q:');
   return {
     files,

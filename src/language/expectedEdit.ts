@@ -1,14 +1,9 @@
 /** What edits should make of the residual stream, in plain numbers: a second way to `Steering`. */
+import { dot } from '../engine/edits/vector';
 import type { Condition, Edit } from '../engine/steering';
 
-export const dotOf = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
-};
-
 /** |x| */
-export const lengthOf = (x: ArrayLike<number>): number => Math.sqrt(dotOf(x, x));
+export const lengthOf = (x: ArrayLike<number>): number => Math.sqrt(dot(x, x));
 
 /**
  * Whether an edit acts at a column.
@@ -27,7 +22,7 @@ export function actsAt({ positions = 'all' }: Edit, column: number, promptEnd: n
 /** h [D] after one edit that acts, in 64 bit; docs/steering.md has the formulas. */
 export function editedBy(edit: Edit, h: Float64Array): Float64Array {
   const { vector: u } = edit;
-  const along = dotOf(h, u);
+  const along = dot(h, u);
   switch (edit.kind) {
     case 'add':
       return plus(h, edit.weight, u);
@@ -48,9 +43,9 @@ export function editedBy(edit: Edit, h: Float64Array): Float64Array {
 function rotated(h: Float64Array, u: Float64Array, edit: Edit & { kind: 'rotate' }): Float64Array {
   const second = Float64Array.from(edit.second ?? h);
   const first = scaled(u, 1 / lengthOf(u));
-  const beside = plus(second, -dotOf(second, first), first);
+  const beside = plus(second, -dot(second, first), first);
   const v = scaled(beside, 1 / lengthOf(beside));
-  const [a, b] = [dotOf(h, first), dotOf(h, v)];
+  const [a, b] = [dot(h, first), dot(h, v)];
   const [inPlane, angle] = [Math.hypot(a, b), (edit.angle * Math.PI) / 180];
   const rest = plus(plus(h, -a, first), -b, v);
   return plus(plus(rest, inPlane * Math.cos(angle), first), inPlane * Math.sin(angle), v);
@@ -67,6 +62,6 @@ const scaled = (x: Float64Array, factor: number) => x.map((value) => factor * va
 export function marginOf({ vector, above, below, of }: Condition, h: Float64Array): number {
   const length = lengthOf(h);
   const unit = of === 'cosine' ? 1 : length;
-  const share = dotOf(h, vector) / length;
+  const share = dot(h, vector) / length;
   return above === undefined ? below! / unit - share : share - above / unit;
 }

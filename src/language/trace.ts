@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { dot } from '../engine/edits/vector';
 import type { HookFn } from '../engine/hooks';
 import { KVCache } from '../engine/kvCache';
-import type { CausalLM } from '../engine/model';
+import type { CausalLM, ForwardOptions } from '../engine/model';
 import { type Edit, Steering } from '../engine/steering';
 import { InputError } from '../util/errors';
-import { actsAt, dotOf, editedBy, lengthOf, marginOf } from './expectedEdit';
+import { actsAt, editedBy, lengthOf, marginOf } from './expectedEdit';
 
 /** What the edits of one layer did to the residual stream at one token. */
 export interface TracedEdit {
@@ -109,8 +110,6 @@ interface BeforeAfter {
   after: Float64Array;
 }
 
-type ForwardOptions = NonNullable<Parameters<CausalLM['forward']>[1]>;
-
 /** Tokens that are read at once, and those that follow each of them. */
 interface Piece {
   ids: number[];
@@ -200,7 +199,7 @@ class Check {
     }
     return this.edits.map((edit, i) => {
       const { before, after } = at(edit.layer);
-      const along = (h: Float64Array) => dotOf(h, edit.vector) / lengthOf(edit.vector);
+      const along = (h: Float64Array) => dot(h, edit.vector) / lengthOf(edit.vector);
       return {
         layer: edit.layer,
         before: along(before),

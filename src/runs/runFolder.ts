@@ -2,7 +2,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parse } from 'yaml';
 import { InputError } from '../util/errors';
-import { systemReason, writeAtomic } from '../util/files';
+import { explainWriting, writeAtomic } from '../util/files';
+import { parseJson, wholeLines } from '../util/json';
 import { lock } from '../util/lock';
 import { configToYaml } from './config';
 
@@ -155,11 +156,10 @@ function readFinished<R extends Row>(file: string): Map<string, R> {
 function parseRows<R extends Row>(file: string) {
   const rows = new Map<string, R>();
   const content = fs.existsSync(file) ? fs.readFileSync(file) : Buffer.alloc(0);
-  const wholeBytes = content.lastIndexOf('\n'.charCodeAt(0)) + 1;
-  const lines = content.toString('utf8', 0, wholeBytes).split('\n').slice(0, -1);
+  const { lines, wholeBytes } = wholeLines(content);
   lines.forEach((line, index) => {
-    const row = parseRow<R>(line);
-    if (!row) {
+    const row = parseJson(line) as R | null | undefined;
+    if (typeof row?.id !== 'string') {
       throw new InputError(
         `${file}, line ${index + 1} is damaged. Remove that line and start again.`,
       );
@@ -170,24 +170,7 @@ function parseRows<R extends Row>(file: string) {
   return { rows, wholeBytes, bytes: content.length };
 }
 
-function parseRow<R extends Row>(line: string): R | null {
-  try {
-    const row = JSON.parse(line) as R | null;
-    return typeof row?.id === 'string' ? row : null;
-  } catch {
-    return null;
-  }
-}
-
 /** Does what writes below `folder`. @throws InputError in place of a full disk and the like */
 export function describeFailures<T>(folder: string, act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    const reason = systemReason(error);
-    if (!reason) throw error;
-    throw new InputError(
-      `Can't write to ${folder}: ${reason}. Finished rows are kept; start again to go on.`,
-    );
-  }
+  return explainWriting(`to ${folder}`, act, 'Finished rows are kept; start again to go on.');
 }

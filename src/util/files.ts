@@ -89,6 +89,22 @@ export function writeAtomic(file: string, content: string | Uint8Array): void {
 }
 
 /**
+ * Does what writes.
+ * @param where for the message: `Can't write {where}: …`
+ * @param advice said after the reason
+ * @throws InputError in place of a full disk and the like
+ */
+export function explainWriting<T>(where: string, act: () => T, advice = ''): T {
+  try {
+    return act();
+  } catch (error) {
+    const reason = systemReason(error);
+    if (!reason) throw error;
+    throw new InputError(`Can't write ${where}: ${reason}.${advice && ` ${advice}`}`);
+  }
+}
+
+/**
  * Makes a folder and those above it. (`mkdirSync` with `recursive` loops for ever below `/proc`.)
  * @throws InputError when it can't be: part of the path is a file, a disk is full or read-only
  */

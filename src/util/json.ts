@@ -26,6 +26,16 @@ export function jsonLines(file: string, content: string): { value: unknown; wher
 }
 
 /**
+ * The lines of a file that is appended to, without what follows the last line break: there a process
+ * was killed while it wrote.
+ * @returns the lines, and their length in bytes, line breaks included
+ */
+export function wholeLines(content: Buffer): { lines: string[]; wholeBytes: number } {
+  const wholeBytes = content.lastIndexOf('\n'.charCodeAt(0)) + 1;
+  return { lines: content.toString('utf8', 0, wholeBytes).split('\n').slice(0, -1), wholeBytes };
+}
+
+/**
  * Parses JSON as Python's `json` writes it: beside JSON proper, the bare words NaN, Infinity and
  * -Infinity. NaN is what pandas writes for a missing value, and becomes null; the infinities are
  * numbers in JavaScript too.

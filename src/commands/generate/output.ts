@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { InputError } from '../../util/errors';
-import { isFolder, makeFolder, systemReason, writeAtomic } from '../../util/files';
+import { explainWriting, isFolder, makeFolder, writeAtomic } from '../../util/files';
 import { type Options, text } from '../command';
 
 export const FORMATS = ['text', 'json', 'jsonl'] as const;
@@ -40,15 +40,7 @@ export function openOutput(options: Options): Output {
   }
   refuseExisting(file, Boolean(options.force));
   makeFolder(path.dirname(file));
-  const told = (act: () => void) => {
-    try {
-      act();
-    } catch (error) {
-      const why = systemReason(error);
-      if (!why) throw error;
-      throw new InputError(`Can't write ${file}: ${why}.`);
-    }
-  };
+  const told = (act: () => void) => explainWriting(file, act);
   let started = false;
   return {
     isTerminal: false,
