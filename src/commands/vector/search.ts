@@ -89,14 +89,14 @@ async function runSearch([file]: string[], options: Options): Promise<number> {
     throw new InputError(`${file} can't hold what is found: convert it to .safetensors first.`);
   }
   const vectors = loadVectors(file);
-  const [name] = nameAndVector(vectors, options);
+  const [name, { norm }] = nameAndVector(vectors, options);
   const wanted = {
     layers: readLayers(options),
     weights: readList(options, 'weights', ['0.5x', '1x', '1.5x', '2x']).map(readWeight),
     positions: readList(options, 'positions', ['all', 'last']).map(readPositions),
   };
-  const above1 = (x: number) => x > 0;
-  const maxRatio = number(options, 'max-perplexity-ratio', 1.5, 'a number above 0', above1);
+  const isPositive = (x: number) => x > 0;
+  const maxRatio = number(options, 'max-perplexity-ratio', 1.5, 'a number above 0', isPositive);
   const maxNewTokens = count(options, 'max-tokens', 128);
   const rows = readEval(evalFile, options).slice(0, count(options, 'limit', undefined));
   const judge = chooseJudge(options, modelName);
@@ -110,7 +110,6 @@ async function runSearch([file]: string[], options: Options): Promise<number> {
     const system = text(options, 'system');
     const work = { vectors, name, rows, candidates, judge, record, maxNewTokens, system };
     const scores = await tryAll(lm, work);
-    const { unit: _, norm } = findDirection(vectors.directions, name);
     const { tried, chosen } = chooseSetting(scores.steered, scores.unsteered, {
       maxRatio,
       normAt: (layer) => norm[vectors.layers.indexOf(layer)],
@@ -181,12 +180,12 @@ async function tryAll(
     candidate,
     edits: candidate ? [steer(vectors, { name, ...candidate })] : [],
   }));
+  const prompts = rows.map(({ prompt, system: own = system }) => ({
+    prompt,
+    ids: lm.encode(prompt, { system: own }),
+  }));
   const asked = ways.flatMap(({ candidate, edits }) =>
-    rows.map(({ prompt, system: own = system }) => ({
-      ids: lm.encode(prompt, { system: own }),
-      edits,
-      about: { name, ...candidate, prompt },
-    })),
+    prompts.map(({ prompt, ids }) => ({ ids, edits, about: { name, ...candidate, prompt } })),
   );
   const answers = await searchAnswers(lm, asked, { record, maxNewTokens });
   const texts = answers.map((answer) => answer.text);

@@ -4,9 +4,9 @@ import { generate } from '../../engine/generate';
 import type { Edit } from '../../engine/steering';
 import type { LanguageModel } from '../../language/languageModel';
 import { InputError } from '../../util/errors';
-import { systemReason } from '../../util/files';
+import { explainWriting } from '../../util/files';
 import { hashOf } from '../../util/hash';
-import { parseJson } from '../../util/json';
+import { parseJson, wholeLines } from '../../util/json';
 import { lock } from '../../util/lock';
 import { Progress } from '../../util/progress';
 
@@ -39,8 +39,12 @@ export async function searchAnswers(
   try {
     const { known, wholeBytes } = readRecord(record);
     if (wholeBytes !== undefined) fs.truncateSync(record, wholeBytes);
+    // The prompts of a setting share its list of edits.
+    const numbers = new Map(
+      [...new Set(asked.map(({ edits }) => edits))].map((list) => [list, list.map(numbersOf)]),
+    );
     const keys = asked.map(({ ids, edits }) =>
-      hashOf([lm.fingerprint, lm.dtype, maxNewTokens, ids, edits.map(numbersOf)]),
+      hashOf([lm.fingerprint, lm.dtype, maxNewTokens, ids, numbers.get(edits)]),
     );
     const todo = [...keys.keys()].filter((i) => !known.has(keys[i]));
     const progress = new Progress('answers', asked.length, { already: asked.length - todo.length });
@@ -74,22 +78,16 @@ export async function searchAnswers(
 const numbersOf = ({ vector, ...edit }: Edit) => ({ ...edit, vector: hashOf([...vector]) });
 
 function append(record: string, row: object) {
-  try {
-    fs.appendFileSync(record, `${JSON.stringify(row)}\n`);
-  } catch (error) {
-    const why = systemReason(error);
-    if (!why) throw error;
-    throw new InputError(`Can't write ${record}: ${why}. What is in it is kept; start again.`);
-  }
+  const line = `${JSON.stringify(row)}\n`;
+  const advice = 'What is in it is kept; start again.';
+  explainWriting(record, () => fs.appendFileSync(record, line), advice);
 }
 
 /** The answers by key, and how long the file is without a line that was cut off. */
 function readRecord(record: string): { known: Map<string, Kept>; wholeBytes?: number } {
   const known = new Map<string, Kept>();
   if (!fs.existsSync(record)) return { known };
-  const content = fs.readFileSync(record);
-  const wholeBytes = content.lastIndexOf('\n'.charCodeAt(0)) + 1;
-  const lines = content.toString('utf8', 0, wholeBytes).split('\n').slice(0, -1);
+  const { lines, wholeBytes } = wholeLines(fs.readFileSync(record));
   for (const [i, line] of lines.entries()) {
     const row = parseJson(line) as (Kept & { key: string }) | undefined;
     if (typeof row?.key !== 'string' || typeof row.text !== 'string') {
