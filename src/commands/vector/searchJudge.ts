@@ -8,8 +8,10 @@ import { Progress } from '../../util/progress';
 import { number, type Options, text } from '../command';
 
 export interface Judge {
-  /** The model that judges; `self` is the steered model without steering. */
+  /** What to call it; `self` is the steered model without steering. */
   name: string;
+  /** What opens it: an alias, a Hub id or a folder; null for `self`. */
+  model: string | null;
   /** Why this one. */
   why: string;
   /** Answers below this perplexity repeat themselves. */
@@ -26,17 +28,17 @@ const DEGENERATE_BELOW: Record<string, number> = { 'tiny-gpt2': 1.3, gpt2: 2.5 }
  */
 export function chooseJudge(options: Options, model: string): Judge {
   const given = text(options, 'judge');
-  const judge = (name: string, why: string): Judge => {
+  const judge = (name: string, why: string, opens: string | null = name): Judge => {
     const usual = DEGENERATE_BELOW[name] ?? 0;
     const fits = (x: number) => x >= 0;
     const below = number(options, 'degenerate-below', usual, 'a perplexity from 0', fits);
-    return { name, why, degenerateBelow: below };
+    return { name, model: opens, why, degenerateBelow: below };
   };
-  if (given === 'self') return judge('self', '--judge');
-  if (given !== undefined) return judge(findModel(given).name, '--judge');
+  if (given === 'self') return judge('self', '--judge', null);
+  if (given !== undefined) return judge(findModel(given).name, '--judge', given);
   if (/^tiny-/.test(model)) return judge('tiny-gpt2', 'the judge of the tiny models');
   if (isThere('gpt2')) return judge('gpt2', 'it is on this machine');
-  return judge('self', 'gpt2 is not on this machine');
+  return judge('self', 'gpt2 is not on this machine', null);
 }
 
 function isThere(model: string): boolean {
@@ -52,12 +54,12 @@ function isThere(model: string): boolean {
 /** The perplexity of each text, without the space around it; equal texts are judged once. */
 export async function judgeTexts(
   lm: LanguageModel,
-  { name }: Judge,
+  { model }: Judge,
   texts: string[],
 ): Promise<(number | null)[]> {
   const trimmed = texts.map((one) => one.trim());
   const distinct = [...new Set(trimmed)].sort((a, b) => a.length - b.length);
-  const judge = name === 'self' ? lm : await openModel(name, { backend: lm.backend.name });
+  const judge = model === null ? lm : await openModel(model, { backend: lm.backend.name });
   try {
     const progress = new Progress('perplexities', distinct.length);
     const onBatch = (count: number) => progress.add(count);

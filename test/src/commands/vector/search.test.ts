@@ -114,6 +114,24 @@ test('where nothing is good enough, nothing is written, and the best is shown', 
   assert.equal(fs.readFileSync(vectors), bytes);
 });
 
+test('a judge is taken from the folder that is named, whatever else has its name', async () => {
+  const file = place('judged.safetensors');
+  fs.copyFileSync(vectors, file);
+  const one = ['--layers', '0', '--weights', '1.5x', '--positions', 'last', '--limit', '2'];
+  const judged = async (...by: string[]) => {
+    const words = [...EVAL, ...LOWER, ...one, '--max-perplexity-ratio', '9', '--json', ...by];
+    const { code, out, err } = await search(file, ...words);
+    assert.is(code, 0, err);
+    return JSON.parse(out);
+  };
+  const folder = path.join(dir, 'my-judge');
+  const tiny = path.join(__dirname, '../../../../weights/tiny-gpt2');
+  fs.cpSync(tiny, folder, { recursive: true });
+  const { judge, unsteered, tried } = await judged('--judge', folder, '--degenerate-below', '1.3');
+  const usual = await judged();
+  assert.equal([judge, unsteered, tried], ['my-judge', usual.unsteered, usual.tried]);
+});
+
 test('rows with instructions of their own; texts that must not be there; self as a judge', async () => {
   const prompts = ['How do I grow roses?', 'How can I learn chess?'];
   const lines = prompts.map((prompt) =>
