@@ -7,7 +7,7 @@ import { checkEditsOf, checkId, checkModel, checkPrompts } from './checks';
 import type { Hooks } from './hooks';
 import type { CausalLM } from './model';
 import { checkRoom, checkWriting, type Generation, type RowRequest } from './row';
-import type { SamplingOptions } from './sampling';
+import { type SamplingOptions, streamSeed } from './sampling';
 import { Scheduler } from './scheduler';
 import type { Edit } from './steering';
 
@@ -89,7 +89,7 @@ function rowOptions(
   return {
     ...{ maxNewTokens, stopIds, stopWhen, temperature, topP, logprobs },
     edits: options.edits?.[prompt],
-    seed: Array.isArray(seed) ? seed[prompt] * 1_000_003 : seed * 1_000_003 + prompt,
+    seed: Array.isArray(seed) ? streamSeed(seed[prompt], 0) : streamSeed(seed, prompt),
     onToken: options.onToken && ((token) => options.onToken!(prompt, token)),
   };
 }

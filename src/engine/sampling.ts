@@ -10,6 +10,13 @@ export interface SamplingOptions {
   topP?: number;
 }
 
+/**
+ * The seed of one of several streams of draws: of each prompt of a call, or each answer to a request.
+ * @param seed what was asked for
+ * @param stream its index, from 0
+ */
+export const streamSeed = (seed: number, stream: number): number => seed * 1_000_003 + stream;
+
 /** @throws InputError for a temperature below 0, a topP outside (0, 1], or one without the other */
 export function checkSampling(
   caller: string,

@@ -1,5 +1,6 @@
 /** Carries a request out: its rows in the scheduler, its answers as they come. */
 import type { Generation } from '../engine/row';
+import { streamSeed } from '../engine/sampling';
 import type { Scheduler } from '../engine/scheduler';
 import type { LanguageModel } from '../language/languageModel';
 import { Answer, type Delta, type PlacedToken } from './answer';
@@ -95,7 +96,7 @@ function rowOf(job: Job, index: number, lm: LanguageModel, listen: Listener) {
     prompt: prompt.ids,
     promptLogprobs: scored ? logprobs : undefined,
     // As in `generate`, so that a request gets the texts that it would get there.
-    seed: job.seed * 1_000_003 + index,
+    seed: streamSeed(job.seed, index),
     stopIds: lm.tokenizer.stopIds,
     stopWhen: () => answer.stopped,
     onToken(token: number, score?: Parameters<Answer['push']>[1]) {
