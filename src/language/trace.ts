@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { dot } from '../engine/edits/vector';
 import type { HookFn } from '../engine/hooks';
-import { KVCache } from '../engine/kvCache';
-import type { CausalLM, ForwardOptions } from '../engine/model';
-import { type Edit, Steering } from '../engine/steering';
+import type { CausalLM } from '../engine/model';
+import type { Edit } from '../engine/steering';
 import { InputError } from '../util/errors';
 import { actsAt, editedBy, lengthOf, marginOf } from './expectedEdit';
+import { divergence, readInPieces } from './inPieces';
 
 /** What the edits of one layer did to the residual stream at one token. */
 export interface TracedEdit {
@@ -45,9 +45,6 @@ export interface TraceOptions {
   greedy?: boolean;
 }
 
-/** Logits [columns, V] of both models stand in memory for so many numbers at once. */
-const LOGITS_AT_ONCE = 1 << 22;
-
 /**
  * Follows edits through a text token by token. The residual stream before a layer's edits is read as
  * what the block adds up (`hook_resid_mid` + `hook_mlp_out`), after them as `hook_resid_post`, and
@@ -64,42 +61,39 @@ export async function traceEdits(
   { greedy = false }: TraceOptions = {},
 ): Promise<Trace> {
   if (!edits.length) throw new InputError('traceEdits: there are no edits to follow.');
-  const ids = [...prompt, ...answer];
-  const steering = new Steering([edits], model.config);
-  const caches = [0, 1].map(() => new KVCache([0], [prompt.length]));
   const layers = [...new Set(edits.flatMap((edit) => [edit.layer, probedAt(edit)]))];
-  const usual = Math.max(1, Math.floor(LOGITS_AT_ONCE / (2 * model.config.vocabSize)));
-  // What a whole prompt decides is decided in the pass that holds its last token.
+  const residuals = new Residuals(layers, model.config.dModel);
+  const following = [...prompt, ...answer].slice(1);
   const decides = edits.some(({ when }) => when?.at === 'prompt');
-  const step = decides ? Math.max(usual, prompt.length) : usual;
   const tokens: TracedToken[] = [];
   const check = new Check(edits, prompt.length);
   try {
-    for (let from = 0; from < ids.length; from += step) {
-      await new Promise(setImmediate);
-      const piece = ids.slice(from, from + step);
-      const pass = { steering, cache: caches[0], lengths: [ids.length] };
-      const plain = { cache: caches[1], lengths: [ids.length] };
-      const next = ids.slice(from + 1, from + 1 + step);
-      const read = await readPiece(model, { ids: piece, next, layers }, pass, plain);
-      const last = prompt.length - 1 - from;
-      if (decides && from === 0) check.prompt = (layer) => read.layers.get(layer)!.at(last);
-      piece.forEach((id, t) => {
-        const column = from + t;
-        const at = (layer: number) => read.layers.get(layer)!.at(t);
-        tokens.push({
-          id,
-          part: column < prompt.length ? 'prompt' : 'answer',
-          edits: check.column(column, at),
-          kl: Math.max(0, read.kl[t]),
-        });
-        const chosen = greedy && column >= prompt.length - 1 && column + 1 < ids.length;
-        if (chosen) check.choice(column + 1, read.behind[t]);
-      });
-    }
+    const rows = [edits, []];
+    await readInPieces(
+      model,
+      { prompt, answer },
+      rows,
+      residuals.hooks,
+      async (from, ids, logits) => {
+        const next = following.slice(from, from + ids.length);
+        const [states, scores] = [await residuals.read(), await scoresOf(logits, next)];
+        const last = prompt.length - 1 - from;
+        if (decides && from === 0) check.prompt = (layer) => states.get(layer)!(last);
+        for (const [t, id] of ids.entries()) {
+          const column = from + t;
+          tokens.push({
+            id,
+            part: column < prompt.length ? 'prompt' : 'answer',
+            edits: check.column(column, (layer) => states.get(layer)!(t)),
+            kl: Math.max(0, scores.kl[t]),
+          });
+          const chosen = greedy && column >= prompt.length - 1 && t < next.length;
+          if (chosen) check.choice(column + 1, scores.behind[t]);
+        }
+      },
+    );
   } finally {
-    steering.dispose();
-    for (const cache of caches) cache.dispose();
+    residuals.dispose();
   }
   return { tokens, problems: check.problems() };
 }
@@ -110,63 +104,73 @@ interface BeforeAfter {
   after: Float64Array;
 }
 
-/** Tokens that are read at once, and those that follow each of them. */
-interface Piece {
-  ids: number[];
-  next: number[];
-  layers: number[];
-}
+/** Keeps the residual stream of the first row of each pass around the edits of some layers. */
+class Residuals {
+  readonly hooks: Record<string, HookFn> = {};
+  private readonly kept = new Map<string, tf.Tensor>();
 
-async function readPiece(
-  model: CausalLM,
-  { ids, next, layers }: Piece,
-  steered: ForwardOptions,
-  plain: ForwardOptions,
-) {
-  const kept = new Map<string, tf.Tensor>();
-  const hooks: Record<string, HookFn> = {};
-  for (const layer of layers) {
-    for (const point of ['hook_resid_mid', 'hook_mlp_out', 'hook_resid_post']) {
-      hooks[`blocks.${layer}.${point}`] = (h, name) => {
-        kept.set(name, tf.keep(tf.clone(h)));
-        return undefined;
-      };
+  constructor(
+    private readonly layers: number[],
+    private readonly dModel: number,
+  ) {
+    for (const layer of layers) {
+      for (const point of ['hook_resid_mid', 'hook_mlp_out', 'hook_resid_post']) {
+        this.hooks[`blocks.${layer}.${point}`] = (h, name) => {
+          this.kept.set(name, tf.keep(tf.slice(h, 0, 1)));
+          return undefined;
+        };
+      }
     }
   }
-  const { dModel, vocabSize } = model.config;
-  const [kl, behind] = tf.tidy(() => {
-    const [p, q] = [model.forward([ids], { ...steered, hooks }), model.forward([ids], plain)];
-    const [logP, logQ] = [tf.logSoftmax(p), tf.logSoftmax(q)];
-    const kl = tf.reshape(tf.sum(tf.mul(tf.exp(logP), tf.sub(logP, logQ)), -1), [-1]);
-    const places = ids.map((_, t) => t * vocabSize + (next[t] ?? 0));
-    const chosen = tf.gather(tf.reshape(p, [-1]), tf.tensor1d(places, 'int32'));
-    return [kl, tf.sub(tf.reshape(tf.max(p, -1), [-1]), chosen)];
-  });
-  try {
-    const read = async (layer: number, point: string) =>
-      (await kept.get(`blocks.${layer}.${point}`)!.data()) as Float32Array;
-    const byLayer = new Map<number, { at(t: number): BeforeAfter }>();
-    for (const layer of layers) {
+
+  /** By layer, h at a column of the last pass; what was kept of it is freed. */
+  async read(): Promise<Map<number, (t: number) => BeforeAfter>> {
+    const { dModel } = this;
+    const numbers = async (layer: number, point: string) =>
+      (await this.kept.get(`blocks.${layer}.${point}`)!.data()) as Float32Array;
+    const byLayer = new Map<number, (t: number) => BeforeAfter>();
+    for (const layer of this.layers) {
       const [mid, mlp, post] = [
-        await read(layer, 'hook_resid_mid'),
-        await read(layer, 'hook_mlp_out'),
-        await read(layer, 'hook_resid_post'),
+        await numbers(layer, 'hook_resid_mid'),
+        await numbers(layer, 'hook_mlp_out'),
+        await numbers(layer, 'hook_resid_post'),
       ];
-      byLayer.set(layer, {
-        at: (t) => {
-          const row = (i: number) => t * dModel + i;
-          return {
-            before: Float64Array.from({ length: dModel }, (_, i) => mid[row(i)] + mlp[row(i)]),
-            after: Float64Array.from({ length: dModel }, (_, i) => post[row(i)]),
-          };
-        },
+      byLayer.set(layer, (t) => {
+        const row = (i: number) => t * dModel + i;
+        return {
+          before: Float64Array.from({ length: dModel }, (_, i) => mid[row(i)] + mlp[row(i)]),
+          after: Float64Array.from({ length: dModel }, (_, i) => post[row(i)]),
+        };
       });
     }
-    const [divergence, gaps] = [await kl.data(), await behind.data()] as Float32Array[];
-    return { layers: byLayer, kl: divergence, behind: gaps };
+    this.dispose();
+    return byLayer;
+  }
+
+  dispose(): void {
+    tf.dispose([...this.kept.values()]);
+    this.kept.clear();
+  }
+}
+
+/**
+ * Of each column, KL(steered ‖ unsteered), and how far the steered logit of the token that follows
+ * lies behind the largest one.
+ * @param logits steered and unsteered, [2, T, V]
+ */
+async function scoresOf(logits: tf.Tensor3D, next: number[]) {
+  const [, columns, vocabSize] = logits.shape;
+  const table: tf.Tensor2D = tf.tidy(() => {
+    const [p, q] = tf.unstack(logits);
+    const places = Array.from({ length: columns }, (_, t) => t * vocabSize + (next[t] ?? 0));
+    const chosen = tf.gather(tf.reshape(p, [-1]), tf.tensor1d(places, 'int32'));
+    return tf.stack([divergence(p, q), tf.sub(tf.max(p, -1), chosen)]) as tf.Tensor2D;
+  });
+  try {
+    const [kl, behind] = await table.array();
+    return { kl, behind };
   } finally {
-    tf.dispose([kl, behind]);
-    tf.dispose([...kept.values()]);
+    table.dispose();
   }
 }
 

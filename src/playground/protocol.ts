@@ -81,8 +81,11 @@ export interface Reading {
   layers: number[];
   /** The vectors of `steer`, in its order, as the page calls them. */
   vectors: string[];
-  /** h·u after each layer's edits, by vector, layer, token: [V][L][T]. u is the vector at that layer. */
-  projections: number[][][];
+  /**
+   * h·u after each layer's edits, by vector, layer, token: [V][L][T]. u is the vector at that layer;
+   * null where its file has none of that layer.
+   */
+  projections: (number | null)[][][];
   tokens: ReadToken[];
 }
 

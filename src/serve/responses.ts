@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { TokenLogprob } from '../engine/logprobs';
 import type { Tokenizer } from '../text/tokenizer';
-import { type Delta, type PlacedToken, tokenText } from './answer';
+import { tokenText } from '../text/tokenText';
+import type { Delta, PlacedToken } from './answer';
 import type { Job, Prompt } from './requests';
 
 /** How an answer ended. */

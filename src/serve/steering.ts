@@ -3,37 +3,20 @@
  * inline as numbers.
  */
 import { readdirSync } from 'node:fs';
-import { basename, extname, join } from 'node:path';
+import { extname, join } from 'node:path';
 import { checkEdits } from '../engine/edit';
 import type { Edit } from '../engine/steering';
-import type { LanguageModel } from '../language/languageModel';
 import { show } from '../util/check';
-import { didYouMean, InputError } from '../util/errors';
-import { checkVectorsFit, resolveSteer } from '../vectors/resolveSteer';
-import { checkSteer, parseSteer, type SteerSpec } from '../vectors/steerSpec';
+import { InputError } from '../util/errors';
+import { resolveSteer } from '../vectors/resolveSteer';
+import { Shelf } from '../vectors/shelf';
+import { checkSteer, type SteerSpec } from '../vectors/steerSpec';
 import { loadVectors, type VectorFile } from '../vectors/vectorFile';
 import { blaming } from './errors';
 import type { Fields, Json } from './fields';
 
 /** The vector files that requests may name: by the file's name, or by that up to its last dot. */
-export class VectorShelf {
-  /** A text says why a file can't be used. */
-  private readonly files = new Map<string, VectorFile | string>();
-
-  constructor(
-    private readonly lm: LanguageModel,
-    private readonly anyModel = false,
-  ) {}
-
-  /** @throws InputError for vectors that do not fit the model, or another file of that name */
-  add(file: string, vectors: VectorFile): void {
-    const name = basename(file);
-    if (this.files.get(name) === vectors) return;
-    if (this.files.has(name)) throw new InputError(`There are two vector files ${name}.`);
-    checkVectorsFit(vectors, this.lm, { file, anyModel: this.anyModel });
-    this.files.set(name, vectors);
-  }
-
+export class VectorShelf extends Shelf {
   /**
    * Adds the vector files of a folder. A request that names one that can't be used is told why.
    * @returns the files that can't be used, and why
@@ -41,63 +24,23 @@ export class VectorShelf {
   addFolder(folder: string): { file: string; reason: string }[] {
     const leftOut: { file: string; reason: string }[] = [];
     for (const name of readdirSync(folder).sort()) {
-      if (!VECTOR_FILES.includes(extname(name)) || this.files.has(name)) continue;
+      if (!VECTOR_FILES.includes(extname(name)) || this.has(name)) continue;
       try {
         this.add(name, loadVectors(join(folder, name)));
       } catch (error) {
         if (!(error instanceof InputError)) throw error;
-        this.files.set(name, error.message);
+        this.leaveOut(name, error.message);
         leftOut.push({ file: name, reason: error.message });
       }
     }
     return leftOut;
   }
 
-  names(): string[] {
-    return [...this.files.keys()].filter((name) => typeof this.files.get(name) !== 'string').sort();
-  }
-
-  /** What each file holds. */
-  list() {
-    return this.names().map((file) => {
-      const { directions, layers, settings = {}, provenance } = this.files.get(file) as VectorFile;
-      const { model = null } = provenance;
-      const names = [...directions.keys()];
-      return { id: shortName(file), object: 'vectors', file, names, layers, settings, model };
-    });
-  }
-
-  /** @throws InputError for a name that is not there */
-  private get(name: string): VectorFile {
-    const found = this.files.get(this.keyOf(name) ?? '');
-    if (typeof found === 'object') return found;
-    if (found) throw new InputError(`${name} can't be used: ${found}`);
-    const names = this.names().map(shortName);
-    const there = names.length ? `there are ${names.join(', ')}` : 'none were given (--vectors)';
-    throw new InputError(
-      `This server has no vectors "${name}" (${there}).${didYouMean(name, names)}`,
-    );
-  }
-
-  private keyOf(name: string): string | undefined {
-    if (this.files.has(name)) return name;
-    const named = [...this.files.keys()].filter((file) => shortName(file) === name);
-    if (named.length < 2) return named[0];
-    throw new InputError(`"${name}" could be ${named.join(' or ')}: give the whole name.`);
-  }
-
-  /** `lowercase@3*1x`, as --steer has it. */
-  fromText(text: string): Edit {
-    const spec = parseSteer(text, (name) => this.keyOf(name) !== undefined);
-    return resolveSteer(spec, this.get(spec.file));
-  }
-
   /** An edit as JSON: the fields of --steer, with `vector` for the file, or the numbers of one. */
   private fromJson(what: string, value: Json): Edit {
     const { vector, ...rest } = value;
     if (typeof vector === 'string') {
-      const spec = checkSteer({ file: vector, ...rest }, what);
-      return resolveSteer(spec, this.get(vector));
+      return this.resolve(checkSteer({ file: vector, ...rest }, what));
     }
     const spec = checkSteer({ file: 'vector', ...rest }, what);
     return resolveSteer(spec, inlineVector(`${what}: vector`, vector, spec));
@@ -128,8 +71,6 @@ export class VectorShelf {
 }
 
 const VECTOR_FILES = ['.safetensors', '.gguf', '.npz'];
-
-const shortName = (file: string) => basename(file, extname(file));
 
 /** Numbers as a vector file of one layer, so that weights mean the same as for a file. */
 function inlineVector(what: string, value: unknown, { layer, name }: SteerSpec): VectorFile {
