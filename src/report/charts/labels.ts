@@ -1,0 +1,81 @@
+import { textWidth } from './textWidth';
+
+/** A point with a name, in pixels from the upper left corner of the plot. */
+export interface Named {
+  x: number;
+  y: number;
+  name: string;
+}
+
+/** Where the name stands: its left edge and its middle line, from the point. */
+export interface Placed {
+  dx: number;
+  dy: number;
+}
+
+interface Box {
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+}
+
+const GAP = 7;
+const HEIGHT = 12;
+
+/**
+ * Puts names beside their points so that none lies on another, on a point, or outside the plot. A
+ * name for which there is no room is left out (null): the table below has it.
+ */
+export function placeLabels(
+  points: Named[],
+  size: { width: number; height: number },
+  fontSize = 11,
+): (Placed | null)[] {
+  const taken: Box[] = points.map(({ x, y }) => around(x, y, 4, 4));
+  return points.map(({ x, y, name }, own) => {
+    if (!name) return null;
+    const width = textWidth(name, fontSize);
+    const places: Placed[] = [];
+    for (const far of [1, 1.8, 2.8]) {
+      const [side, up] = [GAP * far, GAP * far + HEIGHT / 2];
+      places.push(
+        { dx: side, dy: 0 },
+        { dx: -side - width, dy: 0 },
+        { dx: -width / 2, dy: -up },
+        { dx: -width / 2, dy: up },
+        { dx: side * 0.7, dy: -up * 0.8 },
+        { dx: side * 0.7, dy: up * 0.8 },
+        { dx: -side * 0.7 - width, dy: -up * 0.8 },
+        { dx: -side * 0.7 - width, dy: up * 0.8 },
+      );
+    }
+    const boxOf = ({ dx, dy }: Placed) => ({
+      left: x + dx,
+      right: x + dx + width,
+      top: y + dy - HEIGHT / 2,
+      bottom: y + dy + HEIGHT / 2,
+    });
+    const free = places.find((place) => {
+      const box = boxOf(place);
+      const inside =
+        box.left >= -GAP &&
+        box.right <= size.width + 60 &&
+        box.top >= -GAP &&
+        box.bottom <= size.height;
+      return inside && taken.every((other, i) => i === own || !overlap(box, other));
+    });
+    if (free) taken.push(boxOf(free));
+    return free ?? null;
+  });
+}
+
+const around = (x: number, y: number, dx: number, dy: number): Box => ({
+  left: x - dx,
+  right: x + dx,
+  top: y - dy,
+  bottom: y + dy,
+});
+
+const overlap = (a: Box, b: Box) =>
+  a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
