@@ -1,8 +1,6 @@
 /** Evaluation of many responses: verdicts in the official format, and how many instructions hold. */
-import { followLoose, followStrict } from './follow';
+import { followLoose, followStrict, type Mode } from './follow';
 import type { Row } from './rows';
-
-export type Mode = 'strict' | 'loose';
 
 /** A line of the official results file, with evidence beside. */
 export interface Result {

@@ -8,11 +8,19 @@
  *     followLoose(instruction, response); // { followed: false, evidence: '287 words, …' }
  */
 export { DIVERGENCES, type Divergence } from './divergences';
-export { evaluate, type Mode, type Result, type Share, type Summary, summarize } from './evaluate';
-export { followLoose, followStrict, looseVariants, type Variant } from './follow';
+export { evaluate, type Result, type Share, type Summary, summarize } from './evaluate';
+export {
+  followLoose,
+  followStrict,
+  looseVariants,
+  type Mode,
+  marksOf,
+  type Variant,
+} from './follow';
 export { type Instruction, InstructionError, parseInstruction } from './instruction';
 export { type Entry, REGISTRY } from './registry';
 export type { Row } from './rows';
 export { countSentences, splitSentences } from './sentences';
-export type { Checker, Kwargs, Relation, Verdict } from './types';
+export type { Span } from './spans';
+export type { Checker, Kwargs, Marker, Relation, Verdict } from './types';
 export { countWords } from './words';

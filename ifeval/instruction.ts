@@ -2,11 +2,12 @@
 import { knownLanguages } from './detectLanguage';
 import { strip } from './python';
 import { REGISTRY } from './registry';
-import type { Checker, Kwargs } from './types';
+import type { Checker, Kwargs, Marker } from './types';
 
 export interface Instruction {
   id: string;
   check: Checker;
+  marks: Marker;
   kwargs: Kwargs;
 }
 
@@ -76,7 +77,7 @@ export function parseInstruction(id: string, kwargs: unknown): Instruction {
   if (!Object.hasOwn(REGISTRY, id)) {
     throw new InstructionError([`unknown instruction id ${JSON.stringify(id)}`]);
   }
-  const { check, kwargs: names } = REGISTRY[id];
+  const { check, marks, kwargs: names } = REGISTRY[id];
   if (typeof kwargs !== 'object' || kwargs === null || Array.isArray(kwargs)) {
     throw new InstructionError([`${id}: kwargs must be an object, not ${JSON.stringify(kwargs)}`]);
   }
@@ -98,5 +99,5 @@ export function parseInstruction(id: string, kwargs: unknown): Instruction {
     problems.push(`${id}: nth_paragraph must be from 1 to num_paragraphs, not ${nth}`);
   }
   if (problems.length) throw new InstructionError(problems);
-  return { id, check, kwargs: values as unknown as Kwargs };
+  return { id, check, marks, kwargs: values as unknown as Kwargs };
 }

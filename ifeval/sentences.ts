@@ -7,6 +7,7 @@
  */
 import * as path from 'node:path';
 import { isLower, isUpper, SPACE, stripEnd } from './python';
+import type { Span } from './spans';
 
 /** Where the English training text had a word: bits of NLTK's orthographic context. */
 const MIDDLE_UPPER = 4;
@@ -175,8 +176,12 @@ function* findCandidates(text: string): Generator<Candidate> {
 }
 
 /** Sentences of a text, without the whitespace around them; '' has none. */
-export function splitSentences(text: string): string[] {
-  const spans: [number, number][] = [];
+export const splitSentences = (text: string): string[] =>
+  sentenceSpans(text).map(([start, end]) => text.slice(start, end));
+
+/** Where the sentences of a text are. */
+export function sentenceSpans(text: string): Span[] {
+  const spans: Span[] = [];
   let begin = 0;
   const seen = new Map<string, boolean>();
   for (const { index, next, context } of findCandidates(text)) {
@@ -188,7 +193,7 @@ export function splitSentences(text: string): string[] {
   }
   spans.push([begin, stripEnd(text).length]);
 
-  const sentences: string[] = [];
+  const sentences: Span[] = [];
   let moved = 0;
   spans.forEach(([from, to], i) => {
     const next = spans[i + 1];
@@ -203,7 +208,7 @@ export function splitSentences(text: string): string[] {
         moved = closing.length;
       }
     }
-    if (start < end) sentences.push(text.slice(start, end));
+    if (start < end) sentences.push([start, end]);
   });
   return sentences;
 }

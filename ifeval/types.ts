@@ -1,4 +1,5 @@
 /** What checkers take and give. */
+import type { Span } from './spans';
 
 export type Relation = 'less than' | 'at least';
 
@@ -38,3 +39,9 @@ export interface Verdict {
 
 /** A pure function; it reads only the arguments of its own instruction. */
 export type Checker = (response: string, kwargs: Kwargs) => Verdict;
+
+/**
+ * The pieces of a response that its checker counted or found wrong, in any order; none where the whole
+ * text decides, or what is missing does.
+ */
+export type Marker = (response: string, kwargs: Kwargs) => Span[];

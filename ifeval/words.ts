@@ -1,11 +1,15 @@
 /** Words, in the two ways the official checkers count them. */
 import { BOUNDARY, SPACE, splitSpace, stripEnd, WORD } from './python';
 import { splitSentences } from './sentences';
+import { matchesOf, type Span } from './spans';
+
+const RUN = new RegExp(`[${WORD}]+`, 'gu');
 
 /** Runs of word characters (Python's `\w+`), as "number of words" counts them. */
-export function countWords(text: string): number {
-  return text.match(new RegExp(`[${WORD}]+`, 'gu'))?.length ?? 0;
-}
+export const countWords = (text: string): number => text.match(RUN)?.length ?? 0;
+
+/** Where those words are. */
+export const wordSpans = (text: string): Span[] => matchesOf(text, RUN);
 
 /** Stands between sentences while all of them are split at once, which is far faster. */
 const BREAK = '\0';

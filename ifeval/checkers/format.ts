@@ -1,6 +1,7 @@
 /** Formats: lists, highlights, sections, titles, JSON, fixed answers. */
 import { compare, exactly, plural, quote } from '../evidence';
 import { literal, SPACE, strip, stripCharacter, stripStart } from '../python';
+import { matchesOf, occurrencesOf, type Span, strippedSpan } from '../spans';
 import type { Kwargs, Verdict } from '../types';
 
 /** The verdict on a count that has to reach a number. */
@@ -16,17 +17,31 @@ export function numberBulletLists(
   response: string,
   { num_bullets }: Pick<Kwargs, 'num_bullets'>,
 ): Verdict {
-  const lines = response.split('\n').map(stripStart);
-  const dashes = lines.filter((line) => line.startsWith('-')).length;
-  let stars = 0;
+  const found = bullets(response);
+  const stars = found.filter(([at]) => response[at] === '*').length;
+  const dashes = found.length - stars;
+  return exactly(found.length, num_bullets, 'bullet', ` (${stars} "*", ${dashes} "-")`);
+}
+
+/** The signs that start the lines. */
+export function bullets(response: string): Span[] {
+  const lines = response.split('\n');
+  const bare = lines.map(stripStart);
+  const dashes: Span[] = [];
+  const stars: Span[] = [];
+  let at = 0;
+  let taken = -1;
   for (let i = 0; i < lines.length; i++) {
-    if (lines[i][0] !== '*' || lines[i][1] === '*') continue;
-    const isBare = lines[i].length === 1;
+    const sign = at + lines[i].length - bare[i].length;
+    at += lines[i].length + 1;
+    if (bare[i][0] === '-') dashes.push([sign, sign + 1]);
+    if (bare[i][0] !== '*' || bare[i][1] === '*' || i === taken) continue;
+    const isBare = bare[i].length === 1;
     if (isBare && i === lines.length - 1) continue;
-    stars++;
-    if (isBare) i++;
+    stars.push([sign, sign + 1]);
+    if (isBare) taken = i + 1;
   }
-  return exactly(dashes + stars, num_bullets, 'bullet', ` (${stars} "*", ${dashes} "-")`);
+  return [...dashes, ...stars];
 }
 
 /** `*so*` or `**so**` on one line, with something inside. */
@@ -34,10 +49,15 @@ export function numberHighlightedSections(
   response: string,
   { num_highlights }: Pick<Kwargs, 'num_highlights'>,
 ): Verdict {
-  const single = response.match(/\*[^\n*]*\*/g) ?? [];
-  const double = response.match(/\*\*[^\n*]*\*\*/g) ?? [];
-  const filled = [...single, ...double].filter((span) => strip(stripCharacter(span, '*')));
-  return atLeast(filled.length, num_highlights, 'highlight');
+  return atLeast(highlights(response).length, num_highlights, 'highlight');
+}
+
+export function highlights(response: string): Span[] {
+  const single = matchesOf(response, /\*[^\n*]*\*/g);
+  const double = matchesOf(response, /\*\*[^\n*]*\*\*/g);
+  return [...single, ...double].filter(([start, end]) =>
+    strip(stripCharacter(response.slice(start, end), '*')),
+  );
 }
 
 /** At least so many `Section 1`, wherever they stand; the number may follow without a blank. */
@@ -45,9 +65,15 @@ export function multipleSections(
   response: string,
   { section_spliter, num_sections }: Pick<Kwargs, 'section_spliter' | 'num_sections'>,
 ): Verdict {
+  return atLeast(sectionMarks(response, { section_spliter }).length, num_sections, 'section');
+}
+
+export function sectionMarks(
+  response: string,
+  { section_spliter }: Pick<Kwargs, 'section_spliter'>,
+): Span[] {
   const mark = literal(strip(section_spliter));
-  const marks = response.match(new RegExp(`${mark}[${SPACE}]?\\p{Nd}+`, 'gu')) ?? [];
-  return atLeast(marks.length, num_sections, 'section');
+  return matchesOf(response, new RegExp(`${mark}[${SPACE}]?\\p{Nd}+`, 'gu'));
 }
 
 const FENCES = ['```json', '```Json', '```JSON', '```'];
@@ -70,13 +96,25 @@ function withoutConstants(json: string): string {
   return result + json.slice(done);
 }
 
+/** What stands between the code fences, where there are any. */
+export function jsonPart(response: string): Span {
+  let [start, end] = strippedSpan(response);
+  for (const fence of FENCES) {
+    if (response.slice(start, end).startsWith(fence)) start += fence.length;
+  }
+  if (response.slice(start, end).endsWith('```')) end -= 3;
+  const [from, to] = strippedSpan(response.slice(start, end));
+  return [start + from, start + to];
+}
+
+/** All of it, where it is JSON. */
+export const jsonMarks = (response: string): Span[] =>
+  jsonFormat(response).followed ? [jsonPart(response)] : [];
+
 /** The whole response is JSON, of any type, maybe in a code fence. */
 export function jsonFormat(response: string): Verdict {
-  let text = strip(response);
-  for (const fence of FENCES) if (text.startsWith(fence)) text = text.slice(fence.length);
-  if (text.endsWith('```')) text = text.slice(0, -3);
   try {
-    const value: unknown = JSON.parse(withoutConstants(strip(text)));
+    const value: unknown = JSON.parse(withoutConstants(response.slice(...jsonPart(response))));
     const type = Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value;
     return { followed: true, evidence: `JSON, of type ${type}` };
   } catch (error) {
@@ -86,15 +124,26 @@ export function jsonFormat(response: string): Verdict {
 
 /** `<<a title>>` on one line. */
 export function title(response: string): Verdict {
+  const [span] = titleMark(response);
+  if (!span) return { followed: false, evidence: 'no <<title>>' };
+  return { followed: true, evidence: `title ${quote(titleText(response.slice(...span)))}` };
+}
+
+const titleText = (span: string) =>
+  strip(stripCharacter(stripCharacter(span, '<', 'start'), '>', 'end'));
+
+/** The first title, if there is one. */
+export function titleMark(response: string): Span[] {
+  let lineStart = 0;
   for (const line of response.split('\n')) {
     const start = line.indexOf('<<');
     const end = line.lastIndexOf('>>');
-    if (start < 0 || end < start + 3) continue;
-    const span = line.slice(start, end + 2);
-    const text = strip(stripCharacter(stripCharacter(span, '<', 'start'), '>', 'end'));
-    if (text) return { followed: true, evidence: `title ${quote(text)}` };
+    if (start >= 0 && end >= start + 3 && titleText(line.slice(start, end + 2))) {
+      return [[lineStart + start, lineStart + end + 2]];
+    }
+    lineStart += line.length + 1;
   }
-  return { followed: false, evidence: 'no <<title>>' };
+  return [];
 }
 
 const ANSWERS = ['My answer is yes.', 'My answer is no.', 'My answer is maybe.'];
@@ -107,3 +156,7 @@ export function constrainedResponse(response: string): Verdict {
     : `none of ${plural(ANSWERS.length, 'fixed answer')}`;
   return { followed: found.length > 0, evidence };
 }
+
+/** Each of the three answers that is there. */
+export const fixedAnswers = (response: string): Span[] =>
+  ANSWERS.flatMap((answer) => occurrencesOf(response, answer));

@@ -1,6 +1,7 @@
 /** Words and letters that a response must or must not hold. */
 import { compare, plural, quote } from '../evidence';
 import { BOUNDARY, countCharacter, literalAnyCase, strip } from '../python';
+import { inLowerCase, matchesOf, occurrencesOf, type Span } from '../spans';
 import type { Kwargs, Verdict } from '../types';
 
 /** Each keyword somewhere, inside other words too, in any case. */
@@ -14,6 +15,10 @@ export function existence(response: string, { keywords }: Pick<Kwargs, 'keywords
   return { followed: !missing.length, evidence };
 }
 
+/** Every occurrence of every keyword. */
+export const keywordMarks = (response: string, { keywords }: Pick<Kwargs, 'keywords'>): Span[] =>
+  keywords.flatMap((keyword) => matchesOf(response, new RegExp(literalAnyCase(keyword), 'giu')));
+
 /** How often a keyword occurs, inside other words too, in any case. */
 export function frequency(
   response: string,
@@ -23,6 +28,12 @@ export function frequency(
   const count = response.match(new RegExp(literalAnyCase(word), 'giu'))?.length ?? 0;
   return compare(count, relation, frequency, 'occurrence', ` of ${quote(word)}`);
 }
+
+/** Every occurrence of the keyword. */
+export const keywordOccurrences = (
+  response: string,
+  { keyword }: Pick<Kwargs, 'keyword'>,
+): Span[] => keywordMarks(response, { keywords: [strip(keyword)] });
 
 /** None of the words as a whole word, in any case. */
 export function forbiddenWords(
@@ -42,6 +53,16 @@ export function forbiddenWords(
   return { followed: true, evidence: `none of ${plural(forbidden_words.length, 'word')}` };
 }
 
+/** Every occurrence of every forbidden word. */
+export const forbiddenMarks = (
+  response: string,
+  { forbidden_words }: Pick<Kwargs, 'forbidden_words'>,
+): Span[] =>
+  forbidden_words
+    .map(literalAnyCase)
+    .filter((source) => new RegExp(source, 'iu').test(response))
+    .flatMap((source) => matchesOf(response, new RegExp(`${BOUNDARY}${source}${BOUNDARY}`, 'giu')));
+
 /** How often a letter (or any other character) occurs, in lower or upper case. */
 export function letterFrequency(
   response: string,
@@ -54,3 +75,7 @@ export function letterFrequency(
   const count = countCharacter(response.toLowerCase(), strip(letter).toLowerCase());
   return compare(count, let_relation, let_frequency, 'occurrence', ` of ${quote(letter)}`);
 }
+
+/** Every occurrence of the letter. */
+export const letterMarks = (response: string, { letter }: Pick<Kwargs, 'letter'>): Span[] =>
+  inLowerCase(response, (lower) => occurrencesOf(lower, strip(letter).toLowerCase()));

@@ -1,5 +1,6 @@
 /** Punctuation to do without. */
 import { quote } from '../evidence';
+import { occurrencesOf, type Span } from '../spans';
 import type { Verdict } from '../types';
 
 /** No `,`; other commas, like those of Arabic or Chinese, are allowed. */
@@ -11,3 +12,5 @@ export function noComma(response: string): Verdict {
     evidence: `comma in ${quote(response.slice(Math.max(0, at - 15), at + 15))}`,
   };
 }
+
+export const commas = (response: string): Span[] => occurrencesOf(response, ',');
