@@ -4,7 +4,7 @@ import { didYouMean, InputError } from '../util/errors';
 import type { Setting, SettingCondition } from './setting';
 
 /** What a kind takes in brackets, in this order; those after the bar may be left out. */
-const IN_BRACKETS: { [K in EditKindName]: readonly (keyof Setting)[] } = {
+export const IN_BRACKETS: { [K in EditKindName]: readonly (keyof Setting)[] } = {
   add: [],
   project: ['target'],
   ablate: [],

@@ -3,7 +3,7 @@ import { generate } from '../../engine/generate';
 import type { Edit } from '../../engine/steering';
 import type { LanguageModel } from '../../language/languageModel';
 import { type Trace, traceEdits } from '../../language/trace';
-import type { Prompt } from './prompts';
+import type { Prompt } from '../../text/promptFile';
 import type { Settings } from './settings';
 
 /** An answer that is asked for. */

@@ -33,7 +33,7 @@ import {
   weightDtype,
 } from '../command';
 import { promptStyle } from '../generate/settings';
-import { checkWords, type EvalRow, readEval } from './checks';
+import { checkWords, type EvalRow, readEval } from './evalRows';
 import { readLayers } from './layers';
 import { searchAnswers } from './searchAnswers';
 import { chooseJudge, type Judge, judgeTexts } from './searchJudge';
