@@ -6,7 +6,12 @@ import { html } from 'htm/preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Reading } from '../../protocol';
 import { shareOf, shortNumber, visible } from '../scale';
-import type { Cell } from './readingCard';
+
+/** A token, and a column: 0 for how far it is moved, l + 1 for the l-th layer. */
+export interface Cell {
+  token: number;
+  column: number;
+}
 
 interface HeatMapProps {
   reading: Reading;

@@ -2,7 +2,7 @@
 import { html } from 'htm/preact';
 import type { Reading } from '../../protocol';
 import { shortNumber, visible } from '../scale';
-import type { Cell } from './readingCard';
+import type { Cell } from './heatMap';
 
 interface InspectorProps {
   reading: Reading;

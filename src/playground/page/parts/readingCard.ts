@@ -7,14 +7,8 @@ import { scaleEnd, shortNumber } from '../scale';
 import type { RunState } from '../useRun';
 import { SIDE_NAMES } from './answers';
 import { Choice } from './fields';
-import { HeatMap } from './heatMap';
+import { type Cell, HeatMap } from './heatMap';
 import { Inspector } from './inspector';
-
-/** A token, and a column: 0 for how far it is moved, l + 1 for the l-th layer. */
-export interface Cell {
-  token: number;
-  column: number;
-}
 
 export function ReadingCard({ run }: { run: RunState }) {
   return html`<section class="card reading" aria-labelledby="reading-title" aria-busy=${run.stale && run.state === 'running'}>
