@@ -22,6 +22,7 @@ const LOGITS_AT_ONCE = 1 << 22;
  * @param hooks see R rows of a piece
  * @param onPiece gets the first column of a piece, its ids and its logits [R, T, V], which are gone
  *   once it is done
+ * @param signal ends it before the next piece
  */
 export async function readInPieces(
   model: CausalLM,
@@ -29,6 +30,7 @@ export async function readInPieces(
   rows: Edit[][],
   hooks: Hooks,
   onPiece: (from: number, ids: number[], logits: tf.Tensor3D) => Promise<void>,
+  signal?: AbortSignal,
 ): Promise<void> {
   const ids = [...prompt, ...answer];
   const each = <T>(value: T) => rows.map(() => value);
@@ -42,6 +44,7 @@ export async function readInPieces(
   try {
     for (let from = 0; from < ids.length; from += step) {
       await new Promise(setImmediate);
+      if (signal?.aborted) return;
       const piece = ids.slice(from, from + step);
       const logits = model.forward(each(piece), pass);
       try {
