@@ -26,13 +26,13 @@ import type {
 } from './protocol';
 import { type Followed, readSide } from './reading';
 import { checkSettings } from './settings';
-import { idOfPairs, type Origin, vectorInfo } from './vectors';
+import { idOfPairs, type Origins, vectorInfo } from './vectors';
 
 export interface PlaygroundOptions {
   /** The vectors that there are, and those that the page adds. */
   shelf: Shelf;
   /** Where the files of the shelf come from, by their names. */
-  origins?: Map<string, Origin>;
+  origins?: Origins;
   /** Decodes the answers, and perhaps others beside them; default: one of its own. */
   scheduler?: Scheduler;
   /** What a command line calls the model; default: its name. */
@@ -46,7 +46,7 @@ const MOST_ROWS = 16;
 
 export class Playground implements Engine {
   private readonly shelf: Shelf;
-  private readonly origins: Map<string, Origin>;
+  private readonly origins: Origins;
   private readonly scheduler: Scheduler;
 
   constructor(
@@ -129,7 +129,9 @@ export class Playground implements Engine {
     const sides = new Map<Side, Edit[]>([['unsteered', []]]);
     if (edits.length) sides.set('steered', edits);
     const answers = await this.write(prompt, sides, settings, onEvent, signal);
-    for (const [side, answer] of answers) {
+    for (const side of sides.keys()) {
+      const answer = answers.get(side);
+      if (!answer || signal.aborted) return;
       const text = { prompt, answer };
       const reading = await readSide(lm, side, text, edits, followed, signal);
       if (signal.aborted) return;
@@ -147,7 +149,7 @@ export class Playground implements Engine {
     };
   }
 
-  /** Writes the answers together. @returns their tokens; none when it was ended early */
+  /** Writes the answers together. @returns the tokens of those that are complete */
   private async write(
     prompt: number[],
     sides: Map<Side, Edit[]>,
@@ -157,6 +159,7 @@ export class Playground implements Engine {
   ): Promise<Map<Side, number[]>> {
     const { scheduler } = this;
     const { tokenizer } = this.lm;
+    if (signal.aborted) return new Map();
     const begin = performance.now();
     const answers = new Map<Side, number[]>();
     const cancels: (() => void)[] = [];
@@ -184,15 +187,11 @@ export class Playground implements Engine {
       void scheduler.run();
     });
     try {
-      if (!signal.aborted) await done;
+      await done;
     } finally {
       for (const cancel of cancels) cancel();
     }
-    const inOrder = [...sides.keys()].flatMap((side) => {
-      const tokens = answers.get(side);
-      return tokens ? [[side, tokens] as const] : [];
-    });
-    return signal.aborted ? new Map() : new Map(inOrder);
+    return answers;
   }
 
   async exportAs(given: PlaygroundSettings): Promise<Exported> {
@@ -200,6 +199,6 @@ export class Playground implements Engine {
     const settings = checkSettings(given, lm);
     for (const spec of settings.steer) shelf.resolve(spec);
     const { model = lm.name, words = [] } = options;
-    return exportSettings(settings, { model, words, anyModel: shelf.anyModel, origins, shelf });
+    return exportSettings(settings, { lm, model, words, shelf, origins });
   }
 }

@@ -1,7 +1,7 @@
 /** What the model held while it wrote an answer. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { HookFn } from '../engine/hooks';
 import { residPost } from '../engine/hookPoints';
+import type { HookFn } from '../engine/hooks';
 import { readScores, type ScoredToken, scoreTable } from '../engine/logprobs';
 import type { Edit } from '../engine/steering';
 import { divergence, readInPieces, type WrittenText } from '../language/inPieces';

@@ -5,8 +5,14 @@ import type { PairsOfVector, VectorInfo } from './protocol';
 
 /** Where a vector file comes from. */
 export type Origin =
-  | { from: 'file' | 'run'; /** Where it lies; undefined for one that the page gave. */ path?: string }
+  | {
+      from: 'file' | 'run' /** Where it lies; undefined for one that the page gave. */;
+      path?: string;
+    }
   | { from: 'pairs'; pairs: PairsOfVector };
+
+/** By the name of the file on the shelf. */
+export type Origins = Map<string, Origin>;
 
 /** The same for the same name, pairs and method: so a page finds again what its address names. */
 export function idOfPairs({ name, pairs, method }: PairsOfVector): string {

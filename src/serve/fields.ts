@@ -5,23 +5,24 @@ import { ApiError, badField, blaming } from './errors';
 
 export type Json = Record<string, unknown>;
 
+/** @throws ApiError for a text that is no JSON object */
+export function parseObject(text: string): Json {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new ApiError(400, `The body is not JSON: ${message}.`, { code: 'invalid_json' });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ApiError(400, `The body is ${show(value)}, not an object.`);
+  }
+  return value as Json;
+}
+
 /** The body of a request. */
 export class Fields {
   constructor(private readonly values: Json) {}
-
-  static parse(text: string): Fields {
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch (error) {
-      const { message } = error as Error;
-      throw new ApiError(400, `The body is not JSON: ${message}.`, { code: 'invalid_json' });
-    }
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw new ApiError(400, `The body is ${show(value)}, not an object.`);
-    }
-    return new Fields(value as Json);
-  }
 
   get(name: string): unknown {
     return Object.hasOwn(this.values, name) ? (this.values[name] ?? undefined) : undefined;

@@ -9,7 +9,7 @@ import {
 } from 'node:http';
 import { formatBytes } from '../util/units';
 import { ApiError, asApiError } from './errors';
-import { Fields } from './fields';
+import { Fields, type Json, parseObject } from './fields';
 
 export interface Route {
   method: 'GET' | 'POST';
@@ -60,18 +60,33 @@ export class Exchange {
     });
   }
 
-  /** The JSON object of the request's body. @throws ApiError */
+  /** The fields of the request's body. @throws ApiError */
   async fields(): Promise<Fields> {
-    const type = this.request.headers['content-type'] ?? '';
-    // Of other types, a browser would send them for any page, unasked.
-    if (!/^application\/(\w+\+)?json\b/i.test(type)) {
-      const message = `The body is of type "${type}"; send JSON, with the header Content-Type: application/json.`;
-      throw new ApiError(415, message);
-    }
-    return Fields.parse(await this.body());
+    return new Fields(await this.object());
   }
 
-  private async body(): Promise<string> {
+  /** The JSON object of the request's body. @throws ApiError for a body of another type */
+  async object(): Promise<Json> {
+    this.checkType(/^application\/(\w+\+)?json\b/i, 'JSON', 'application/json');
+    return parseObject((await this.body()).toString('utf8'));
+  }
+
+  /** The body of a request that sends a file. @throws ApiError for a body of another type */
+  bytes(): Promise<Buffer> {
+    const type = 'application/octet-stream';
+    this.checkType(/^application\/octet-stream\b/i, 'the bytes of the file', type);
+    return this.body();
+  }
+
+  /** Of types that are not asked for here, a browser would send them for any page, unasked. */
+  private checkType(wanted: RegExp, what: string, header: string) {
+    const type = this.request.headers['content-type'] ?? '';
+    if (wanted.test(type)) return;
+    const message = `The body is of type "${type}"; send ${what}, with the header Content-Type: ${header}.`;
+    throw new ApiError(415, message);
+  }
+
+  private async body(): Promise<Buffer> {
     const { request, bodyBytes } = this;
     const tooLarge = () =>
       new ApiError(413, `The body is larger than ${formatBytes(bodyBytes)}.`, {
@@ -86,17 +101,21 @@ export class Exchange {
       if (size > bodyBytes) throw tooLarge();
       parts.push(part);
     }
-    return Buffer.concat(parts).toString('utf8');
+    return Buffer.concat(parts);
   }
 
   json(status: number, value: object, headers: OutgoingHttpHeaders = {}): void {
-    const text = `${JSON.stringify(value)}\n`;
+    const type = 'application/json; charset=utf-8';
+    this.send(status, type, Buffer.from(`${JSON.stringify(value)}\n`), headers);
+  }
+
+  send(status: number, type: string, bytes: Uint8Array, headers: OutgoingHttpHeaders = {}): void {
     this.response.writeHead(status, {
-      'Content-Type': 'application/json; charset=utf-8',
-      'Content-Length': Buffer.byteLength(text),
+      'Content-Type': type,
+      'Content-Length': bytes.length,
       ...headers,
     });
-    this.response.end(text);
+    this.response.end(bytes);
   }
 
   /** An event of a stream (SSE); the first one begins it. */

@@ -40,8 +40,8 @@ export interface ServeOptions {
   bodyBytes?: number;
   /** Told of each request when it is over. */
   log?(line: string): void;
-  /** More routes, which come first. */
-  routes?: Route[];
+  /** More routes, which come first; what they decode may go through the server's scheduler. */
+  routes?: Route[] | ((scheduler: Scheduler) => Route[]);
 }
 
 export interface ModelServer {
@@ -67,7 +67,7 @@ const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]'];
  * @throws InputError for a port that is taken, or an address that this machine has not
  */
 export async function serve(lm: LanguageModel, options: ServeOptions = {}): Promise<ModelServer> {
-  const { host = '127.0.0.1', port = 8000, batchSize, cacheBytes, apiKey } = options;
+  const { host = '127.0.0.1', port = 8000, batchSize, cacheBytes, apiKey, routes = [] } = options;
   const { config } = lm.model;
   const room = roomForCache(tensorsIn(lm.model));
   const sizer = BatchSizer.open(config, MOST_ROWS, { batchSize, cacheBytes }, room);
@@ -83,7 +83,7 @@ export async function serve(lm: LanguageModel, options: ServeOptions = {}): Prom
   const isLocal = LOOPBACK.includes(host) || host === '::1';
   const http = createHttp({
     ...{ apiKey, cors: options.cors, bodyBytes: options.bodyBytes ?? 8e6 },
-    routes: [...(options.routes ?? []), ...api],
+    routes: [...(typeof routes === 'function' ? routes(scheduler) : routes), ...api],
     hosts: isLocal && !apiKey ? LOOPBACK : undefined,
     log: options.log ?? (() => {}),
   });
