@@ -14,6 +14,7 @@ import { hooksCommand } from './commands/hooks';
 import { ifevalCommand } from './commands/ifeval';
 import { inspectCommand } from './commands/inspect';
 import { perplexityCommand } from './commands/perplexity';
+import { playgroundCommand } from './commands/playground';
 import { runsCommand } from './commands/runs';
 import { serveCommand } from './commands/serve';
 import { setupTensorflowCommand } from './commands/setupTensorflow';
@@ -45,6 +46,7 @@ const COMMANDS: Command[] = [
   verifyCommand,
   generateCommand,
   serveCommand,
+  playgroundCommand,
   inspectCommand,
   hooksCommand,
   vectorMakeCommand,

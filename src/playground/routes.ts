@@ -3,6 +3,7 @@ import { ApiError } from '../serve/errors';
 import type { Exchange, Route } from '../serve/http';
 import type { PageFile } from './bundle';
 import type { Playground } from './playground';
+import type { PlaygroundSettings } from './protocol';
 
 /** What the page may do: nothing with other places, and not inside another page. */
 const HEADERS = {
@@ -41,7 +42,7 @@ export function playgroundRoutes(playground: Playground, files: PageFile[]): Rou
     // POST /playground/vectors {"name": "shout", "method": "mean_difference", "pairs": [{"positive": …,
     // "negative": …}]} → VectorInfo
     call('POST', 'vectors', async (exchange) => {
-      exchange.json(200, await playground.makeVector(await exchange.object() as never));
+      exchange.json(200, await playground.makeVector(await sent(exchange)));
     }),
     // POST /playground/vectors/file?name=shout.gguf, Content-Type: application/octet-stream → VectorInfo
     call('POST', 'vectors/file', async (exchange) => {
@@ -56,7 +57,7 @@ export function playgroundRoutes(playground: Playground, files: PageFile[]): Rou
     // POST /playground/play PlaygroundSettings → Server-Sent Events: `data: ` and a PlayEvent each,
     // `data: [DONE]` at the end
     call('POST', 'play', async (exchange) => {
-      const settings = (await exchange.object()) as never;
+      const settings = await sent<PlaygroundSettings>(exchange);
       const leaves = new AbortController();
       exchange.onGone(() => leaves.abort());
       await playground.play(settings, (event) => exchange.event(event), leaves.signal);
@@ -66,10 +67,13 @@ export function playgroundRoutes(playground: Playground, files: PageFile[]): Rou
     }),
     // POST /playground/export PlaygroundSettings → Exported
     call('POST', 'export', async (exchange) => {
-      exchange.json(200, await playground.exportAs(await exchange.object() as never));
+      exchange.json(200, await playground.exportAs(await sent(exchange)));
     }),
   ];
 }
+
+/** What a page sent; the playground checks it. */
+const sent = async <T>(exchange: Exchange) => (await exchange.object()) as T;
 
 /** A parameter of the address. */
 function asked({ url }: Exchange, name: string): string {
