@@ -114,11 +114,11 @@ async function loadTensorflow({ folder, label }: TensorflowCandidate): Promise<B
     speedUpKernels(op);
     await mustCompute();
     const gpu = backend.isUsingGpuDevice;
-    // A graph takes its inputs from the CPU, so on a GPU all weights would be copied for every run.
-    recordWith(gpu || graphMode() === 'off' ? null : graphRecorder(backend, op));
+    recordWith(graphMode() === 'off' ? null : graphRecorder(backend, op));
     registerGradients();
     const detail = `libtensorflow ${backend.binding.TF_Version}, ${gpu ? 'GPU' : 'CPU'}`;
-    loaded = { folder, info: { name: 'tensorflow', detail, gpu, place: label } };
+    const functions = backend.binding.addFunction !== undefined;
+    loaded = { folder, info: { name: 'tensorflow', detail, gpu, place: label, functions } };
     return loaded.info;
   });
 }

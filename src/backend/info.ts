@@ -7,4 +7,6 @@ export interface BackendInfo {
   gpu: boolean;
   /** Of tensorflow: the candidate that was loaded. */
   place?: string;
+  /** Of tensorflow: whether it can take functions, so that a decoding step is one call. */
+  functions?: boolean;
 }

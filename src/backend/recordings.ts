@@ -18,8 +18,6 @@ export interface Graph {
 
 /** What a backend must do for it. */
 export interface Recorder {
-  /** Why tensors like these can't be inputs of a graph; undefined where they can. */
-  refuses(weights: tf.Tensor[]): string | undefined;
   /** Runs `body`; in place of a program, the reason why there can be none. */
   record(
     inputs: tf.Tensor[],

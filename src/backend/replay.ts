@@ -13,6 +13,7 @@
  * ops are compared with the graph's.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { SETUP } from '../util/invocation';
 import { explain } from './graphMode';
 import { type Pass, type Recorder, Recordings } from './recordings';
 
@@ -23,7 +24,7 @@ export function recordWith(other: Recorder | null): void {
   recorder = other;
 }
 
-/** Where a graph can't be built (no room for its file, say), nothing is lost but time. */
+/** Where a graph can't be built, nothing is lost but time. */
 function giveUp(error: unknown): void {
   recordWith(null);
   console.warn(`No graph of a decoding step could be built, so all go op by op: ${error}`);
@@ -47,7 +48,7 @@ export function replayed(
 /** Those of a model, as long as its weights are the same tensors. */
 function recordingsOf(model: { weights: object }): Recordings | null {
   if (!recorder) {
-    explain(model, 'All steps go op by op: graphs are for tensorflow on a CPU.');
+    explain(model, `All steps go op by op: graphs are for the tensorflow that ${SETUP} makes.`);
     return null;
   }
   if (tf.engine().state.gradientDepth > 0) return null;
@@ -57,11 +58,6 @@ function recordingsOf(model: { weights: object }): Recordings | null {
   if (own && weights.length === own.weights.length && weights.every(same)) return own;
   if (own) explain(model, 'The recorded steps were dropped: the model has other weights.');
   forgetRecordings(model);
-  const reason = recorder.refuses(weights);
-  if (reason) {
-    explain(model, `All steps go op by op: ${reason}.`);
-    return null;
-  }
   const fresh = new Recordings(model, weights, recorder, giveUp);
   recordings.set(model, fresh);
   return fresh;

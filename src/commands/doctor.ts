@@ -32,6 +32,10 @@ function advice(tensorflow: Probe, wasm: Probe, gpu: boolean): string {
     const { cuda } = tensorflowCandidates().find(({ label }) => label === tensorflow.found?.place)!;
     return `There is a GPU that tensorflow does not use${cuda ? ': see above why.' : `. Run: ${setupWith('--cuda')}`}`;
   }
+  if (!tensorflow.found.functions) {
+    const command = gpu ? setupWith('--cuda') : SETUP;
+    return `tensorflow is used, op by op. For decoding steps in one call, run: ${command}`;
+  }
   return 'Nothing to do: tensorflow is used, unless TILLER_BACKEND or a config says otherwise.';
 }
 

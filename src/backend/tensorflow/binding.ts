@@ -12,6 +12,19 @@ export interface Output {
   shape: number[];
   dtype: number;
 }
+
+/** What `setup-tensorflow` adds to the addon: see addon/functions.h. */
+export interface FunctionCalls {
+  /**
+   * Makes a graph an op that `executeOp` knows by `name`.
+   * @param graph a GraphDef
+   * @param inputs names of ops, in the order of the function's arguments
+   * @param outputs names of ops, `node3:1` for another output than the first
+   */
+  addFunction(name: string, graph: Uint8Array, inputs: string[], outputs: string[]): void;
+  removeFunction(name: string): void;
+}
+
 export interface NodeBackend {
   isUsingGpuDevice: boolean;
   binding: { TF_Version: string } & Record<
@@ -26,12 +39,7 @@ export interface NodeBackend {
       deleteTensor(id: number): void;
       tensorDataSync(id: number): tf.TypedArray;
       executeOp(name: string, attributes: Attribute[], inputs: number[], outputs: number): Output[];
-      /** @returns a session, from the folder of a SavedModel */
-      loadSavedModel(folder: string, tags: string): number;
-      /** Names of tensors are `node:index`, between commas. */
-      runSavedModel(session: number, ids: number[], inputs: string, outputs: string): Output[];
-      deleteSavedModel(session: number): void;
-    };
+    } & Partial<FunctionCalls>;
   /** A negative id: the values have not been sent to libtensorflow. */
   tensorMap: { get(dataId: object): { id: number; dtype: number; values?: ArrayLike<number> } };
   /** Ids of tensors, whose values are sent to libtensorflow where they were not yet. */
@@ -40,6 +48,11 @@ export interface NodeBackend {
   executeSingleOutput(name: string, attributes: Attribute[], inputs: tf.TensorInfo[]): tf.Tensor;
   readSync(dataId: object): tf.TypedArray;
 }
+
+/** Numbers of libtensorflow's 16-bit dtypes, which the addon does not name. */
+export const BFLOAT16 = 14;
+export const HALF = 19;
+export const is16Bit = (dtype: number) => dtype === BFLOAT16 || dtype === HALF;
 
 /** Attributes of ops, as the addon takes them. */
 export function attributeMakers(binding: NodeBackend['binding']) {

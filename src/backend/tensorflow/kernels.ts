@@ -62,18 +62,22 @@ function replaceStockKernels(op: TensorflowOps): void {
     const sizes = tf.backend_util.prepareSplitSize(x, attributes.numOrSizeSplits, axis);
     return op.split(op.from(x), sizes, axis, sizes.length);
   });
-  replace<{ begin: number[]; size: number[] }>(tf.Slice, ([x], { begin, size }) => {
-    const [from, count] = tf.slice_util.parseSliceParams(x, begin, size);
-    const open = count.map((n, i) => (from[i] + n === x.shape[i] ? -1 : n));
-    return [op.slice(op.from(x), from, open)];
-  });
+  replace<{ begin: number[]; size: number[] }>(
+    tf.Slice,
+    ([x], { begin, size }) => {
+      const [from, count] = tf.slice_util.parseSliceParams(x, begin, size);
+      const open = count.map((n, i) => (from[i] + n === x.shape[i] ? -1 : n));
+      return [op.slice(op.from(x), from, open)];
+    },
+    ([x]) => op.isFloatOr16Bit(x),
+  );
   replace<{ axis: number; batchDims: number }>(
     tf.GatherV2,
     ([x, indices], { axis }) => {
       const [at] = tf.util.parseAxisParam(axis, x.shape);
       return [op.gather(op.from(x), op.from(indices), at)];
     },
-    ([x, indices], { batchDims }) => !batchDims && op.isFloat(x) && op.isInt32(indices),
+    ([x, indices], { batchDims }) => !batchDims && op.isFloatOr16Bit(x) && op.isInt32(indices),
   );
 }
 

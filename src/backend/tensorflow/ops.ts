@@ -1,6 +1,6 @@
 /** Ops of libtensorflow on its own tensors, below tfjs: for kernels that are made of several. */
 import type * as tf from '@tensorflow/tfjs-core';
-import { type Attribute, attributeMakers, type NodeBackend, type Output } from './binding';
+import { type Attribute, attributeMakers, is16Bit, type NodeBackend, type Output } from './binding';
 
 /** Shapes change with every token; so many are kept, then the oldest are freed. */
 const MOST_CONSTANTS = 4096;
@@ -24,7 +24,7 @@ export const notLast = (x: Value): Value => ({ ...x, passing: false });
 export type TensorflowOps = ReturnType<typeof tensorflowOps>;
 
 /**
- * Ops in float32. An op frees the values it reads, so that a chain of them holds no more memory than
+ * Ops in float32; `slice` and `gather` also take the 16-bit tensors of weights16.ts. An op frees the values it reads, so that a chain of them holds no more memory than
  * it needs: wrap a value in `notLast` for all readers but the last. Shapes, axes and numbers are
  * tensors to libtensorflow; they are made once and kept.
  */
@@ -38,10 +38,10 @@ export function tensorflowOps(backend: NodeBackend) {
     reshape: index('Tshape'),
     transpose: index('Tperm'),
     roll: [...index('Tshift'), type('Taxis', binding.TF_INT32)],
-    slice: index('Index'),
-    gather: [
+    slice: (dtype: number) => [type('T', dtype), type('Index', binding.TF_INT32)],
+    gather: (dtype: number) => [
       count('batch_dims', 0),
-      type('Tparams', binding.TF_FLOAT),
+      type('Tparams', dtype),
       type('Tindices', binding.TF_INT32),
       type('Taxis', binding.TF_INT32),
     ],
@@ -147,12 +147,16 @@ export function tensorflowOps(backend: NodeBackend) {
       return runAll('SplitV', list, [x, wanted, int32([axis], true)], parts);
     },
     gather: (x: Value, indices: Value, axis: number) =>
-      run('GatherV2', attributes.gather, x, indices, int32([axis], true)),
+      run('GatherV2', attributes.gather(x.dtype), x, indices, int32([axis], true)),
     slice: (x: Value, begin: number[], size: number[]) =>
-      run('Slice', attributes.slice, x, int32(begin), int32(size)),
+      run('Slice', attributes.slice(x.dtype), x, int32(begin), int32(size)),
     addN: (parts: Value[]) => run('AddN', [count('N', parts.length), float], ...parts),
 
     isFloat: (x: tf.TensorInfo) => tensorMap.get(x.dataId).dtype === binding.TF_FLOAT,
+    isFloatOr16Bit(x: tf.TensorInfo): boolean {
+      const { dtype } = tensorMap.get(x.dataId);
+      return dtype === binding.TF_FLOAT || is16Bit(dtype);
+    },
     isInt32: (x: tf.TensorInfo) => tensorMap.get(x.dataId).dtype === binding.TF_INT32,
     /** A tensor of tfjs, which stays its owner's. */
     from: (x: tf.TensorInfo): Value => {

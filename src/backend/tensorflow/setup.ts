@@ -9,6 +9,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { InputError } from '../../util/errors';
+import { writeAtomic } from '../../util/files';
+import { hashFile } from '../../util/hash';
 import { TILLER } from '../../util/invocation';
 import { mustRun, watchPip, works } from '../../util/otherProgram';
 import { projectRoot } from '../../util/version';
@@ -160,9 +162,41 @@ function link(target: string, place: string): void {
   fs.symlinkSync(target, place);
 }
 
+/** What is added to tfjs-node's native part: a file, and the lines that make it one of its calls. */
+const functions = path.join(projectRoot, 'src/backend/tensorflow/addon/functions.h');
+const ADDITIONS = [
+  [
+    'tfjs_backend.h',
+    ' public:\n  bool is_gpu_device;',
+    ' public:\n  TFE_Context *context() const { return tfe_context_; }\n  bool is_gpu_device;',
+  ],
+  ['tfjs_binding.cc', '#include "utils.h"', '#include "utils.h"\n#include "functions.h"'],
+  [
+    'tfjs_binding.cc',
+    '#undef EXPORT_INT_PROPERTY\n',
+    '#undef EXPORT_INT_PROPERTY\n\n  tiller::define_functions(env, exports, backend->context());\n',
+  ],
+] as const;
+
+/** Adds functions of graphs to tfjs-node's native part, once. */
+function addFunctions(): void {
+  const binding = path.join(addon, 'binding');
+  writeAtomic(path.join(binding, 'functions.h'), fs.readFileSync(functions, 'utf8'));
+  for (const [name, before, after] of ADDITIONS) {
+    const file = path.join(binding, name);
+    const source = fs.readFileSync(file, 'utf8');
+    if (source.includes(after)) continue;
+    if (!source.includes(before)) {
+      throw new InputError(`${file} is not that of tfjs-node ${tfjsNodeVersion}: delete ${home}.`);
+    }
+    writeAtomic(file, source.replace(before, after));
+  }
+}
+
 /** Compiles tfjs-node's native part against the library. */
 async function build(): Promise<void> {
   console.log('Compiling the native part of tfjs-node ...');
+  addFunctions();
   link('libtensorflow_cc.so.2', path.join(libraries, 'libtensorflow.so'));
   // The file whose presence tells tfjs-node that it need not download anything.
   link('libtensorflow_cc.so.2', path.join(libraries, 'libtensorflow.so.2.9.1'));
@@ -194,7 +228,8 @@ export async function setupTensorflow(options: SetupOptions): Promise<void> {
   const stamp = path.join(home, 'installed.json');
   const fetched = path.join(site, 'complete');
   const installed = fs.existsSync(stamp) ? JSON.parse(fs.readFileSync(stamp, 'utf8')) : null;
-  const complete = installed && !tensorflowCandidates()[0].missing;
+  const additions = hashFile(functions);
+  const complete = installed?.additions === additions && !tensorflowCandidates()[0].missing;
   if (complete && (wanted === 'any' || wanted === installed.source)) {
     console.log(`Already in place: ${installed.detail}. To start afresh, delete .tensorflow.`);
     return;
@@ -213,7 +248,7 @@ export async function setupTensorflow(options: SetupOptions): Promise<void> {
   await build();
   const { found, failed } = probe('tensorflow');
   if (!found) throw new InputError(`Built, but it does not work: ${failed}`);
-  fs.writeFileSync(stamp, `${JSON.stringify({ source, detail: found.detail })}\n`);
+  writeAtomic(stamp, `${JSON.stringify({ source, detail: found.detail, additions })}\n`);
   console.log(`Ready: ${found.detail}. Tiller uses it from now on (${TILLER} doctor).`);
   if (options.cuda && !found.gpu) {
     console.log('No GPU was found by it: see "nvidia-smi"; the driver must know CUDA 12.');

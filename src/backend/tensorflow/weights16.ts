@@ -11,7 +11,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../../util/errors';
 import type { WeightDtype } from '../weightDtype';
-import { type Attribute, attributeMakers, type NodeBackend, replaceKernel } from './binding';
+import {
+  type Attribute,
+  attributeMakers,
+  BFLOAT16,
+  HALF,
+  is16Bit,
+  type NodeBackend,
+  replaceKernel,
+} from './binding';
 
 /** A matrix in a file. */
 export interface StoredMatrix {
@@ -27,11 +35,8 @@ export interface StoredMatrix {
 /** Numbers of dtypes in libtensorflow. */
 const FLOAT = 1;
 const UINT8 = 4;
-const BFLOAT16 = 14;
-const HALF = 19;
 const KEPT: Record<WeightDtype, number> = { float32: FLOAT, bfloat16: BFLOAT16, float16: HALF };
 const STORED = { F32: FLOAT, BF16: BFLOAT16, F16: HALF };
-const is16Bit = (dtype: number) => dtype === BFLOAT16 || dtype === HALF;
 
 /** Bytes read and converted at a time; what is larger is slower, for malloc gets it anew each time. */
 const SLICE_BYTES = 1 << 22;

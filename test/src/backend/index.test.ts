@@ -134,6 +134,24 @@ testTensorflow('tensorflow computes on a Node without the helpers that Node 23 r
   assert.is(found?.name, 'tensorflow', failed);
 });
 
+testTensorflow(
+  'an addon without functions, as npm has it, computes op by op, and is said to',
+  () => {
+    assert.is(probe('tensorflow', [real]).found?.functions, true);
+    const folder = addon(`
+    require(${JSON.stringify(real.folder)});
+    const tf = require(${core});
+    const make = tf.findBackendFactory('tensorflow');
+    tf.removeBackend('tensorflow');
+    tf.registerBackend('tensorflow', () => {
+      const backend = make();
+      backend.binding = Object.create(backend.binding, { addFunction: { value: undefined } });
+      return backend;
+    });`);
+    assert.is(probe('tensorflow', [{ label: 'stock', folder }]).found?.functions, false);
+  },
+);
+
 testTensorflow('one made for the CPU gives way to one that computes on a card', () => {
   const { PATH } = process.env;
   const driver = addon('');

@@ -13,7 +13,6 @@ class Fake {
     {},
     [],
     {
-      refuses: () => undefined,
       record: (_inputs, _weights, body) => ({
         outputs: body(),
         program: { signature: this.ops, build: () => this.build(this.ops) },
