@@ -61,6 +61,8 @@ test('the tarball holds what is compiled, the tiny models and the docs, and no s
   for (const file of [
     'dist/src/cli.js',
     'dist/src/index.d.ts',
+    'dist/src/playground/page/index.html',
+    'dist/src/playground/page/main.js',
     'weights/tiny-gemma2/config.json',
   ]) {
     assert.ok(files.includes(`package/${file}`), file);
@@ -73,7 +75,7 @@ test('the tarball holds what is compiled, the tiny models and the docs, and no s
 
 testInstalled('it installs, with few packages and without compilers', () => {
   assert.is(install.status, 0, install.about);
-  for (const name of ['ts-node', 'typescript', '@swc', 'uvu']) {
+  for (const name of ['ts-node', 'typescript', '@swc', 'uvu', 'esbuild', 'preact']) {
     assert.not.ok(fs.existsSync(path.join(temp, 'node_modules', name)), name);
   }
 });

@@ -52,11 +52,18 @@ export function Playground({ engine, info }: { engine: Engine; info: PlaygroundI
       );
     }
     mark();
-    runner.start({
-      ...settings,
-      steer: settings.steer.map((spec) => complete(spec, findVector(vectors, spec.file)!)),
-    });
+    runner.start(asked);
   }
+  // As the engine gets it: with what a link leaves open.
+  const asked = {
+    ...settings,
+    steer: settings.steer.map((spec) => {
+      const vector = findVector(vectors, spec.file);
+      return vector ? complete(spec, vector) : spec;
+    }),
+  };
+  const begun = runner.run.settings;
+  const changed = begun !== undefined && JSON.stringify(begun) !== JSON.stringify(asked);
 
   const latest = useRef(run);
   latest.current = run;
@@ -106,6 +113,7 @@ export function Playground({ engine, info }: { engine: Engine; info: PlaygroundI
       ${h(PromptCard, { model: info.model, settings, onChange: changeSettings })}
       <section class="card" aria-labelledby="vectors-title">
         <h2 id="vectors-title">Vectors</h2>
+        ${settings.steer.length === 0 && html`<p class="hint">None steers yet: add one, or make one.</p>`}
         <ul class="vectors" aria-label="Vectors that steer">
           ${settings.steer.map((spec, i) =>
             h(VectorCard, {
@@ -119,13 +127,20 @@ export function Playground({ engine, info }: { engine: Engine; info: PlaygroundI
         ${h(Shelf, { engine, info, vectors, onAdd: add, onNew: take })}
       </section>
       ${h(RunBar, {
-        ...{ run: runner.run, auto: state.auto, preparing, onRun: run, onStop: runner.stop },
+        ...{
+          run: runner.run,
+          changed,
+          auto: state.auto,
+          preparing,
+          onRun: run,
+          onStop: runner.stop,
+        },
         onAuto: (auto) => change((all) => ({ ...all, auto })),
       })}
     </div>
     <div class="results">
       ${h(Answers, { run: runner.run })} ${h(ReadingCard, { run: runner.run })}
-      ${h(ExportCard, { engine, settings })}
+      ${h(ExportCard, { engine, settings: asked })}
     </div>
   </main>`;
 }

@@ -22,9 +22,9 @@ export const KIND_MEANINGS: Record<EditKindName, string> = {
 
 export const POSITION_MEANINGS = {
   all: 'all tokens',
-  prompt: 'the prompt',
-  last: 'the last prompt token',
-  generated: 'generated tokens',
+  prompt: 'prompt',
+  last: 'last of prompt',
+  generated: 'generated',
 };
 
 /** An edit with all that the page shows of it. */

@@ -7,19 +7,31 @@ export interface SideState {
   end?: { reason: 'stop' | 'length'; tokens: number; seconds: number };
 }
 
+type Readings = Partial<Record<Side, Reading>>;
+
 export interface RunState {
   state: 'none' | 'running' | 'done' | 'stopped' | 'failed';
   /** What went wrong, in words. */
   problem?: string;
   sides: Partial<Record<Side, SideState>>;
-  /** Those of the run before stay until new ones come. */
-  readings: Partial<Record<Side, Reading>>;
+  /** Those of the run before stay until all new ones are there. */
+  readings: Readings;
+  coming: Readings;
   /** Whether `readings` are of the run before. */
   stale: boolean;
   steered: boolean;
+  /** What it was begun with. */
+  settings?: PlaygroundSettings;
 }
 
-const NONE: RunState = { state: 'none', sides: {}, readings: {}, stale: false, steered: false };
+const NONE: RunState = {
+  state: 'none',
+  sides: {},
+  readings: {},
+  coming: {},
+  stale: false,
+  steered: false,
+};
 
 export interface Runner {
   run: RunState;
@@ -45,7 +57,7 @@ export function useRun(engine: Engine): Runner {
     };
     const steered = settings.steer.length > 0;
     setRun(({ readings }) => ({
-      ...{ state: 'running', steered, readings, stale: true },
+      ...{ state: 'running', steered, readings, coming: {}, stale: true, settings },
       sides: steered
         ? { unsteered: { text: '' }, steered: { text: '' } }
         : { unsteered: { text: '' } },
@@ -53,8 +65,13 @@ export function useRun(engine: Engine): Runner {
     engine
       .play(settings, (event) => update((run) => after(run, event)), controller.signal)
       .then(
-        () => update((run) => ({ ...run, state: controller.signal.aborted ? 'stopped' : 'done' })),
-        (error: Error) => update((run) => ({ ...run, state: 'failed', problem: error.message })),
+        () =>
+          update((run) => ({
+            ...shown(run),
+            state: controller.signal.aborted ? 'stopped' : 'done',
+          })),
+        (error: Error) =>
+          update((run) => ({ ...shown(run), state: 'failed', problem: error.message })),
       );
   }
 
@@ -74,11 +91,15 @@ export function useRun(engine: Engine): Runner {
 function after(run: RunState, event: PlayEvent): RunState {
   const { side } = event;
   if (event.type === 'reading') {
-    const readings = run.stale ? {} : run.readings;
-    return { ...run, stale: false, readings: { ...readings, [side]: event.reading } };
+    const next = { ...run, coming: { ...run.coming, [side]: event.reading } };
+    return Object.keys(next.coming).length < Object.keys(run.sides).length ? next : shown(next);
   }
   const { text, end } = run.sides[side] ?? { text: '' };
   const next: SideState =
     event.type === 'text' ? { text: text + event.text, end } : { text, end: event };
   return { ...run, sides: { ...run.sides, [side]: next } };
 }
+
+/** A run that shows the readings that have come, if any. */
+const shown = (run: RunState): RunState =>
+  Object.keys(run.coming).length ? { ...run, readings: run.coming, stale: false } : run;

@@ -71,7 +71,10 @@ function drawRows(reading: Reading, vector: number, end: number, mostKl: number)
     <div class="row head" role="row">
       <span role="columnheader">Token</span>
       <span role="columnheader" title="KL(steered ‖ unsteered) of what follows, in nats">KL</span>
-      ${layers.map((layer) => html`<span role="columnheader">${layer}</span>`)}
+      ${layers.map(
+        (layer) =>
+          html`<span role="columnheader" title=${`Layer ${layer}`} class=${layer % 5 ? 'between' : 'tick'}>${layer}</span>`,
+      )}
     </div>
     ${tokens.map(
       (

@@ -12,7 +12,10 @@ import { Inspector } from './inspector';
 
 export function ReadingCard({ run }: { run: RunState }) {
   return html`<section class="card reading" aria-labelledby="reading-title" aria-busy=${run.stale && run.state === 'running'}>
-    <h2 id="reading-title">Inside the model</h2>
+    <div class="title">
+      <h2 id="reading-title">Inside the model</h2>
+      <span class="says" role="status">${run.stale && Object.keys(run.readings).length ? 'of the run before' : ''}</span>
+    </div>
     ${
       Object.keys(run.readings).length
         ? h(Readings, { run })
@@ -41,19 +44,22 @@ function Readings({ run: { readings, stale } }: { run: RunState }) {
   );
   const at = fitting(cell, reading);
   return html`
-    <p class="hint" role="status">${stale ? 'Of the run before.' : ''}</p>
     <div class="controls">
       ${h(Sides, { sides, side, onSide: setSide })}
       ${
         reading.vectors.length > 0 &&
         h(Choice, {
           ...{ label: 'Projection on', value: String(vector) },
-          choices: reading.vectors.map((name, i) => [String(i), name] as const),
+          choices: reading.vectors.map(
+            (name, i) => [String(i), numbered(name, i, reading)] as const,
+          ),
           onValue: (value: string) => setVector(Number(value)),
         })
       }
       ${vector >= 0 && h(Legend, { end })}
     </div>
+    <p class="hint">Point at a cell, or walk with the arrow keys. A row a token, a column a layer; KL: how far
+      steering moves what follows, in nats.</p>
     <div class=${`heat-and-more ${stale ? 'stale' : ''}`}>
       ${h(HeatMap, { reading, vector, end, mostKl, label: labelOf(side, reading, vector), at, onCell: setCell })}
       ${h(Inspector, { reading, vector, cell: at })}
@@ -65,6 +71,10 @@ const valuesOf = ({ projections }: Reading, vector: number) =>
   (projections[vector] ?? [])
     .flatMap((values) => values.slice(1))
     .filter((value) => value !== null);
+
+/** A vector that steers twice is told apart by its place. */
+const numbered = (name: string, i: number, { vectors }: Reading) =>
+  vectors.indexOf(name) === vectors.lastIndexOf(name) ? name : `${name} (${i + 1})`;
 
 const labelOf = (side: Side, { vectors }: Reading, vector: number) =>
   vector < 0

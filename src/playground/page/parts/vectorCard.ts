@@ -105,11 +105,16 @@ function Controls({
     ${h(Further, { spec, onChange: change })}
     ${
       found &&
+      !isSame(complete({ file: spec.file, name, ...found }, vector), spec) &&
       html`<button type="button" onClick=${() => onChange({ file: spec.file, name, ...found }, true)}>
       Use the setting a search found <span class="says">layer ${found.layer}, ${kindOf(found)}</span>
     </button>`
     }`;
 }
+
+/** Whatever the order of their keys. */
+const isSame = (a: FullSpec, b: FullSpec) => sorted(a) === sorted(b);
+const sorted = (spec: FullSpec) => JSON.stringify(Object.entries(spec).sort());
 
 const kindOf = ({ kind = 'add', weight }: Partial<SteerSpec>) =>
   weight === undefined
