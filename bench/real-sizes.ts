@@ -13,7 +13,7 @@
 import { loadModel } from '../models';
 import { useBackend } from '../src/backend';
 import type { WeightDtype } from '../src/backend/weightDtype';
-import { ModelConfig } from '../src/checkpoint/configJson';
+import { openConfig } from '../src/checkpoint/folder';
 import { count, number, type Options, weightDtype } from '../src/commands/command';
 import { generate } from '../src/engine/generate';
 import { InputError } from '../src/util/errors';
@@ -38,7 +38,7 @@ export async function measureLoad(
   dtype: WeightDtype,
   tokens: number,
 ): Promise<LoadFigures> {
-  const shapes = tensorsOf(ModelConfig.open(dir));
+  const shapes = tensorsOf(openConfig(dir));
   const stored = totalBytes(shapes);
   const weights = shapes.reduce((sum, tensor) => {
     const wide = dtype === 'float32' || tensor.shape.length === 1;

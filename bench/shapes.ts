@@ -6,6 +6,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { askForWeights } from '../models';
 import { ModelConfig } from '../src/checkpoint/configJson';
+import { openConfig } from '../src/checkpoint/folder';
 import type { WeightSource } from '../src/checkpoint/weights';
 import { InputError } from '../src/util/errors';
 import { seededRandom } from '../src/util/random';
@@ -220,7 +221,7 @@ export function writeRandomCheckpoint(
   fs.writeFileSync(path.join(dir, 'config.json'), text);
   const shards: Shape[][] = [[]];
   let room = SHARD_BYTES;
-  for (const tensor of tensorsOf(ModelConfig.open(dir))) {
+  for (const tensor of tensorsOf(openConfig(dir))) {
     room -= bytesOf(tensor);
     if (room < 0) {
       shards.push([]);

@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../src/checkpoint/configJson';
 import { attentionLayers, gatedMlpLayers } from '../src/checkpoint/layers';
-import { loadParts } from '../src/checkpoint/load';
+import { type Checkpoint, loadParts } from '../src/checkpoint/load';
 import { readRopeTheta } from '../src/checkpoint/ropeConfig';
 import type { LoadOptions, WeightSource } from '../src/checkpoint/weights';
 import { EmbeddingDecoder } from '../src/engine/embeddingDecoder';
@@ -168,8 +168,8 @@ export class Gemma2 extends EmbeddingDecoder<Gemma2Config, Gemma2Weights, PassIn
   readonly modelType = 'gemma2';
 
   /** @throws InputError when config.json or the weights are not a Gemma-2's */
-  static load(dir: string, options?: LoadOptions): Gemma2 {
-    return new Gemma2(...loadParts(dir, Gemma2.parts, options));
+  static load(from: Checkpoint, options?: LoadOptions): Gemma2 {
+    return new Gemma2(...loadParts(from, Gemma2.parts, options));
   }
 
   inputs({ positions, mask }: PassNumbers): PassInputs {

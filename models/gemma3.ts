@@ -6,7 +6,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { ModelConfig } from '../src/checkpoint/configJson';
 import { attentionLayers, gatedMlpLayers } from '../src/checkpoint/layers';
-import { loadParts } from '../src/checkpoint/load';
+import { type Checkpoint, loadParts } from '../src/checkpoint/load';
 import { IMAGE_PARTS } from '../src/checkpoint/names';
 import { readRopesByKind } from '../src/checkpoint/ropeConfig';
 import type { LoadOptions, WeightSource } from '../src/checkpoint/weights';
@@ -203,8 +203,8 @@ export class Gemma3 extends EmbeddingDecoder<Gemma3Config, Gemma3Weights, PassIn
   readonly modelType = 'gemma3';
 
   /** @throws InputError when config.json or the weights are not a Gemma 3's */
-  static load(dir: string, options?: LoadOptions): Gemma3 {
-    return new Gemma3(...loadParts(dir, Gemma3.parts, options));
+  static load(from: Checkpoint, options?: LoadOptions): Gemma3 {
+    return new Gemma3(...loadParts(from, Gemma3.parts, options));
   }
 
   inputs({ positions, lengths, mask }: PassNumbers): PassInputs {

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../src/checkpoint/configJson';
-import { loadParts } from '../src/checkpoint/load';
+import { type Checkpoint, loadParts } from '../src/checkpoint/load';
 import type { LoadOptions, WeightSource } from '../src/checkpoint/weights';
 import { Decoder, unhooked } from '../src/engine/forward';
 import type { LayerPass, ModelDims, ModelHook, Pass, PassNumbers } from '../src/engine/model';
@@ -180,8 +180,8 @@ export class GPT2 extends Decoder<GPT2Config, GPT2Weights, PassInputs> {
   }
 
   /** @throws InputError when config.json or the weights are not a GPT-2's */
-  static load(dir: string, options?: LoadOptions): GPT2 {
-    return new GPT2(...loadParts(dir, GPT2.parts, options));
+  static load(from: Checkpoint, options?: LoadOptions): GPT2 {
+    return new GPT2(...loadParts(from, GPT2.parts, options));
   }
 
   inputs({ positions, mask }: PassNumbers): PassInputs {

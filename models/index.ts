@@ -1,73 +1,17 @@
-import { ModelConfig } from '../src/checkpoint/configJson';
-import type { LoadOptions, WeightSource } from '../src/checkpoint/weights';
+/** Models of checkpoint folders. Which there are: architectures.ts. */
+import { openCheckpoint, openConfig } from '../src/checkpoint/folder';
+import type { LoadOptions } from '../src/checkpoint/weights';
 import type { CausalLM, ModelDims } from '../src/engine/model';
-import { didYouMean, InputError } from '../src/util/errors';
-import { Gemma2 } from './gemma2';
-import { Gemma3 } from './gemma3';
-import { GPT2 } from './gpt2';
-import { Llama } from './llama';
-import { Mistral } from './mistral';
-import { Olmo2 } from './olmo2';
-import { Phi3 } from './phi3';
-import { Qwen2 } from './qwen2';
-import { Qwen3 } from './qwen3';
+import { dimsOf, modelOf } from './architectures';
 
-interface Architecture {
-  load(dir: string, options?: LoadOptions): CausalLM;
-  parts: Described<ModelDims>;
-}
-
-/** What a model's file says of its checkpoints, whatever its config is. */
-interface Described<C extends ModelDims> {
-  readConfig(file: ModelConfig): C;
-  weights(source: WeightSource, config: C): object;
-}
-
-/** By `model_type` of config.json. A new architecture is one file and one line here. */
-const ARCHITECTURES: Record<string, Architecture> = {
-  gemma2: Gemma2,
-  gemma3: Gemma3,
-  gemma3_text: Gemma3,
-  gpt2: GPT2,
-  llama: Llama,
-  mistral: Mistral,
-  olmo2: Olmo2,
-  phi3: Phi3,
-  qwen2: Qwen2,
-  qwen3: Qwen3,
-};
+export { askForWeights } from './architectures';
 
 /**
  * Loads a checkpoint folder as on the Hugging Face Hub: config.json and safetensors weights.
- * @throws InputError for an unknown `model_type`, config and weights that do not fit, weights that
- *   do not fit into memory, or a dtype that the backend does not have
+ * @throws InputError as `modelOf`, and for what is no such folder
  */
-export function loadModel(dir: string, options?: LoadOptions): CausalLM {
-  return architectureOf(ModelConfig.open(dir)).load(dir, options);
-}
+export const loadModel = (dir: string, options?: LoadOptions): CausalLM =>
+  modelOf(openCheckpoint(dir), options);
 
 /** What the config.json of a checkpoint folder says of its sizes. @throws InputError as `loadModel` */
-export function readDims(dir: string): ModelDims {
-  const file = ModelConfig.open(dir);
-  return architectureOf(file).parts.readConfig(file);
-}
-
-/** Asks a source for every tensor that a config makes. @throws InputError as `loadModel` */
-export function askForWeights(file: ModelConfig, source: WeightSource): void {
-  const { parts } = architectureOf(file);
-  parts.weights(source, parts.readConfig(file));
-}
-
-function architectureOf({ values, file }: ModelConfig): Architecture {
-  const type = values.model_type;
-  const known = Object.keys(ARCHITECTURES);
-  if (typeof type !== 'string') {
-    throw new InputError(
-      `${file}: "model_type" is ${JSON.stringify(type) ?? 'missing'}, not one of ${known.join(', ')}.`,
-    );
-  }
-  if (Object.hasOwn(ARCHITECTURES, type)) return ARCHITECTURES[type];
-  throw new InputError(
-    `${file}: model_type "${type}" is not supported (known: ${known.join(', ')}).${didYouMean(type, known)}`,
-  );
-}
+export const readDims = (dir: string): ModelDims => dimsOf(openConfig(dir));

@@ -6,7 +6,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../src/checkpoint/configJson';
 import { attentionLayers, gatedMlpLayers } from '../src/checkpoint/layers';
-import { loadParts } from '../src/checkpoint/load';
+import { type Checkpoint, loadParts } from '../src/checkpoint/load';
 import { readStretchedRope } from '../src/checkpoint/ropeConfig';
 import { STRETCHED } from '../src/checkpoint/ropeScalingConfig';
 import type { LoadOptions, WeightSource } from '../src/checkpoint/weights';
@@ -156,8 +156,8 @@ export class Llama extends EmbeddingDecoder<LlamaConfig, LlamaWeights, PassInput
   readonly modelType = 'llama';
 
   /** @throws InputError when config.json or the weights are not a Llama's */
-  static load(dir: string, options?: LoadOptions): Llama {
-    return new Llama(...loadParts(dir, Llama.parts, options));
+  static load(from: Checkpoint, options?: LoadOptions): Llama {
+    return new Llama(...loadParts(from, Llama.parts, options));
   }
 
   inputs({ positions, lengths, mask }: PassNumbers): PassInputs {

@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../src/checkpoint/configJson';
 import { attentionLayers, gatedMlpLayers } from '../src/checkpoint/layers';
-import { loadParts } from '../src/checkpoint/load';
+import { type Checkpoint, loadParts } from '../src/checkpoint/load';
 import { readRopeTheta } from '../src/checkpoint/ropeConfig';
 import type { LoadOptions, WeightSource } from '../src/checkpoint/weights';
 import { EmbeddingDecoder } from '../src/engine/embeddingDecoder';
@@ -144,8 +144,8 @@ export class Mistral extends EmbeddingDecoder<MistralConfig, MistralWeights, Pas
   readonly modelType = 'mistral';
 
   /** @throws InputError when config.json or the weights are not a Mistral's */
-  static load(dir: string, options?: LoadOptions): Mistral {
-    return new Mistral(...loadParts(dir, Mistral.parts, options));
+  static load(from: Checkpoint, options?: LoadOptions): Mistral {
+    return new Mistral(...loadParts(from, Mistral.parts, options));
   }
 
   inputs({ positions, mask }: PassNumbers): PassInputs {

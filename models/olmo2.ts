@@ -6,7 +6,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../src/checkpoint/configJson';
 import { attentionLayers, gatedMlpLayers } from '../src/checkpoint/layers';
-import { loadParts } from '../src/checkpoint/load';
+import { type Checkpoint, loadParts } from '../src/checkpoint/load';
 import { readStretchedRope } from '../src/checkpoint/ropeConfig';
 import { STRETCHED } from '../src/checkpoint/ropeScalingConfig';
 import type { LoadOptions, WeightSource } from '../src/checkpoint/weights';
@@ -158,8 +158,8 @@ export class Olmo2 extends EmbeddingDecoder<Olmo2Config, Olmo2Weights, PassInput
   readonly modelType = 'olmo2';
 
   /** @throws InputError when config.json or the weights are not an OLMo 2's */
-  static load(dir: string, options?: LoadOptions): Olmo2 {
-    return new Olmo2(...loadParts(dir, Olmo2.parts, options));
+  static load(from: Checkpoint, options?: LoadOptions): Olmo2 {
+    return new Olmo2(...loadParts(from, Olmo2.parts, options));
   }
 
   inputs({ positions, lengths, mask }: PassNumbers): PassInputs {

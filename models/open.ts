@@ -3,7 +3,8 @@ import type { WeightDtype } from '../src/backend/weightDtype';
 import { findModel } from '../src/hub/fingerprint';
 import { padIdOf, withRoom } from '../src/language/context';
 import type { LanguageModel } from '../src/language/languageModel';
-import { loadTokenizer, type PromptStyle } from '../src/text/tokenizer';
+import { loadTokenizer } from '../src/text/loadTokenizer';
+import type { PromptStyle } from '../src/text/tokenizer';
 import { checkKeys } from '../src/util/check';
 import { loadModel } from '.';
 

@@ -10,7 +10,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { LARGEST, type ModelConfig } from '../src/checkpoint/configJson';
 import { linearLayer } from '../src/checkpoint/layers';
-import { loadParts } from '../src/checkpoint/load';
+import { type Checkpoint, loadParts } from '../src/checkpoint/load';
 import { readRope } from '../src/checkpoint/ropeConfig';
 import type { LoadOptions, WeightSource } from '../src/checkpoint/weights';
 import { EmbeddingDecoder } from '../src/engine/embeddingDecoder';
@@ -170,8 +170,8 @@ export class Phi3 extends EmbeddingDecoder<Phi3Config, Phi3Weights, PassInputs> 
   readonly modelType = 'phi3';
 
   /** @throws InputError when config.json or the weights are not a Phi-3's */
-  static load(dir: string, options?: LoadOptions): Phi3 {
-    return new Phi3(...loadParts(dir, Phi3.parts, options));
+  static load(from: Checkpoint, options?: LoadOptions): Phi3 {
+    return new Phi3(...loadParts(from, Phi3.parts, options));
   }
 
   inputs({ positions, lengths, mask }: PassNumbers): PassInputs {

@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../src/checkpoint/configJson';
 import { attentionLayers, gatedMlpLayers } from '../src/checkpoint/layers';
-import { loadParts } from '../src/checkpoint/load';
+import { type Checkpoint, loadParts } from '../src/checkpoint/load';
 import { readStretchedRope } from '../src/checkpoint/ropeConfig';
 import { STRETCHED } from '../src/checkpoint/ropeScalingConfig';
 import type { LoadOptions, WeightSource } from '../src/checkpoint/weights';
@@ -159,8 +159,8 @@ export class Qwen2 extends EmbeddingDecoder<Qwen2Config, Qwen2Weights, PassInput
   readonly modelType = 'qwen2';
 
   /** @throws InputError when config.json or the weights are not a Qwen2's */
-  static load(dir: string, options?: LoadOptions): Qwen2 {
-    return new Qwen2(...loadParts(dir, Qwen2.parts, options));
+  static load(from: Checkpoint, options?: LoadOptions): Qwen2 {
+    return new Qwen2(...loadParts(from, Qwen2.parts, options));
   }
 
   inputs({ positions, lengths, mask }: PassNumbers): PassInputs {

@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../src/checkpoint/configJson';
 import { attentionLayers, gatedMlpLayers } from '../src/checkpoint/layers';
-import { loadParts } from '../src/checkpoint/load';
+import { type Checkpoint, loadParts } from '../src/checkpoint/load';
 import { readStretchedRope } from '../src/checkpoint/ropeConfig';
 import { STRETCHED } from '../src/checkpoint/ropeScalingConfig';
 import type { LoadOptions, WeightSource } from '../src/checkpoint/weights';
@@ -168,8 +168,8 @@ export class Qwen3 extends EmbeddingDecoder<Qwen3Config, Qwen3Weights, PassInput
   readonly modelType = 'qwen3';
 
   /** @throws InputError when config.json or the weights are not a Qwen3's */
-  static load(dir: string, options?: LoadOptions): Qwen3 {
-    return new Qwen3(...loadParts(dir, Qwen3.parts, options));
+  static load(from: Checkpoint, options?: LoadOptions): Qwen3 {
+    return new Qwen3(...loadParts(from, Qwen3.parts, options));
   }
 
   inputs({ positions, lengths, mask }: PassNumbers): PassInputs {

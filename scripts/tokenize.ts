@@ -4,7 +4,8 @@
  *     node -r ts-node/register scripts/tokenize.ts requests.json answers.json
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type JsonValue, loadTokenizer, type Message } from '../src/text/tokenizer';
+import { loadTokenizer } from '../src/text/loadTokenizer';
+import type { JsonValue, Message } from '../src/text/tokenizer';
 import { InputError } from '../src/util/errors';
 import { runAsProgram } from '../src/util/script';
 

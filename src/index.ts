@@ -46,16 +46,11 @@ export { type GeneratedText, generateText, type TextOptions } from './language/g
 export type { EncodeOptions, LanguageModel } from './language/languageModel';
 export { type ModelServer, type ServeOptions, serve, VectorShelf } from './serve';
 export type { Exchange, Route } from './serve/http';
+export { loadTokenizer } from './text/loadTokenizer';
 export type { JsonValue } from './text/messages';
 export type { FormatChatOptions } from './text/prompt';
 export type { TextStream } from './text/textStream';
-export {
-  type EncodePromptOptions,
-  loadTokenizer,
-  type Message,
-  type PromptStyle,
-  type Tokenizer,
-} from './text/tokenizer';
+export type { EncodePromptOptions, Message, PromptStyle, Tokenizer } from './text/tokenizer';
 export { InputError } from './util/errors';
 export type { Direction, SteeringVector } from './vectors/direction';
 export type { ExtraTensors, SaveOptions } from './vectors/files/types';

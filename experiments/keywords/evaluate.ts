@@ -6,7 +6,7 @@ import { POSITIONS } from '../../src/engine/steering';
 import { findModel } from '../../src/hub/fingerprint';
 import { integer, layer, listOf, nullable, oneOf, text } from '../../src/runs/config';
 import { makeFolder } from '../../src/util/files';
-import { hashFile } from '../../src/util/hash';
+import { hashFile } from '../../src/util/hashFile';
 import { showTable } from '../../src/util/table';
 import { checkWidth } from '../../src/vectors/vectorFile';
 import {

@@ -8,7 +8,8 @@ import { POSITIONS } from '../../src/engine/steering';
 import { findModel } from '../../src/hub/fingerprint';
 import { integer, layer, listOf, nullable, oneOf, text } from '../../src/runs/config';
 import { makeFolder } from '../../src/util/files';
-import { hashFile, hashOf } from '../../src/util/hash';
+import { hashOf } from '../../src/util/hash';
+import { hashFile } from '../../src/util/hashFile';
 import { showTable } from '../../src/util/table';
 import {
   answerAndJudge,

@@ -4,7 +4,7 @@ import '../shared/command/help';
 import * as path from 'node:path';
 import { findModel } from '../../src/hub/fingerprint';
 import { flag, integer, layer, listOf, nameText, nullable, text } from '../../src/runs/config';
-import { hashFile } from '../../src/util/hash';
+import { hashFile } from '../../src/util/hashFile';
 import { showTable } from '../../src/util/table';
 import { evaluationRows, firstOfEach, loadFormatRows } from '../format/parts/rows';
 import { defineScript } from '../shared/command/script';

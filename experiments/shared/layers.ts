@@ -8,9 +8,9 @@ import { presetsFolder } from './command/help';
 /** How many layers a model has, from its config.json. @param dir its folder */
 export function layerCount({ dir }: { dir: string }): number {
   // Loaded here, not above: --help needs none of it.
-  const { ModelConfig } =
-    require('../../src/checkpoint/configJson') as typeof import('../../src/checkpoint/configJson');
-  const { values } = ModelConfig.open(dir);
+  const { openConfig } =
+    require('../../src/checkpoint/folder') as typeof import('../../src/checkpoint/folder');
+  const { values } = openConfig(dir);
   return Number(values.num_hidden_layers ?? values.n_layer);
 }
 

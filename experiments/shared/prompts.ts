@@ -38,7 +38,7 @@ export function promptEncoder(
   if (kept?.fingerprint !== fingerprint) {
     // Loaded here, not above: --help needs none of it.
     const { loadTokenizer } =
-      require('../../src/text/tokenizer') as typeof import('../../src/text/tokenizer');
+      require('../../src/text/loadTokenizer') as typeof import('../../src/text/loadTokenizer');
     kept = { fingerprint, tokenizer: loadTokenizer(dir) };
   }
   const { tokenizer } = kept;
@@ -53,9 +53,9 @@ export function promptEncoder(
 
 /** Positions of a model's context, prompt and answer together, from its config.json. */
 export function contextLength(dir: string): number {
-  const { ModelConfig } =
-    require('../../src/checkpoint/configJson') as typeof import('../../src/checkpoint/configJson');
-  const { values } = ModelConfig.open(dir);
+  const { openConfig } =
+    require('../../src/checkpoint/folder') as typeof import('../../src/checkpoint/folder');
+  const { values } = openConfig(dir);
   const said = values.max_position_embeddings ?? values.n_positions;
   if (Number.isSafeInteger(said)) return Number(said);
   // The architecture's file knows what stands for it; it takes longer to load.

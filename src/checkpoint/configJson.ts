@@ -1,5 +1,3 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { InputError } from '../util/errors';
 import { changesNothing, HARMLESS_KEYS, isComputing, isSlip } from './configKeys';
 
@@ -35,31 +33,13 @@ export class ModelConfig {
   ) {}
 
   /**
-   * @param dir the folder itself: names and aliases are for `findModelFolder` (src/hub) to find
-   * @throws InputError when there is no such folder, or it has no readable config.json
+   * What a file holds.
+   * @throws InputError for a text that is no JSON object
    */
-  static open(dir: string): ModelConfig {
-    if (typeof dir !== 'string' || dir.includes('\0')) {
-      throw new InputError(`A model's folder must be text, not ${JSON.stringify(dir)}.`);
-    }
-    const file = join(dir, 'config.json');
-    const stat = statSync(dir, { throwIfNoEntry: false });
-    if (!stat) {
-      throw new InputError(
-        `${dir}: no such folder. To load a model by its name, alias or id on the Hub: loadModel(findModelFolder(${JSON.stringify(dir)}).dir)   (src/hub/modelFolder)`,
-      );
-    }
-    if (!stat.isDirectory()) {
-      throw new InputError(`${dir}: is a file; give the folder that holds config.json.`);
-    }
-    if (!existsSync(file)) {
-      throw new InputError(
-        `${dir}: is a folder, but holds no config.json. A model's folder has one beside its .safetensors files.`,
-      );
-    }
+  static parse(text: string, file: string): ModelConfig {
     let values: unknown;
     try {
-      values = JSON.parse(readFileSync(file, 'utf8'));
+      values = JSON.parse(text);
     } catch (error) {
       throw new InputError(`${file} is not JSON that can be read: ${(error as Error).message}.`);
     }

@@ -2,8 +2,8 @@ import { Safetensors, type TensorInfo } from '../../weights/safetensors';
 import { InputError } from '../util/errors';
 import { formatTable } from '../util/table';
 import { formatBytes } from '../util/units';
-import { ModelConfig } from './configJson';
-import { IMAGE_PARTS, openCheckpoint } from './names';
+import { openConfig, openWeights } from './folder';
+import { IMAGE_PARTS } from './names';
 
 /** Tensors of one name but for a number in it, one shape and one dtype. */
 export interface TensorGroup {
@@ -46,8 +46,8 @@ export function inspect(place: string): Inspection {
     );
   }
   const single = place.endsWith('.safetensors');
-  const config = single ? null : ModelConfig.open(place).values;
-  const file = single ? Safetensors.open(place) : openCheckpoint(place);
+  const config = single ? null : openConfig(place).values;
+  const file = single ? Safetensors.open(place) : openWeights(place);
   file.close();
   const tensors = [...file.tensors.values()];
   const read = tensors.filter(({ name, dtype }) => /^B?F/.test(dtype) && !IMAGE_PARTS.test(name));

@@ -1,6 +1,11 @@
-import { ModelConfig } from './configJson';
+import type { ModelConfig } from './configJson';
 import { type CheckpointNames, reportUnread } from './names';
-import { type LoadOptions, loadWeights, type WeightSource } from './weights';
+import { type LoadOptions, loadWeights, type WeightFiles, type WeightSource } from './weights';
+
+/** A checkpoint: what its config.json says, and where its weights are. */
+export interface Checkpoint extends WeightFiles {
+  config: ModelConfig;
+}
 
 /** What a model's file says of its checkpoints. */
 export interface CheckpointParts<C, W> {
@@ -12,17 +17,17 @@ export interface CheckpointParts<C, W> {
 }
 
 /**
- * A model's config and weights from its folder; one line on stderr names what is of no effect there.
+ * A model's config and weights from its checkpoint; one line on stderr names what is of no effect
+ * there.
  * @throws InputError when config.json or the weights are not of this architecture
  */
 export function loadParts<C extends { nLayers: number; tied: boolean }, W>(
-  dir: string,
+  from: Checkpoint,
   { readConfig, names, weights: build }: CheckpointParts<C, W>,
   options?: LoadOptions,
 ): [C, W] {
-  const file = ModelConfig.open(dir);
-  const config = readConfig(file);
-  const { weights, tied, unread } = loadWeights(dir, names, config, build, options);
-  reportUnread(dir, file.unread, unread);
+  const config = readConfig(from.config);
+  const { weights, tied, unread } = loadWeights(from, names, config, build, options);
+  reportUnread(from.place, from.config.unread, unread);
   return [{ ...config, tied }, weights];
 }

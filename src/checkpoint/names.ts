@@ -1,5 +1,6 @@
 /** The names that tensors have in checkpoints: with a prefix or not, tied or not, of no effect. */
-import { isFloat, Safetensors, type TensorInfo } from '../../weights/safetensors';
+import { isFloat, type TensorInfo } from '../../weights/safetensors/dtypes';
+import type { TensorReader } from '../../weights/safetensors/tensorReader';
 
 /** What an architecture's checkpoints may differ in. */
 export interface CheckpointNames {
@@ -32,37 +33,54 @@ export const IMAGE_PARTS = /^(model\.)?(vision_tower|multi_modal_projector)\./;
 export const isOfNoEffect = (name: string): boolean => OF_NO_EFFECT.test(name);
 
 /** Index and shards may disagree about these: they are not needed, or found to be missing later. */
-const mayDiffer = (name: string) => name === HEAD || isOfNoEffect(name);
+export const mayDiffer = (name: string) => name === HEAD || isOfNoEffect(name);
 
-/** Opens a checkpoint folder as `loadWeights` does. @throws InputError when its files are broken */
-export const openCheckpoint = (dir: string) => Safetensors.openFolder(dir, mayDiffer);
+/** The names of a file's tensors: a `Map` of them, or a `Set`. */
+type Named = Pick<ReadonlyMap<string, unknown>, 'keys' | 'has'>;
 
-/**
- * Finds tensors under the names that checkpoints have for them, and whether the head is tied.
- * `stored` leads from a model's name for a tensor to the file's, there or not.
- */
-export function resolver(file: Safetensors, names: CheckpointNames, tied: boolean) {
-  const { prefix, embedding, within = [] } = names;
-  const hasAny = (start: string) => [...file.tensors.keys()].some((name) => name.startsWith(start));
+/** Finds tensors under the names that checkpoints have for them. */
+function finder(tensors: Named, { prefix, within = [] }: CheckpointNames) {
+  const hasAny = (start: string) => [...tensors.keys()].some((name) => name.startsWith(start));
   const isBare = !hasAny(prefix);
   const outer = within.find((place) => hasAny(place.prefix));
   const bare = (name: string) => (name.startsWith(prefix) ? name.slice(prefix.length) : name);
   const inside = (name: string) =>
     outer && (name === HEAD ? outer.head : outer.prefix + bare(name));
   const find = (name: string) =>
-    [name, bare(name), prefix + name, inside(name)].find((one) => one && file.tensors.has(one));
+    [name, bare(name), prefix + name, inside(name)].find((one) => one && tensors.has(one));
+  /** What a tensor that is not there would be called. */
+  const missing = (name: string) => inside(name) ?? (isBare ? bare(name) : name);
+  return { find, missing };
+}
+
+/**
+ * The tensors of a file that a model reads, at most: of a head that may be tied, both tensors.
+ * @param wanted the model's names for them
+ */
+export function storedNames(tensors: Named, names: CheckpointNames, wanted: string[]): string[] {
+  const { find } = finder(tensors, names);
+  return [...new Set([...wanted, HEAD].map(find))].filter((name) => name !== undefined);
+}
+
+/**
+ * Finds tensors under the names that checkpoints have for them, and whether the head is tied.
+ * `stored` leads from a model's name for a tensor to the file's, there or not.
+ */
+export function resolver(file: TensorReader, names: CheckpointNames, tied: boolean) {
+  const { find, missing } = finder(file.tensors, names);
+  const { embedding } = names;
   const [table, head] = [find(embedding), find(HEAD)];
   const isTied = tied && (!table || !head || sameTensor(file, table, head));
   const stored = (name: string) => {
     // transformers ties both ways: of two tied tensors one is enough.
     if (name === embedding && isTied && !table && head) return head;
-    return find(name) ?? inside(name) ?? (isBare ? bare(name) : name);
+    return find(name) ?? missing(name);
   };
   return { tied: isTied, stored };
 }
 
 /** Whether two tensors hold the same numbers, read a few MB at a time. */
-function sameTensor(file: Safetensors, a: string, b: string): boolean {
+function sameTensor(file: TensorReader, a: string, b: string): boolean {
   const [one, other] = [a, b].map((name) => file.tensors.get(name) as TensorInfo);
   if (one.shape.join() !== other.shape.join()) return false;
   if (!isFloat(one.dtype) || !isFloat(other.dtype)) return false;
@@ -72,8 +90,8 @@ function sameTensor(file: Safetensors, a: string, b: string): boolean {
     const [x, y] = parts.map((part) => part.subarray(0, count - i));
     file.readFloat32Into(a, x, i);
     file.readFloat32Into(b, y, i);
-    const [p, q] = [x, y].map((part) => Buffer.from(part.buffer, 0, part.byteLength));
-    if (p.compare(q) !== 0) return false;
+    const [p, q] = [x, y].map((part) => new Int32Array(part.buffer, 0, part.length));
+    for (let at = 0; at < p.length; at++) if (p[at] !== q[at]) return false;
   }
   return true;
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { isFloat, type Safetensors } from '../../weights/safetensors';
+import { isFloat } from '../../weights/safetensors/dtypes';
+import type { TensorReader } from '../../weights/safetensors/tensorReader';
 import { memoryLimits } from '../backend';
 import { checkMemory, type WeightCounts } from '../backend/memory';
 import { putMatrix, type StoredMatrix } from '../backend/tensorflow/weights16';
@@ -7,7 +8,7 @@ import { WEIGHT_DTYPES, type WeightDtype } from '../backend/weightDtype';
 import { checkKeys } from '../util/check';
 import { didYouMean, InputError } from '../util/errors';
 import { SETUP } from '../util/invocation';
-import { type CheckpointNames, HEAD, isOfNoEffect, openCheckpoint, resolver } from './names';
+import { type CheckpointNames, HEAD, isOfNoEffect, resolver, storedNames } from './names';
 
 /**
  * Where a model's weights come from. A model describes itself once, by asking a source for each
@@ -31,6 +32,14 @@ export interface LoadOptions {
   dtype?: WeightDtype;
 }
 
+/** Where weights lie. */
+export interface WeightFiles {
+  /** Names them in messages: their folder. */
+  place: string;
+  /** @throws InputError when there are none, or they are broken */
+  open(): TensorReader;
+}
+
 /** Weights, and what was found out about them. */
 export interface Loaded<W> {
   weights: W;
@@ -41,10 +50,9 @@ export interface Loaded<W> {
 }
 
 /**
- * Builds a model's weights from a checkpoint folder, one tensor at a time. As in transformers 5.18,
+ * Builds a model's weights from a checkpoint, one tensor at a time. As in transformers 5.18,
  * the prefix may be missing or doubled, and a tied head that is there must be equal to the
  * embedding, or else it is the output layer.
- * @param dir folder with model.safetensors, or an index and its shards
  * @param config the model's, of which this reads how many layers there are and whether the
  *   embedding is the output layer too
  * @param build asks a source for every tensor of the model; it is run twice, first only to compare
@@ -53,30 +61,53 @@ export interface Loaded<W> {
  *   not fit into memory, or a dtype that the backend does not have
  */
 export function loadWeights<C extends { nLayers: number; tied: boolean }, W>(
-  dir: string,
+  { place, open }: WeightFiles,
   names: CheckpointNames,
   config: C,
   build: (source: WeightSource, config: C) => W,
   options: LoadOptions = {},
 ): Loaded<W> {
   const dtype = checkOptions(options);
-  const file = openCheckpoint(dir);
+  const file = open();
   try {
     if (config.nLayers > file.tensors.size) {
       throw new InputError(
-        `The weights in ${dir} do not fit its config.json: it has ${config.nLayers} layers, and there are only ${file.tensors.size} tensors.`,
+        `The weights in ${place} do not fit its config.json: it has ${config.nLayers} layers, and there are only ${file.tensors.size} tensors.`,
       );
     }
     const { tied, stored } = resolver(file, names, config.tied);
     const buildFrom = (source: WeightSource) => build(source, { ...config, tied });
     const isSpare = (name: string) =>
       (tied && name === stored(HEAD)) || Boolean(names.leftOver?.test(name));
-    const { counts, unread } = compare(file, dir, buildFrom, { stored, isSpare, names });
-    checkMemory(dir, counts, dtype, memoryLimits());
+    const { counts, unread } = compare(file, place, buildFrom, { stored, isSpare, names });
+    checkMemory(place, counts, dtype, memoryLimits());
     return { weights: buildFrom(readingSource(file, stored, dtype)), tied, unread };
   } finally {
     file.close();
   }
+}
+
+/**
+ * The tensors that a model reads of a file, by the file's names: for where they have to be fetched
+ * before `loadWeights`.
+ * @param tensors those that there are
+ */
+export function wantedTensors<C extends { tied: boolean }>(
+  tensors: ReadonlyMap<string, unknown>,
+  names: CheckpointNames,
+  config: C,
+  build: (source: WeightSource, config: C) => unknown,
+): string[] {
+  const wanted: string[] = [];
+  const note = <T>(name: string) => {
+    wanted.push(name);
+    return undefined as T;
+  };
+  build(
+    { linear: note, table: note, gain: note, bias: note, gainLessOne: note },
+    { ...config, tied: false },
+  );
+  return storedNames(tensors, names, wanted);
 }
 
 /** The dtype to keep matrices in. */
@@ -113,8 +144,8 @@ interface Naming {
  * Checks names and shapes; returns how many numbers the model asks for, and the tensors of no effect.
  */
 function compare(
-  file: Safetensors,
-  dir: string,
+  file: TensorReader,
+  place: string,
   build: (source: WeightSource) => unknown,
   { stored, isSpare, names }: Naming,
 ): { counts: WeightCounts; unread: string[] } {
@@ -163,11 +194,13 @@ function compare(
   if (!problems.length) return { counts, unread };
   const shown = problems.slice(0, 20).map((problem) => `\n  ${problem}`);
   const more = problems.length > 20 ? `\n  … and ${problems.length - 20} more` : '';
-  throw new InputError(`The weights in ${dir} do not fit its config.json:${shown.join('')}${more}`);
+  throw new InputError(
+    `The weights in ${place} do not fit its config.json:${shown.join('')}${more}`,
+  );
 }
 
 function readingSource(
-  file: Safetensors,
+  file: TensorReader,
   stored: (name: string) => string,
   dtype: WeightDtype,
 ): WeightSource {
@@ -183,7 +216,7 @@ function readingSource(
 }
 
 /** Matrices by way of tfjs: each is in memory two or three times while it is loaded. */
-function whole(file: Safetensors): Pick<WeightSource, 'linear' | 'table'> {
+function whole(file: TensorReader): Pick<WeightSource, 'linear' | 'table'> {
   return {
     linear: (name, inner, outer) =>
       tf.tidy(() => tf.transpose(tf.tensor2d(file.readFloat32(name), [outer, inner]))),
@@ -192,7 +225,7 @@ function whole(file: Safetensors): Pick<WeightSource, 'linear' | 'table'> {
 }
 
 /** Matrices from the file to the backend a few MB at a time. */
-function inSlices(file: Safetensors, dtype: WeightDtype): Pick<WeightSource, 'linear' | 'table'> {
+function inSlices(file: TensorReader, dtype: WeightDtype): Pick<WeightSource, 'linear' | 'table'> {
   const put = (name: string, rows: number, columns: number, transposed: boolean) => {
     const matrix = { name, shape: [rows, columns] as [number, number], ...slices(file, name) };
     return putMatrix(matrix, dtype, transposed);
@@ -204,7 +237,7 @@ function inSlices(file: Safetensors, dtype: WeightDtype): Pick<WeightSource, 'li
 }
 
 /** A tensor's bytes as the backend takes them: as they are, or made float32 where it has no such dtype. */
-function slices(file: Safetensors, name: string): Pick<StoredMatrix, 'dtype' | 'read'> {
+function slices(file: TensorReader, name: string): Pick<StoredMatrix, 'dtype' | 'read'> {
   const dtype = file.tensors.get(name)?.dtype;
   if (dtype === 'F32' || dtype === 'F16' || dtype === 'BF16') {
     return { dtype, read: (target, offset) => file.readInto(name, target, offset) };

@@ -1,6 +1,7 @@
 /** Edits as commands take them: `--steer`, and `--any-model`. */
 import type { Edit } from '../engine/steering';
 import type { LanguageModel } from '../language/languageModel';
+import { isFile } from '../util/files';
 import { checkVectorsFit, resolveSteer } from '../vectors/resolveSteer';
 import { parseSteer, STEER_FORM, type SteerSpec } from '../vectors/steerSpec';
 import { loadVectors, type VectorFile } from '../vectors/vectorFile';
@@ -36,7 +37,7 @@ export interface WantedEdit {
 export function openSteering(options: Options): WantedEdit[] {
   const files = new Map<string, VectorFile>();
   return list(options, 'steer').map((given) => {
-    const spec = parseSteer(given);
+    const spec = parseSteer(given, isFile);
     const vectors = files.get(spec.file) ?? loadVectors(spec.file);
     files.set(spec.file, vectors);
     return { spec, vectors };

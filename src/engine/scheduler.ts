@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { yieldNow } from '../util/yieldNow';
 import type { BatchSizer } from './batchSizer';
 import { checkModel } from './checks';
 import { type Choice, chooseTokens } from './choose';
@@ -80,8 +81,7 @@ export class Scheduler {
 
   private async loop() {
     while (this.queue.length || this.rows.length) {
-      // Lets timers and signals (Ctrl-C) in: promises alone would not.
-      await new Promise(setImmediate);
+      await yieldNow();
       await this.step();
     }
     // In one go with the last look at the queue: a row that came in between would wait forever.

@@ -4,6 +4,7 @@ import type { Hooks } from '../engine/hooks';
 import { KVCache } from '../engine/kvCache';
 import type { CausalLM } from '../engine/model';
 import { type Edit, Steering } from '../engine/steering';
+import { yieldNow } from '../util/yieldNow';
 
 export interface WrittenText {
   /** Ids, BOS included. */
@@ -43,7 +44,7 @@ export async function readInPieces(
   const pass = { steering, cache, lengths: each(ids.length), hooks };
   try {
     for (let from = 0; from < ids.length; from += step) {
-      await new Promise(setImmediate);
+      await yieldNow();
       if (signal?.aborted) return;
       const piece = ids.slice(from, from + step);
       const logits = model.forward(each(piece), pass);

@@ -19,6 +19,7 @@ export interface Part {
   pre_tokenize_text(text: string, options: { section_index: number }): string[];
   decode_chain(tokens: string[]): string[];
 }
+const utf8 = new TextEncoder();
 const SPACE = '\\p{White_Space}';
 const WORD = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}';
 const SIGN = '\\p{P}!-/:-@\\[-`{-~';
@@ -171,12 +172,12 @@ export const DECODERS: Record<string, Correction> = {
   ByteFallback: () => ({ decode_chain: joinBytes }),
   ByteLevel: (_, { byte_decoder: bytes }) => ({
     decode_chain(tokens) {
-      const all = tokens.map((token) => {
+      const all = tokens.flatMap((token) => {
         const spelled = Array.from(token, (character) => bytes[character]);
         // A token with a character of another alphabet stands for itself.
-        return spelled.includes(undefined as never) ? Buffer.from(token) : Buffer.from(spelled);
+        return spelled.includes(undefined as never) ? [...utf8.encode(token)] : spelled;
       });
-      return [new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.concat(all))];
+      return [new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(all))];
     },
   }),
   Metaspace: (part) => {

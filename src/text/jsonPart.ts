@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { InputError } from '../util/errors';
+import type { TextFiles } from './textFiles';
 
 type Json = Record<string, unknown>;
 
@@ -19,11 +19,13 @@ export class JsonPart {
   ) {}
 
   /** The object that a file holds; undefined where there is no such file. */
-  static read(file: string): JsonPart | undefined {
-    if (!existsSync(file)) return undefined;
+  static read(files: TextFiles, name: string): JsonPart | undefined {
+    const file = files.pathOf(name);
     let value: unknown;
     try {
-      value = JSON.parse(readFileSync(file, 'utf8'));
+      const text = files.read(name);
+      if (text === undefined) return undefined;
+      value = JSON.parse(text);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       throw new InputError(`${file} can't be read as JSON (${why}). Fetch the file again.`);

@@ -1,6 +1,6 @@
-import { join } from 'node:path';
 import type { AddedToken } from './addedTokens';
 import { JsonPart } from './jsonPart';
+import type { TextFiles } from './textFiles';
 import { contentOf, type TokenizerClass } from './tokenizerClasses';
 
 /** The special tokens that have a name in transformers. */
@@ -134,7 +134,7 @@ function readAddedTokens(files: Files, added: JsonPart, config: JsonPart, map?: 
  * @throws InputError naming file and key, for what isn't a token
  */
 export function resolveSpecialTokens(
-  dir: string,
+  folder: TextFiles,
   data: JsonPart,
   config: JsonPart,
   { defaults, rebuild, plainSpecials }: TokenizerClass,
@@ -150,12 +150,12 @@ export function resolveSpecialTokens(
     }
   } else {
     // special_tokens_map.json counts only here.
-    const map = JsonPart.read(join(dir, 'special_tokens_map.json'));
+    const map = JsonPart.read(folder, 'special_tokens_map.json');
     if (map) {
       files.readNamed(map, true);
       files.readExtra(map, true);
     }
-    const added = JsonPart.read(join(dir, 'added_tokens.json'));
+    const added = JsonPart.read(folder, 'added_tokens.json');
     if (added) readAddedTokens(files, added, config, map);
     // An object of named tokens leaves the place open.
     const { extra_special_tokens: own } = config.values;

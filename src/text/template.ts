@@ -1,10 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { didYouMean, InputError } from '../util/errors';
 import { compileTemplate } from './compileTemplate';
 import type { JsonPart } from './jsonPart';
 import type { JsonValue, Message } from './messages';
-
+import type { TextFiles } from './textFiles';
 import { withinSeconds } from './timeLimit';
 
 type Variables = Record<string, JsonValue>;
@@ -26,12 +24,12 @@ export interface ChatTemplate {
 const SECONDS = 2;
 
 /** Where the chat template stands, and its text; undefined where the checkpoint has none. */
-function findTemplate(dir: string, config: JsonPart): { file: string; text(): string } | undefined {
-  const own = join(dir, 'chat_template.jinja');
-  if (existsSync(own)) {
-    const text = readFileSync(own, 'utf8');
-    return { file: own, text: () => text };
-  }
+function findTemplate(
+  files: TextFiles,
+  config: JsonPart,
+): { file: string; text(): string } | undefined {
+  const own = files.read('chat_template.jinja');
+  if (own !== undefined) return { file: files.pathOf('chat_template.jinja'), text: () => own };
   const { file } = config;
   if (!config.has('chat_template')) return undefined;
   if (!Array.isArray(config.values.chat_template)) {
@@ -77,11 +75,11 @@ function checkVariables(variables: Variables, read: Set<string>, file: string): 
  * @param tokens the special tokens by name, as the template sees them
  */
 export function chatTemplateOf(
-  dir: string,
+  files: TextFiles,
   config: JsonPart,
   tokens: Map<string, string>,
 ): ChatTemplate | undefined {
-  const template = findTemplate(dir, config);
+  const template = findTemplate(files, config);
   if (!template) return undefined;
   let compiled: ReturnType<typeof compileTemplate> | undefined;
   return {

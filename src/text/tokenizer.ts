@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { InputError } from '../util/errors';
 import { AddedTokens } from './addedTokens';
 import { JsonPart } from './jsonPart';
@@ -9,6 +7,7 @@ import { chatText, type FormatChatOptions, type PromptStyle, plainText } from '.
 import { addedTokensOf, resolveSpecialTokens } from './specialTokens';
 import { findEndOfTurn, stopIdsOf } from './stopIds';
 import { chatTemplateOf } from './template';
+import type { TextFiles } from './textFiles';
 import { lateStream, type TextStream, textStream } from './textStream';
 import { withinSeconds } from './timeLimit';
 import { asOpenedBy, tokenizerClassOf } from './tokenizerClass';
@@ -106,18 +105,17 @@ function pipeline(data: JsonPart, library: TokenizerLibrary, added: AddedTokens)
 }
 
 /** tokenizer.json as the folder's class opens it, with the tokens that the other files add. */
-function open(dir: string, config: JsonPart, model: JsonPart | undefined) {
-  const file = join(dir, 'tokenizer.json');
-  const data = JsonPart.read(file);
+function open(files: TextFiles, config: JsonPart, model: JsonPart | undefined) {
+  const data = JsonPart.read(files, 'tokenizer.json');
   if (!data) {
     throw new InputError(
-      `${file} is missing. Tiller reads the Hugging Face format: put tokenizer.json beside ` +
+      `${files.pathOf('tokenizer.json')} is missing. Tiller reads the Hugging Face format: put tokenizer.json beside ` +
         'config.json (a checkpoint with only tokenizer.model has to be converted first).',
     );
   }
   const opener = tokenizerClassOf(config, model);
   const opened = asOpenedBy(opener, data, config);
-  const special = resolveSpecialTokens(dir, data, config, opener);
+  const special = resolveSpecialTokens(files, data, config, opener);
   const library = openLibrary(opened);
   const added = new AddedTokens(library, config.flag('split_special_tokens'));
   added.add(addedTokensOf(opened));
@@ -132,7 +130,7 @@ function open(dir: string, config: JsonPart, model: JsonPart | undefined) {
 }
 
 /**
- * The tokenizer of a checkpoint folder: tokenizer.json, and where they exist tokenizer_config.json,
+ * The tokenizer of a checkpoint: tokenizer.json, and where they exist tokenizer_config.json,
  * special_tokens_map.json, added_tokens.json, chat_template.jinja, generation_config.json and
  * config.json. Which file wins, docs/tokenizers.md says.
  *
@@ -142,15 +140,12 @@ function open(dir: string, config: JsonPart, model: JsonPart | undefined) {
  * @throws InputError naming file and key, when a file is missing or malformed, or asks for what
  *   isn't known here. A missing or broken chat template is an error only where it is used.
  */
-export function loadTokenizer(dir: string): Tokenizer {
-  if (!existsSync(dir)) {
-    throw new InputError(`There is no folder ${dir}. Give the folder of a checkpoint.`);
-  }
-  const configFile = join(dir, 'tokenizer_config.json');
-  const config = JsonPart.read(configFile) ?? new JsonPart(configFile, {});
-  const model = JsonPart.read(join(dir, 'config.json'));
-  const generation = JsonPart.read(join(dir, 'generation_config.json'));
-  const opened = open(dir, config, model);
+export function openTokenizer(files: TextFiles): Tokenizer {
+  const configName = 'tokenizer_config.json';
+  const config = JsonPart.read(files, configName) ?? new JsonPart(files.pathOf(configName), {});
+  const model = JsonPart.read(files, 'config.json');
+  const generation = JsonPart.read(files, 'generation_config.json');
+  const opened = open(files, config, model);
   const { library, added, named, process } = opened;
   const idOfSpecial = (name: string) => {
     const token = named.get(name);
@@ -158,7 +153,7 @@ export function loadTokenizer(dir: string): Tokenizer {
   };
   const bosId = idOfSpecial('bos_token');
   const eosId = idOfSpecial('eos_token');
-  const template = chatTemplateOf(dir, config, named);
+  const template = chatTemplateOf(files, config, named);
   const endOfTurnId = findEndOfTurn(template, added);
   const stopIds = stopIdsOf([generation, model], [eosId, endOfTurnId]);
 
@@ -184,7 +179,7 @@ export function loadTokenizer(dir: string): Tokenizer {
   const chat = (messages: Message[], options?: FormatChatOptions): string => {
     if (template) return chatText(template, messages, options);
     throw new InputError(
-      `${dir} has no chat template (neither chat_template in tokenizer_config.json nor ` +
+      `${files.place} has no chat template (neither chat_template in tokenizer_config.json nor ` +
         'chat_template.jinja). Use prompt style raw or qa, or take an instruction-tuned model.',
     );
   };

@@ -1,5 +1,7 @@
 import type { JsonPart } from './jsonPart';
 
+const utf8 = new TextEncoder();
+
 /** What is used of a model of the npm library. */
 export interface Model {
   (words: string[]): string[];
@@ -64,7 +66,7 @@ export function encoderOf(model: Model, part: JsonPart, type: string): (word: st
   if (type !== 'BPE') return (word) => model([word]).map(idOf);
   const hasBytes = (character: string) =>
     part.flag('byte_fallback') &&
-    [...Buffer.from(character)].every((byte) => ids.has(byteToken(byte)));
+    [...utf8.encode(character)].every((byte) => ids.has(byteToken(byte)));
   const whole = part.flag('ignore_merges');
   return (word) => {
     if (whole && ids.has(word)) return [ids.get(word)!];
@@ -94,7 +96,7 @@ function unigramOf(model: Model, part: JsonPart, unknown: number): (word: string
   const idsOf = (token: string): number[] => {
     const id = ids.get(token);
     if (id !== undefined) return [id];
-    const bytes = Array.from(Buffer.from(token), (byte) => ids.get(byteToken(byte)));
+    const bytes = Array.from(utf8.encode(token), (byte) => ids.get(byteToken(byte)));
     return falls && !bytes.includes(undefined) ? (bytes as number[]) : [unknown];
   };
   return (word) => {

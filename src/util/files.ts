@@ -46,6 +46,16 @@ export function readText(file: string, what = ''): string {
   return decodeText(bytes, name);
 }
 
+/** The bytes of a file. @throws InputError for one that can't be read */
+export function readBytes(file: string): Uint8Array {
+  try {
+    return fs.readFileSync(file);
+  } catch (error) {
+    const reason = systemReason(error) ?? (error as Error).message;
+    throw new InputError(`Can't read ${file}: ${reason}.`);
+  }
+}
+
 /** All that is piped in; '' on a terminal. @throws InputError as `readText` */
 export async function readStandardInput(): Promise<string> {
   if (process.stdin.isTTY) return '';
@@ -131,6 +141,15 @@ export function makeFolder(folder: string): void {
 export function isFolder(place: string): boolean {
   try {
     return fs.statSync(place).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/** Whether there is a file of that name; where it can't be looked at, there is none. */
+export function isFile(place: string): boolean {
+  try {
+    return fs.statSync(place).isFile();
   } catch {
     return false;
   }

@@ -1,12 +1,4 @@
-import { createHash } from 'node:crypto';
-import * as fs from 'node:fs';
-
-/** SHA-256 of a file's bytes, in hex. */
-export function hashFile(file: string): string {
-  return createHash('sha256').update(fs.readFileSync(file)).digest('hex');
-}
+import { sha256 } from './sha256';
 
 /** A short hash of any JSON value. */
-export function hashOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 8);
-}
+export const hashOf = (value: unknown): string => sha256(JSON.stringify(value)).slice(0, 8);

@@ -3,6 +3,7 @@ import { type HookFn, residPost } from '../engine/hooks';
 import type { CausalLM } from '../engine/model';
 import { leftPad } from '../engine/prefill';
 import { InputError } from '../util/errors';
+import { yieldNow } from '../util/yieldNow';
 
 /** The residual stream of one prompt: `finalTokens` rows of D for each layer, [L, F, D] flattened. */
 export type PromptActivations = Float32Array;
@@ -81,7 +82,7 @@ async function batchActivations(
   prompts: number[][],
   { layers, finalTokens, padId, read }: ActivationOptions,
 ) {
-  await new Promise(setImmediate);
+  await yieldNow();
   const { ids, pads } = leftPad(prompts, padId);
   const start = ids[0].length - finalTokens;
   const kept = new Map<number, tf.Tensor>();

@@ -6,9 +6,9 @@ import { hashOf } from '../util/hash';
 import { toolVersion } from '../util/version';
 import { finalActivations } from './activations';
 import { type Direction, directionOf, MEAN_DIFFERENCE, meanRows } from './direction';
+import type { VectorFile } from './files/types';
 import { FINDERS, METHODS, type Method } from './finders';
 import { heldOutAccuracy } from './quality';
-import type { VectorFile } from './vectorFile';
 
 /** Two texts that differ in what the vector is to be of. */
 export interface Pair {

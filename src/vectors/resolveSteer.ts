@@ -2,9 +2,9 @@
 import type { Edit } from '../engine/steering';
 import { InputError } from '../util/errors';
 import { TILLER } from '../util/invocation';
+import type { VectorFile } from './files/types';
 import { findDirection, steer } from './steer';
 import type { SteerSpec } from './steerSpec';
-import type { VectorFile } from './vectorFile';
 
 export { checkVectorsFit, type FitOptions } from './fit';
 

@@ -2,7 +2,6 @@
  * How people write an edit: `lowercase.safetensors:shout@4*1.5x:add:last` on a command line, or the
  * same as an object, in JSON. Both become a `SteerSpec`; with its vectors (`resolveSteer`), an edit.
  */
-import { statSync } from 'node:fs';
 import { checkParameters, PARAMETERS } from '../engine/edit';
 import { EDIT_KINDS, POSITIONS } from '../engine/steering';
 import { checkCount, checkKeys, checkNumber, checkOneOf, optional, show } from '../util/check';
@@ -29,10 +28,10 @@ const EXAMPLE = 'such as lowercase.safetensors@4*1.5x, or v.safetensors:shout@4:
  * positions all (the default), prompt, last and generated; beside them, when(…) is a condition (see
  * `addWord`). File and vector names may hold colons and at signs: the longest file that is there
  * counts.
- * @param isThere whether there is such a file; a server asks for names that it knows
+ * @param isThere whether there is such a file (`isFile`); a server asks for names that it knows
  * @throws InputError saying what can't be read, and how it is written
  */
-export function parseSteer(given: string, isThere: (file: string) => boolean = isFile): SteerSpec {
+export function parseSteer(given: string, isThere: (file: string) => boolean): SteerSpec {
   const file = longestFile(given, isThere);
   if (!file) {
     const meant = /^(?:[A-Za-z]:[\\/])?[^:@]*/.exec(given)![0];
@@ -76,14 +75,6 @@ function longestFile(given: string, isThere: (file: string) => boolean): string 
   const ends = [...given.matchAll(/[:@]/g)].map(({ index }) => index);
   const starts = [...ends, given.length].map((end) => given.slice(0, end));
   return starts.findLast((start) => start && isThere(start));
-}
-
-function isFile(place: string): boolean {
-  try {
-    return statSync(place).isFile();
-  } catch {
-    return false;
-  }
 }
 
 function readWeight(text: string, what: string): Weight {

@@ -1,48 +1,18 @@
+/** Vector files on a disk. */
 import * as path from 'node:path';
+import { Safetensors, writeSafetensors } from '../../weights/safetensors';
 import { checkKeys } from '../util/check';
-import { didYouMean, InputError } from '../util/errors';
-import { makeFolder } from '../util/files';
-import { readControlVector, writeControlVector } from './files/controlVector';
+import { InputError } from '../util/errors';
+import { makeFolder, readBytes, writeAtomic } from '../util/files';
+import { checkSaving, formatOf, parseVectors, SAFETENSORS, vectorBytes } from './files/formats';
 import { freeKeys } from './files/metadata';
-import { readNpzVectors, writeNpzVectors } from './files/npz';
-import {
-  readSafetensorsMetadata,
-  readSafetensorsVectors,
-  writeSafetensorsVectors,
-} from './files/safetensors';
+import { readTensorVectors, tensorsOfVectors } from './files/safetensors';
 import type { SaveOptions, VectorFile } from './files/types';
 import { checkVectorsFit, type FittingModel } from './fit';
 import type { Provenance } from './provenance';
 
 export type { ExtraTensors, SaveOptions, VectorFile } from './files/types';
 export type { Provenance } from './provenance';
-
-/** A kind of vector file, chosen by how its name ends. */
-interface Format {
-  read(file: string): VectorFile;
-  write(file: string, vectors: VectorFile, options: SaveOptions): void;
-  options: (keyof SaveOptions)[];
-}
-
-const FORMATS: Record<string, Format> = {
-  '.safetensors': {
-    read: readSafetensorsVectors,
-    write: (file, vectors, { extra }) => writeSafetensorsVectors(file, vectors, extra),
-    options: ['extra'],
-  },
-  '.npz': { read: readNpzVectors, write: writeNpzVectors, options: [] },
-  '.gguf': { read: readControlVector, write: writeControlVector, options: ['scale', 'modelType'] },
-};
-
-/** @throws InputError for a name that ends like no vector file */
-function formatOf(file: string): Format {
-  const ending = path.extname(file).toLowerCase();
-  if (Object.hasOwn(FORMATS, ending)) return FORMATS[ending];
-  const known = Object.keys(FORMATS);
-  throw new InputError(
-    `${file}: a vector file ends in ${known.join(', ')}.${didYouMean(ending, known)}`,
-  );
-}
 
 export interface LoadOptions {
   /** The model to be steered: vectors that do not fit it are refused. */
@@ -60,9 +30,22 @@ export interface LoadOptions {
 export function loadVectors(file: string, options: LoadOptions = {}): VectorFile {
   checkKeys('loadVectors: options', options, ['model', 'anyModel']);
   const { model, anyModel } = options;
-  const vectors = formatOf(file).read(file);
+  const vectors =
+    formatOf(file) === SAFETENSORS ? readOpen(file) : parseVectors(file, readBytes(file));
   if (model) checkVectorsFit(vectors, model, { file, anyModel });
   return vectors;
+}
+
+/** Only what is asked for is read: beside the vectors, activations may lie that take gigabytes. */
+const readOpen = (file: string) => using(file, (tensors) => readTensorVectors(file, tensors));
+
+function using<T>(file: string, use: (tensors: Safetensors) => T): T {
+  const tensors = Safetensors.open(file);
+  try {
+    return use(tensors);
+  } finally {
+    tensors.close();
+  }
 }
 
 /**
@@ -71,15 +54,17 @@ export function loadVectors(file: string, options: LoadOptions = {}): VectorFile
  * @throws InputError for vectors that the format can't hold
  */
 export function saveVectors(file: string, vectors: VectorFile, options: SaveOptions = {}): void {
-  const format = formatOf(file);
-  checkKeys(`${file}: options`, options, format.options);
+  checkSaving(file, options);
   makeFolder(path.dirname(file));
-  format.write(file, vectors, options);
+  if (formatOf(file) === SAFETENSORS) {
+    const { tensors, metadata } = tensorsOfVectors(vectors, options.extra);
+    writeSafetensors(file, tensors, metadata);
+  } else writeAtomic(file, vectorBytes(file, vectors, options));
 }
 
 /** What a safetensors file says about its vectors, the layers included. */
 export function readProvenance(file: string): Provenance {
-  const metadata = readSafetensorsMetadata(file);
+  const { metadata } = using(file, (tensors) => tensors);
   const { layers } = metadata;
   return { ...freeKeys(metadata), ...(layers && { layers }) };
 }

@@ -22,7 +22,7 @@ import { loadDirections } from '../../experiments/shared/vectors/load';
 import { generate } from '../../src/engine/generate';
 import type { Edit } from '../../src/engine/steering';
 import { readRun } from '../../src/runs/runFolder';
-import { hashFile } from '../../src/util/hash';
+import { hashFile } from '../../src/util/hashFile';
 import { dot } from '../../src/vectors/direction';
 import { makeModel, openModel, runStep } from './helpers';
 

@@ -13,7 +13,7 @@ import { script as precomputeIvs } from '../../experiments/format/precompute_ivs
 import { script as lengthRepresentations } from '../../experiments/length/compute_representations';
 import { loadDirections } from '../../experiments/shared/vectors/load';
 import { readRun } from '../../src/runs/runFolder';
-import { hashFile } from '../../src/util/hash';
+import { hashFile } from '../../src/util/hashFile';
 import { testWhere } from '../where';
 import { makeModel, onlyFile, runScript, runStep, stopScripts } from './helpers';
 

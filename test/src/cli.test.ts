@@ -9,7 +9,7 @@ import { loadModel } from '../../models';
 import { useBackend } from '../../src/backend';
 import { run } from '../../src/cli';
 import { generate } from '../../src/engine/generate';
-import { loadTokenizer } from '../../src/text/tokenizer';
+import { loadTokenizer } from '../../src/text/loadTokenizer';
 import { seededRandom } from '../../src/util/random';
 import { Safetensors, writeSafetensors } from '../../weights/safetensors';
 import { testFullDisk } from '../where';

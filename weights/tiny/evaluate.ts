@@ -10,7 +10,8 @@ import { BACKEND_OPTION, count, type Options, text } from '../../src/commands/co
 import { generate } from '../../src/engine/generate';
 import type { CausalLM } from '../../src/engine/model';
 import { findModelFolder } from '../../src/hub/modelFolder';
-import { loadTokenizer, type Tokenizer } from '../../src/text/tokenizer';
+import { loadTokenizer } from '../../src/text/loadTokenizer';
+import type { Tokenizer } from '../../src/text/tokenizer';
 import { Progress } from '../../src/util/progress';
 import { seededRandom } from '../../src/util/random';
 import { oneOf, runAsProgram } from '../../src/util/script';

@@ -9,7 +9,8 @@ import { BACKEND_OPTION, count, type Options, text } from '../../src/commands/co
 import type { CausalLM } from '../../src/engine/model';
 import { meanNll } from '../../src/engine/perplexity';
 import { findModelFolder } from '../../src/hub/modelFolder';
-import { loadTokenizer, type Tokenizer } from '../../src/text/tokenizer';
+import { loadTokenizer } from '../../src/text/loadTokenizer';
+import type { Tokenizer } from '../../src/text/tokenizer';
 import { seededRandom } from '../../src/util/random';
 import { runAsProgram } from '../../src/util/script';
 import { formatTable, percent } from '../../src/util/table';

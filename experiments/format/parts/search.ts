@@ -4,7 +4,7 @@ import { findModel } from '../../../src/hub/fingerprint';
 import { type ConfigOf, nullable, oneOf, text } from '../../../src/runs/config';
 import { readRun } from '../../../src/runs/runFolder';
 import { InputError } from '../../../src/util/errors';
-import { hashFile } from '../../../src/util/hash';
+import { hashFile } from '../../../src/util/hashFile';
 import { dataFile } from '../../shared/data/dataFolder';
 import { findRun, foreseen, inputMark, without } from '../../shared/earlierSteps';
 import { loadDirections } from '../../shared/vectors/load';

@@ -1,7 +1,7 @@
 import * as path from 'node:path';
 import { modelName } from '../../../src/hub/modelFolder';
 import { InputError } from '../../../src/util/errors';
-import { hashFile } from '../../../src/util/hash';
+import { hashFile } from '../../../src/util/hashFile';
 import type { Direction } from '../../../src/vectors/direction';
 import { checkWidth, type Provenance, type VectorFile } from '../../../src/vectors/vectorFile';
 import {

@@ -1,6 +1,7 @@
 import * as path from 'node:path';
 import { InputError } from '../../../src/util/errors';
-import { hashFile, hashOf } from '../../../src/util/hash';
+import { hashOf } from '../../../src/util/hash';
+import { hashFile } from '../../../src/util/hashFile';
 import type { Provenance } from '../../../src/vectors/vectorFile';
 import {
   baseName,

@@ -2,7 +2,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { ModelFiles } from '../../../src/hub/fingerprint';
 import { modelName } from '../../../src/hub/modelFolder';
-import { hashFile, hashOf } from '../../../src/util/hash';
+import { hashOf } from '../../../src/util/hash';
+import { hashFile } from '../../../src/util/hashFile';
 import { checkWidth, type Provenance, type VectorFile } from '../../../src/vectors/vectorFile';
 import {
   baseName,

@@ -3,7 +3,7 @@ import { modelName } from '../../../src/hub/modelFolder';
 import { flag, integer, nameText, nullable, text } from '../../../src/runs/config';
 import { type Row, RunFolder, refuseOtherRun } from '../../../src/runs/runFolder';
 import { InputError } from '../../../src/util/errors';
-import { hashFile } from '../../../src/util/hash';
+import { hashFile } from '../../../src/util/hashFile';
 import { toolVersion } from '../../../src/util/version';
 import type { Vectors } from '../../../src/vectors/steer';
 import type { ScriptContext } from '../command/script';

@@ -158,7 +158,7 @@ function loadJudge(files: ModelFiles) {
   open?.model.dispose();
   const { loadModel } = require('../../../models') as typeof import('../../../models');
   const { loadTokenizer } =
-    require('../../../src/text/tokenizer') as typeof import('../../../src/text/tokenizer');
+    require('../../../src/text/loadTokenizer') as typeof import('../../../src/text/loadTokenizer');
   open = { files, model: loadModel(files.dir), tokenizer: loadTokenizer(files.dir) };
   return open;
 }

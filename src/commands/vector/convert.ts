@@ -1,5 +1,5 @@
 import { readDims } from '../../../models';
-import { ModelConfig } from '../../checkpoint/configJson';
+import { openConfig } from '../../checkpoint/folder';
 import { findModel } from '../../hub/fingerprint';
 import { InputError } from '../../util/errors';
 import { checkVectorsFit, type FittingModel } from '../../vectors/fit';
@@ -60,7 +60,7 @@ function modelOf(options: Options): FittingModel | undefined {
 
 function describe(given: string): FittingModel {
   const { name, dir, fingerprint } = findModel(given);
-  const modelType = String(ModelConfig.open(dir).values.model_type);
+  const modelType = String(openConfig(dir).values.model_type);
   return { name, fingerprint, model: { config: readDims(dir), modelType } };
 }
 

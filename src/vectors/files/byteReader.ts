@@ -1,4 +1,4 @@
-import { bf16ToFloat32, float16ToFloat32 } from '../../../weights/safetensors';
+import { bf16ToFloat32, float16ToFloat32 } from '../../../weights/halfFloat';
 import { InputError } from '../../util/errors';
 
 /** How numbers are held, and what makes float32 of them. */

@@ -3,13 +3,13 @@
  * is added to the output of block N, blocks counted from 0; block 0 can't be steered there. Sources:
  * docs/vectors.md.
  */
-import * as path from 'node:path';
 import { InputError } from '../../util/errors';
+import { stemOf } from '../../util/fileName';
 import { indexOfLayer } from '../lookUp';
 import { originOf } from '../provenance';
 import type { Setting } from '../setting';
 import { absoluteWeight } from '../weight';
-import { type Gguf, readGguf, writeGguf } from './gguf';
+import { type Gguf, ggufBytes, readGguf } from './gguf';
 import { fromNumbers } from './numbers';
 import type { NumberArray } from './schema';
 import type { SaveOptions, VectorFile } from './types';
@@ -30,8 +30,8 @@ export const hintFits = (hint: string, modelType: string): boolean =>
   llamaCppName(hint) === llamaCppName(modelType);
 
 /** @throws InputError for what is no control vector, or can't be told apart from a damaged one */
-export function readControlVector(file: string): VectorFile {
-  const { metadata, tensors } = readGguf(file);
+export function readControlVector(file: string, bytes: Uint8Array): VectorFile {
+  const { metadata, tensors } = readGguf(file, bytes);
   const architecture = metadata.get('general.architecture');
   if (architecture !== ARCHITECTURE) {
     throw new InputError(
@@ -46,7 +46,7 @@ export function readControlVector(file: string): VectorFile {
     throw new InputError(`${file} holds no tensor direction.N: it steers nowhere.`);
   found.sort((a, b) => a.layer - b.layer);
   const given = metadata.get('general.name');
-  const name = typeof given === 'string' && given ? given : path.basename(file, path.extname(file));
+  const name = typeof given === 'string' && given ? given : stemOf(file);
   const rows = new Map([[name, found.map(({ row }) => row)]]);
   const layers = found.map(({ layer }) => layer);
   return { ...fromNumbers(file, rows, layers), provenance: provenanceOf(file, metadata) };
@@ -84,15 +84,15 @@ function provenanceOf(file: string, metadata: Gguf['metadata']): Record<string, 
 }
 
 /**
- * Writes the vector that there is as a control vector: what its setting adds, at the layer of the
+ * The vector that there is as a control vector: what its setting adds, at the layer of the
  * setting; without a setting, unit · norm at every layer.
  * @throws InputError for several vectors, layer 0, or a setting that llama.cpp can't follow
  */
-export function writeControlVector(
+export function controlVectorBytes(
   file: string,
   vectors: VectorFile,
   { scale = 1, modelType }: SaveOptions,
-): void {
+): Uint8Array {
   const names = [...vectors.directions.keys()];
   if (names.length !== 1) {
     throw new InputError(
@@ -122,7 +122,7 @@ export function writeControlVector(
     [`${ARCHITECTURE}.layer_count`]: rows.length,
     [PROVENANCE]: JSON.stringify(origin),
   };
-  writeGguf(file, metadata, Object.fromEntries(tensors));
+  return ggufBytes(metadata, Object.fromEntries(tensors));
 }
 
 function rowsToAdd(file: string, vectors: VectorFile, name: string, scale: number) {

@@ -2,9 +2,9 @@
  * The GGUF format (docs/gguf.md of ggml), versions 2 and 3, little-endian: a magic number, typed
  * metadata, the list of tensors, their numbers. Of tensors, only those of floats are read.
  */
-import * as fs from 'node:fs';
+
+import { joined } from '../../util/bytes';
 import { InputError } from '../../util/errors';
-import { systemReason, writeAtomic } from '../../util/files';
 import { ByteReader, FLOAT_TYPES, type FloatType } from './byteReader';
 import type { NumberArray } from './schema';
 
@@ -46,8 +46,8 @@ const FLOATS: Record<number, FloatType> = {
 };
 
 /** @throws InputError saying what is wrong with a file, and where */
-export function readGguf(file: string): Gguf {
-  const from = new ByteReader(file, readBytes(file));
+export function readGguf(file: string, bytes: Uint8Array): Gguf {
+  const from = new ByteReader(file, bytes);
   if (from.bytes.length < 4 || from.u32('the first bytes') !== MAGIC) {
     throw new InputError(`${file}: it does not begin with GGUF: it is no GGUF file.`);
   }
@@ -71,15 +71,6 @@ export function readGguf(file: string): Gguf {
     tensors.set(info.name, readTensor(from, info, start));
   }
   return { metadata, tensors };
-}
-
-function readBytes(file: string): Uint8Array {
-  try {
-    return fs.readFileSync(file);
-  } catch (error) {
-    const reason = systemReason(error) ?? (error as Error).message;
-    throw new InputError(`Can't read ${file}: ${reason}.`);
-  }
 }
 
 function readValue(from: ByteReader, type: number, what: string): GgufValue {
@@ -132,12 +123,11 @@ function readTensor(from: ByteReader, { name, shape, type, offset }: Info, start
   return { shape, data: numbers };
 }
 
-/** Writes metadata (texts, and whole numbers as u32) and tensors of F32, as version 3. */
-export function writeGguf(
-  file: string,
+/** The bytes of a file of metadata (texts, and whole numbers as u32) and tensors of F32, as version 3. */
+export function ggufBytes(
   metadata: Record<string, string | number>,
   tensors: Record<string, NumberArray>,
-): void {
+): Uint8Array {
   const entries = Object.entries(metadata).flatMap(([key, value]) =>
     typeof value === 'string'
       ? [text(key), u32(TYPES.text), text(value)]
@@ -151,29 +141,32 @@ export function writeGguf(
     return info;
   });
   const counts = [u64(Object.keys(tensors).length), u64(Object.keys(metadata).length)];
-  const head = padded(Buffer.concat([u32(MAGIC), u32(3), ...counts, ...entries, ...infos]));
+  const head = padded(joined([u32(MAGIC), u32(3), ...counts, ...entries, ...infos]));
   const numbers = Object.values(tensors).map(({ data }) =>
-    padded(Buffer.from(data.buffer, data.byteOffset, data.byteLength)),
+    padded(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
   );
-  writeAtomic(file, Buffer.concat([head, ...numbers]));
+  return joined([head, ...numbers]);
 }
 
-function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
+function u32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value, true);
   return bytes;
 }
 
-function u64(value: number): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(BigInt(value));
+function u64(value: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(value), true);
   return bytes;
 }
 
-function text(value: string): Buffer {
-  const bytes = Buffer.from(value);
-  return Buffer.concat([u64(bytes.length), bytes]);
+function text(value: string): Uint8Array {
+  const bytes = new TextEncoder().encode(value);
+  return joined([u64(bytes.length), bytes]);
 }
 
-const padded = (bytes: Buffer) =>
-  Buffer.concat([bytes, Buffer.alloc(aligned(bytes.length, ALIGNMENT) - bytes.length)]);
+function padded(bytes: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(aligned(bytes.length, ALIGNMENT));
+  whole.set(bytes);
+  return whole;
+}

@@ -1,8 +1,9 @@
 /** numpy's .npy format (numpy.lib.format), versions 1 to 3: arrays of floats, and single texts. */
+import { joined } from '../../util/bytes';
 import { ByteReader, FLOAT_TYPES, type FloatType } from './byteReader';
 import type { NumberArray } from './schema';
 
-const MAGIC = Buffer.from('\x93NUMPY', 'latin1');
+const MAGIC = Uint8Array.of(0x93, ...new TextEncoder().encode('NUMPY'));
 /** The numbers begin at a multiple of it. */
 const ALIGNMENT = 64;
 
@@ -32,7 +33,7 @@ export function readNpy(what: string, given: Uint8Array): NumberArray | string {
   const size = isText ? 4 * Number(type.slice(1)) : count * floats!.size;
   const bytes = from.take(size, 'its numbers');
   if (from.position < given.length) from.refuse('there is more than its numbers');
-  if (order === '>') swap(Buffer.from(bytes), isText ? 4 : floats!.size);
+  if (order === '>') swap(new Uint8Array(bytes), isText ? 4 : floats!.size);
   if (isText) return textOf(bytes);
   const data = new Float32Array(count);
   floats!.read(bytes, data);
@@ -44,12 +45,12 @@ export function readNpy(what: string, given: Uint8Array): NumberArray | string {
 function readHeader(from: ByteReader): { descr: string; fortran: boolean; shape: number[] } {
   const start = from.skip(8, 'its first bytes');
   const version = from.bytes[6];
-  if (!MAGIC.equals(from.bytes.subarray(start, 6)) || version < 1 || version > 3) {
+  if (!MAGIC.every((byte, i) => from.bytes[start + i] === byte) || version < 1 || version > 3) {
     from.refuse('it is no .npy array of version 1 to 3', 0);
   }
   const length = version === 1 ? from.u16('its header') : from.u32('its header');
   const at = from.skip(length, 'its header');
-  const header = Buffer.from(from.bytes.subarray(at, at + length)).toString('latin1');
+  const header = new TextDecoder('latin1').decode(from.bytes.subarray(at, at + length));
   const value = (key: string, pattern: string) =>
     new RegExp(`'${key}': *${pattern}`).exec(header)?.[1];
   const descr = value('descr', "'([^']*)'");
@@ -62,10 +63,9 @@ function readHeader(from: ByteReader): { descr: string; fortran: boolean; shape:
   return { descr, fortran: fortran === 'True', shape: axes };
 }
 
-function swap(bytes: Buffer, size: number): void {
-  if (size === 2) bytes.swap16();
-  else if (size === 4) bytes.swap32();
-  else bytes.swap64();
+/** Numbers of `size` bytes from one byte order to the other. */
+function swap(bytes: Uint8Array, size: number): void {
+  for (let at = 0; at < bytes.length; at += size) bytes.subarray(at, at + size).reverse();
 }
 
 /** numpy's texts: four bytes a character, filled up with zeros. */
@@ -81,20 +81,20 @@ function transposed(data: Float32Array, [rows, columns]: number[]): Float32Array
 }
 
 /** The bytes of a .npy array of float32, or of one text. */
-export function writeNpy(value: NumberArray | string): Buffer {
+export function npyBytes(value: NumberArray | string): Uint8Array {
   if (typeof value === 'string') {
     const points = Uint32Array.from(value, (character) => character.codePointAt(0)!);
-    return npy(`<U${points.length}`, [], Buffer.from(points.buffer));
+    return npy(`<U${points.length}`, [], new Uint8Array(points.buffer));
   }
   const { buffer, byteOffset, byteLength } = value.data;
-  return npy('<f4', value.shape, Buffer.from(buffer, byteOffset, byteLength));
+  return npy('<f4', value.shape, new Uint8Array(buffer, byteOffset, byteLength));
 }
 
-function npy(descr: string, shape: number[], bytes: Buffer): Buffer {
+function npy(descr: string, shape: number[], bytes: Uint8Array): Uint8Array {
   const axes = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
   const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${axes}), }`;
   const before = MAGIC.length + 4;
   const length = Math.ceil((before + text.length + 1) / ALIGNMENT) * ALIGNMENT - before;
-  const head = Buffer.from([...MAGIC, 1, 0, length & 255, length >> 8]);
-  return Buffer.concat([head, Buffer.from(`${text.padEnd(length - 1)}\n`), bytes]);
+  const head = Uint8Array.of(...MAGIC, 1, 0, length & 255, length >> 8);
+  return joined([head, new TextEncoder().encode(`${text.padEnd(length - 1)}\n`), bytes]);
 }

@@ -1,23 +1,21 @@
 /** numpy's .npz: a zip file of .npy arrays. Ours, and the plain layouts that others write. */
-import * as path from 'node:path';
-import AdmZip from 'adm-zip';
 import { InputError } from '../../util/errors';
-import { systemReason, writeAtomic } from '../../util/files';
-import { readNpy, writeNpy } from './npy';
+import { stemOf } from '../../util/fileName';
+import { npyBytes, readNpy } from './npy';
 import { fromNumbers } from './numbers';
 import { fromArrays, type NumberArray, toArrays } from './schema';
 import type { VectorFile } from './types';
+import { unzip, zip } from './zip';
 
 /** The array of one text, in JSON, that holds what safetensors has in its `__metadata__`. */
 const METADATA = '__metadata__';
-/** No array of vectors comes near it; a small zip file could hold as many zeros. */
-const MAX_BYTES = 2 ** 31;
 
 /** @throws InputError saying what is damaged, or in what the arrays are not those of vectors */
-export function readNpzVectors(file: string): VectorFile {
+export function readNpzVectors(file: string, given: Uint8Array): VectorFile {
   const arrays = new Map<string, NumberArray>();
   let metadata: Record<string, string> | undefined;
-  for (const [name, bytes] of unzip(file)) {
+  for (const [entry, bytes] of filesIn(file, given)) {
+    const name = entry.replace(/\.npy$/, '');
     const array = readNpy(`${file}, array "${name}"`, bytes);
     if (typeof array !== 'string') arrays.set(name, array);
     else if (name === METADATA) metadata = parseTexts(file, array);
@@ -31,17 +29,13 @@ export function readNpzVectors(file: string): VectorFile {
   return fromArrays({ file, metadata, names: [...arrays.keys()], read });
 }
 
-function unzip(file: string): Map<string, Uint8Array> {
+function filesIn(file: string, bytes: Uint8Array): Map<string, Uint8Array> {
   try {
-    const entries = new AdmZip(file).getEntries().filter(({ isDirectory }) => !isDirectory);
-    const total = entries.reduce((sum, { header }) => sum + header.size, 0);
-    if (total > MAX_BYTES) throw new Error(`it holds ${total} bytes, more than vectors have`);
-    return new Map(
-      entries.map((entry) => [entry.entryName.replace(/\.npy$/, ''), entry.getData()]),
-    );
+    return unzip(bytes);
   } catch (error) {
-    const reason = systemReason(error) ?? (error as Error).message;
-    throw new InputError(`${file} can't be read as an .npz (a zip file): ${reason}.`);
+    throw new InputError(
+      `${file} can't be read as an .npz (a zip file): ${(error as Error).message}.`,
+    );
   }
 }
 
@@ -62,7 +56,7 @@ const OF_LAYER = /^(?:(.+)[./:])?(?:(?:layers?|direction)[._-]?)?(\d{1,6})$/s;
 
 /** Arrays without metadata: of [L, D] for layers 0 to L − 1, or one of D numbers for each layer. */
 function fromPlain(file: string, arrays: Map<string, NumberArray>): VectorFile {
-  const named = path.basename(file, path.extname(file));
+  const named = stemOf(file);
   const rows = new Map<string, Map<number, Float32Array>>();
   const add = (name: string, layer: number, row: Float32Array) => {
     const of = rows.get(name) ?? new Map<number, Float32Array>();
@@ -110,10 +104,10 @@ function sameLayers(
   return [new Map(inOrder), layers];
 }
 
-export function writeNpzVectors(file: string, vectors: VectorFile): void {
+/** The bytes of a file of vectors. */
+export function npzBytes(vectors: VectorFile): Uint8Array {
   const { arrays, metadata } = toArrays(vectors);
-  const zip = new AdmZip(undefined, { noSort: true });
-  for (const [name, array] of Object.entries(arrays)) zip.addFile(`${name}.npy`, writeNpy(array));
-  zip.addFile(`${METADATA}.npy`, writeNpy(JSON.stringify(metadata)));
-  writeAtomic(file, zip.toBuffer());
+  const files = Object.entries(arrays).map(([name, array]) => [`${name}.npy`, npyBytes(array)]);
+  const says = [`${METADATA}.npy`, npyBytes(JSON.stringify(metadata))];
+  return zip(Object.fromEntries([...files, says]));
 }

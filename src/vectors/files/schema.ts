@@ -1,5 +1,5 @@
 /** What a vector file holds, whatever it lies in: arrays by name and texts by key. See docs/vectors.md. */
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../util/sha256';
 import { hasMeans, type SteeringVector, whatIsWrong } from '../direction';
 import { methodOf } from '../provenance';
 import { damaged, metadataOf, parseMetadata } from './metadata';
@@ -89,17 +89,15 @@ function joined(rows: Float32Array[]): Float32Array {
 
 /** Of vectors and all that a file says about them, but for the checksum itself. */
 function checksumOf(directions: VectorFile['directions'], says: Record<string, string>): string {
-  const hash = createHash('sha256');
-  hash.update(JSON.stringify(Object.entries(says).sort(byName)));
-  for (const [name, vector] of [...directions].sort(byName)) {
-    hash.update(JSON.stringify(name));
-    const parts = [...Object.values(matrices(vector)).flat(), ...Object.values(scalars(vector))];
-    for (const { buffer, byteOffset, byteLength } of parts) {
-      hash.update(new Uint8Array(buffer, byteOffset, byteLength));
-    }
-  }
-  return hash.digest('hex');
+  const parts = [...directions].sort(byName).flatMap(([name, vector]) => {
+    const arrays = [...Object.values(matrices(vector)).flat(), ...Object.values(scalars(vector))];
+    return [JSON.stringify(name), ...arrays.map(bytesOf)];
+  });
+  return sha256(JSON.stringify(Object.entries(says).sort(byName)), ...parts);
 }
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array) =>
+  new Uint8Array(buffer, byteOffset, byteLength);
 
 const byName = ([a]: [string, unknown], [b]: [string, unknown]) => (a < b ? -1 : 1);
 

@@ -1,4 +1,4 @@
-import type { TensorData } from '../../../weights/safetensors';
+import type { TensorData } from '../../../weights/safetensors/dtypes';
 import type { SteeringVector } from '../direction';
 import type { Provenance } from '../provenance';
 import type { Setting, TriedSetting } from '../setting';

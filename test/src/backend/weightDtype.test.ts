@@ -18,7 +18,7 @@ import { WEIGHT_DTYPES, type WeightDtype } from '../../../src/backend/weightDtyp
 import { generate } from '../../../src/engine/generate';
 import type { CausalLM } from '../../../src/engine/model';
 import { runWithCache } from '../../../src/engine/runWithCache';
-import { loadTokenizer } from '../../../src/text/tokenizer';
+import { loadTokenizer } from '../../../src/text/loadTokenizer';
 import { InputError } from '../../../src/util/errors';
 import { seededRandom } from '../../../src/util/random';
 import { readReference } from '../../../src/verify/reference';

@@ -9,6 +9,7 @@ import { readConfig as readGPT2 } from '../../../models/gpt2';
 import { readConfig as readMistral } from '../../../models/mistral';
 import { readConfig as readPhi3 } from '../../../models/phi3';
 import { ModelConfig } from '../../../src/checkpoint/configJson';
+import { openConfig } from '../../../src/checkpoint/folder';
 import { defaultFrequencies } from '../../../src/nn/rope';
 import { InputError } from '../../../src/util/errors';
 
@@ -406,7 +407,7 @@ test('the inner values of a rotary embedding are checked as the outer ones', () 
 
 test('a place without a config: what is there, and what to do', () => {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-config-'));
-  const open = (place: unknown) => () => ModelConfig.open(place as string);
+  const open = (place: unknown) => () => openConfig(place as string);
   const says = (place: unknown, pattern: RegExp) =>
     assert.throws(open(place), (error: Error) => {
       return error instanceof InputError && pattern.test(error.message);

@@ -10,7 +10,7 @@ import { useBackend } from '../../../src/backend';
 import { run } from '../../../src/cli';
 import type { CausalLM } from '../../../src/engine/model';
 import { meanNll, perplexityOf } from '../../../src/engine/perplexity';
-import { loadTokenizer } from '../../../src/text/tokenizer';
+import { loadTokenizer } from '../../../src/text/loadTokenizer';
 import { InputError } from '../../../src/util/errors';
 import { Safetensors, type TensorData, writeSafetensors } from '../../../weights/safetensors';
 

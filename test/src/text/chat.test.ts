@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { loadTokenizer } from '../../../src/text/loadTokenizer';
 import { checkMessages } from '../../../src/text/messages';
-import { loadTokenizer, type Message, type Tokenizer } from '../../../src/text/tokenizer';
+import type { Message, Tokenizer } from '../../../src/text/tokenizer';
 import { refusal } from '../../refusal';
 import { atTime } from './clock';
 

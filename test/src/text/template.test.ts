@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { loadTokenizer, type Tokenizer } from '../../../src/text/tokenizer';
+import { loadTokenizer } from '../../../src/text/loadTokenizer';
+import type { Tokenizer } from '../../../src/text/tokenizer';
 import { InputError } from '../../../src/util/errors';
 import { atTime } from './clock';
 

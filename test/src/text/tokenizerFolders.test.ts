@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { loadTokenizer } from '../../../src/text/tokenizer';
+import { loadTokenizer } from '../../../src/text/loadTokenizer';
 
 interface Reference {
   texts: string[];

@@ -9,8 +9,8 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { loadTokenizer } from '../../../src/text/loadTokenizer';
 import type { JsonValue, Message } from '../../../src/text/messages';
-import { loadTokenizer } from '../../../src/text/tokenizer';
 import { testWhere } from '../../where';
 
 interface Vocabulary {

@@ -4,6 +4,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { isFile } from '../../../src/util/files';
 import type { Direction } from '../../../src/vectors/direction';
 import { checkVectorsFit, resolveSteer } from '../../../src/vectors/resolveSteer';
 import { checkSteer, parseSteer, type SteerSpec } from '../../../src/vectors/steerSpec';
@@ -105,9 +106,9 @@ test('a file is looked for on the disk', () => {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-spec-'));
   const file = path.join(dir, 'a@2*1x:b.safetensors');
   fs.writeFileSync(file, '');
-  assert.equal(parseSteer(`${file}@3*2`), { file, layer: 3, weight: 2 });
+  assert.equal(parseSteer(`${file}@3*2`, isFile), { file, layer: 3, weight: 2 });
   assert.match(
-    refusal(() => parseSteer(`${dir}@3*2`)),
+    refusal(() => parseSteer(`${dir}@3*2`, isFile)),
     /names no vector file/,
   );
   fs.rmSync(dir, { recursive: true });

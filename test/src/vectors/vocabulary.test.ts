@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadModel } from '../../../models';
 import { useBackend } from '../../../src/backend';
-import { loadTokenizer } from '../../../src/text/tokenizer';
+import { loadTokenizer } from '../../../src/text/loadTokenizer';
 import { seededRandom } from '../../../src/util/random';
 import { project } from '../../../src/vectors/vocabulary';
 import { Safetensors } from '../../../weights/safetensors';

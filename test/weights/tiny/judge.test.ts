@@ -8,7 +8,7 @@ import { useBackend } from '../../../src/backend';
 import { run } from '../../../src/cli';
 import type { CausalLM } from '../../../src/engine/model';
 import { meanNll } from '../../../src/engine/perplexity';
-import { loadTokenizer } from '../../../src/text/tokenizer';
+import { loadTokenizer } from '../../../src/text/loadTokenizer';
 import { Safetensors } from '../../../weights/safetensors';
 import { FAMILIES, type Family } from '../../../weights/tiny/corpus';
 import {

@@ -7,7 +7,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadModel } from '../../../models';
 import { useBackend } from '../../../src/backend';
-import { loadTokenizer } from '../../../src/text/tokenizer';
+import { loadTokenizer } from '../../../src/text/loadTokenizer';
 import { Safetensors } from '../../../weights/safetensors';
 import { FAMILIES } from '../../../weights/tiny/corpus';
 import { evaluate, share } from '../../../weights/tiny/evaluate';

@@ -7,7 +7,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadModel } from '../../../models';
 import { meanNll } from '../../../src/engine/perplexity';
-import { loadTokenizer } from '../../../src/text/tokenizer';
+import { loadTokenizer } from '../../../src/text/loadTokenizer';
 import { seededRandom } from '../../../src/util/random';
 import { Safetensors } from '../../../weights/safetensors';
 import { SHARES } from '../../../weights/tiny/corpus';

@@ -123,7 +123,7 @@ test('convert goes by the names of the files, and tells what a control vector ho
   assert.equal(loadVectors(at('loud.npz')), loadVectors(at('loud.safetensors')));
   const searched = await succeeds('convert', at('loud.npz'), at('loud.gguf'));
   assert.match(searched, '"loud", unit · norm · 2 (its setting), as direction.1.');
-  const { metadata, tensors } = readGguf(at('loud.gguf'));
+  const { metadata, tensors } = readGguf('it', fs.readFileSync(at('loud.gguf')));
   assert.is(metadata.get('controlvector.model_hint'), 'gemma2', 'found by the name of the model');
   assert.equal([...tensors.keys()], ['direction.1']);
   const [first] = tensors.get('direction.1')!.data;
