@@ -10,7 +10,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { InputError } from '../../util/errors';
 import { writeAtomic } from '../../util/files';
-import { hashFile } from '../../util/hash';
+import { hashFile } from '../../util/hashFile';
 import { TILLER } from '../../util/invocation';
 import { mustRun, watchPip, works } from '../../util/otherProgram';
 import { projectRoot } from '../../util/version';
