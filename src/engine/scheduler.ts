@@ -75,8 +75,10 @@ export class Scheduler {
 
   /** Runs until nothing waits and all rows are done; those that come meanwhile included. */
   run(): Promise<void> {
-    this.running ??= this.loop();
-    return this.running;
+    // With nothing to do, the loop would be over before it is known to run, and seem to run forever.
+    const idle = !this.queue.length && !this.rows.length;
+    if (!idle) this.running ??= this.loop();
+    return this.running ?? Promise.resolve();
   }
 
   private async loop() {
