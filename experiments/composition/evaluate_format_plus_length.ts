@@ -31,6 +31,7 @@ import { loadQuestions } from '../shared/data/questions';
 import { layerCount } from '../shared/layers';
 import { shortRows } from '../shared/prompts';
 import { openSession } from '../shared/session';
+import { resolveEdit } from '../shared/vectors/edits';
 import { steeringWeight } from '../shared/vectors/weight';
 import { type CompositionRow, computeCells, STEERINGS } from './parts/cells';
 import { checkAnswer, planComposition, steeringsOf } from './parts/plan';
@@ -162,8 +163,9 @@ export const script = defineScript(__filename, schema, async (config, context) =
     format_vectors_sha256: format?.sha256,
     length_vectors_sha256: length && hashFile(length.file),
   });
+  const files = [format?.vectors ?? [], lengthVectors ?? []].flat();
   const answered = await answerAndJudge(session, run, plan, config, {
-    vectors: [format?.vectors ?? [], lengthVectors ?? []].flat(),
+    editOf: (edit) => resolveEdit(edit, files),
     toRow: (planned, answer) => checkAnswer(planned, answer, config.constraint_type),
     queryOf: ({ row }) => row.withoutInstruction,
   });

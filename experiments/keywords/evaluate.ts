@@ -23,6 +23,7 @@ import { follows } from '../shared/data/instructionRows';
 import { shortRows } from '../shared/prompts';
 import { type Answer, openSession } from '../shared/session';
 import { expectedProvenance } from '../shared/vectors/compute';
+import { resolveEdit } from '../shared/vectors/edits';
 import { loadDirections } from '../shared/vectors/load';
 import { steeringWeight } from '../shared/vectors/weight';
 import { computeCells, type KeywordRow } from './parts/cells';
@@ -113,7 +114,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
     vectors_sha256: hashFile(vectorFile),
   });
   const { rows: answered, judged } = await answerAndJudge(session, run, plan, config, {
-    vectors: [vectors],
+    editOf: (edit) => resolveEdit(edit, [vectors]),
     toRow,
     queryOf: ({ query }) => query.withoutInstruction,
   });

@@ -26,6 +26,7 @@ import { dataFile } from '../shared/data/dataFolder';
 import { loadQuestions } from '../shared/data/questions';
 import { shortRows } from '../shared/prompts';
 import { type Answer, openSession } from '../shared/session';
+import { resolveEdit } from '../shared/vectors/edits';
 import { steeringWeight } from '../shared/vectors/weight';
 import { computeCells, type LengthRow, satisfies, weightText } from './parts/cells';
 import { loadPhrasings } from './parts/phrasings';
@@ -122,7 +123,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   });
   const asked = new Map(queries.map(({ key, prompt }) => [key, prompt]));
   const { rows, judged } = await answerAndJudge(session, run, plan, config, {
-    vectors: [vectors],
+    editOf: (edit) => resolveEdit(edit, [vectors]),
     toRow,
     queryOf: ({ key }) => asked.get(key)!,
   });

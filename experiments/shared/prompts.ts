@@ -24,7 +24,7 @@ export interface PromptEncoder {
   tokenizer: Tokenizer;
   style: PromptStyle;
   /** Ids of a formatted prompt, however many. */
-  encode(prompt: string): number[];
+  encode(prompt: string, system?: string): number[];
 }
 
 /** Of the model whose prompts were encoded last: the next step mostly has the same. */
@@ -47,7 +47,7 @@ export function promptEncoder(
   return {
     tokenizer,
     style,
-    encode: (prompt) => tokenizer.encodePrompt(prompt, { style, doubleBos }),
+    encode: (prompt, system) => tokenizer.encodePrompt(prompt, { style, system, doubleBos }),
   };
 }
 
@@ -73,6 +73,8 @@ interface LongPrompts<R> {
   file: string;
   /** All prompts that a row has, in whatever cell. */
   promptsOf(row: R): string[];
+  /** A system prompt before each of them. */
+  systemOf?(row: R): string | undefined;
   /** What to call a row; default: its key. */
   nameOf?(row: R): string;
   /** How long the answers to a row may be, where there are any. */
@@ -89,7 +91,13 @@ export function shortRows<R extends { key: string }>(
   model: ModelFiles,
   config: LongPromptsConfig,
   rows: R[],
-  { file, promptsOf, nameOf = ({ key }) => key, newTokensOf = () => 0 }: LongPrompts<R>,
+  {
+    file,
+    promptsOf,
+    systemOf = () => undefined,
+    nameOf = ({ key }) => key,
+    newTokensOf = () => 0,
+  }: LongPrompts<R>,
 ): { rows: R[]; skipped: Skipped } {
   const limit = contextLength(model.dir);
   const tokensOf = counter(promptEncoder(model, config));
@@ -97,7 +105,7 @@ export function shortRows<R extends { key: string }>(
   let cut = 0;
   for (const row of rows) {
     const room = limit - newTokensOf(row);
-    const most = Math.max(...promptsOf(row).map((prompt) => tokensOf(prompt, room)));
+    const most = Math.max(...promptsOf(row).map((one) => tokensOf(one, room, systemOf(row))));
     if (most >= limit) long.set(row, most);
     else if (most > room) cut++;
   }
@@ -133,10 +141,12 @@ const SHOWN = 10;
 function counter({ encode }: PromptEncoder) {
   const frame = encode('a').length;
   const counts = new Map<string, number>();
-  return (prompt: string, enough: number): number => {
-    if (TOKENS_PER_BYTE * Buffer.byteLength(prompt) + frame < enough) return 0;
-    const count = counts.get(prompt) ?? encode(prompt).length;
-    counts.set(prompt, count);
+  return (prompt: string, enough: number, system = ''): number => {
+    const bytes = Buffer.byteLength(prompt) + Buffer.byteLength(system);
+    if (TOKENS_PER_BYTE * bytes + frame < enough) return 0;
+    const key = JSON.stringify([prompt, system]);
+    const count = counts.get(key) ?? encode(prompt, system || undefined).length;
+    counts.set(key, count);
     return count;
   };
 }

@@ -42,9 +42,12 @@ export interface Session {
   /** The faults of the authors' scripts that are switched on and change answers or activations. */
   compat: Compat[];
   /** Ids of a formatted prompt. @throws InputError when it leaves no room in the context */
-  encode(prompt: string): number[];
+  encode(prompt: string, system?: string): number[];
   /** Greedy answers, one batch, each prompt with its own edits. */
-  answer(requests: { prompt: string; edits: Edit[] }[], maxNewTokens: number): Promise<Answer[]>;
+  answer(
+    requests: { prompt: string; system?: string; edits: Edit[] }[],
+    maxNewTokens: number,
+  ): Promise<Answer[]>;
   /** See `finalActivations`; of every layer unless `layers` says otherwise. */
   activations(
     prompts: string[],
@@ -117,8 +120,8 @@ async function load(config: SessionConfig): Promise<Session> {
   );
   const dropLast = compat.includes('drop_last_token');
 
-  const encode = (prompt: string) =>
-    withRoom(idsOf(prompt), model.config, { model: files.name, text: prompt });
+  const encode = (prompt: string, system?: string) =>
+    withRoom(idsOf(prompt, system), model.config, { model: files.name, text: prompt });
   const asksNext = (tokens: number[]) => tokenizer.decode(tokens.slice(-4)).includes('Q:');
   return {
     files,
@@ -132,7 +135,7 @@ async function load(config: SessionConfig): Promise<Session> {
     async answer(requests, maxNewTokens) {
       const generations = await generate(
         model,
-        requests.map(({ prompt }) => encode(prompt)),
+        requests.map(({ prompt, system }) => encode(prompt, system)),
         {
           maxNewTokens,
           stopIds,
@@ -156,10 +159,14 @@ async function load(config: SessionConfig): Promise<Session> {
       });
     },
     activations: (prompts, options) =>
-      finalActivations(model, prompts.map(encode), {
-        layers: Array.from({ length: model.config.nLayers }, (_, layer) => layer),
-        padId,
-        ...options,
-      }),
+      finalActivations(
+        model,
+        prompts.map((prompt) => encode(prompt)),
+        {
+          layers: Array.from({ length: model.config.nLayers }, (_, layer) => layer),
+          padId,
+          ...options,
+        },
+      ),
   };
 }

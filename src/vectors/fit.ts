@@ -14,6 +14,8 @@ export interface FitOptions {
   file: string;
   /** Vectors of another model will do, as long as their width and layers fit. */
   anyModel?: boolean;
+  /** How people ask for that; default: `--any-model`. */
+  option?: string;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface FitOptions {
 export function checkVectorsFit(
   { directions, layers, provenance }: VectorFile,
   lm: FittingModel,
-  { file, anyModel = false }: FitOptions,
+  { file, anyModel = false, option = '--any-model' }: FitOptions,
 ): void {
   const { dModel, nLayers } = lm.model.config;
   const whose = provenance.model ? ` of ${provenance.model}` : '';
@@ -46,13 +48,13 @@ export function checkVectorsFit(
   if (!anyModel && hint !== undefined && !hintFits(hint, modelType)) {
     throw new InputError(
       `${file}: its control vector is for a ${hint} (model_hint); ${lm.name} is a ${modelType}. ` +
-        'Their width fits: --any-model takes it all the same.',
+        `Their width fits: ${option} takes it all the same.`,
     );
   }
   if (anyModel || theirs === undefined || theirs === lm.fingerprint) return;
   throw new InputError(
     `${file}: its vectors were made with ${provenance.model ?? 'another model'} (${theirs}); this is ` +
-      `${lm.name} (${lm.fingerprint}). Their width fits: --any-model takes them all the same, as for a ` +
+      `${lm.name} (${lm.fingerprint}). Their width fits: ${option} takes them all the same, as for a ` +
       'base model steered by the vectors of its instruct model.',
   );
 }

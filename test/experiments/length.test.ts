@@ -305,7 +305,7 @@ test('cut after any row, a run ends with the same file and repeats at most one b
       answerRows(session, run, plan, {
         batchSize: 7,
         maxNewTokens: 1,
-        vectors: [{ directions, layers: [1] }],
+        editOf: (edit) => resolveEdit(edit, [{ directions, layers: [1] }]),
         toRow: ({ id }, { response }) => ({ id, response }),
       }),
     );

@@ -13,7 +13,7 @@ import type { ScriptContext } from '../../shared/command/script';
 import { follows, type InstructionRow } from '../../shared/data/instructionRows';
 import { groupBy } from '../../shared/groupBy';
 import type { Session } from '../../shared/session';
-import type { NamedEdit } from '../../shared/vectors/edits';
+import { type NamedEdit, resolveEdit } from '../../shared/vectors/edits';
 import type { FormatRow } from './cells';
 import { answerLength } from './rows';
 import type { Layers } from './selectedLayers';
@@ -136,7 +136,7 @@ export async function answerFormatRows(
     await answerRows(session, run, group, {
       batchSize: config.batch_size,
       maxNewTokens: answerLength(group[0].row.id, config),
-      vectors: [vectors],
+      editOf: (edit) => resolveEdit(edit, [vectors]),
       toRow({ edits: _, row, ...planned }, answer): FormatRow {
         return { ...planned, ...answer, ok: follows(row, answer.response, 'loose') };
       },

@@ -1,17 +1,17 @@
 import * as path from 'node:path';
+import type { Edit } from '../../../src/engine/steering';
 import { modelName } from '../../../src/hub/modelFolder';
 import { flag, integer, nameText, nullable, text } from '../../../src/runs/config';
 import { type Row, RunFolder, refuseOtherRun } from '../../../src/runs/runFolder';
 import { InputError } from '../../../src/util/errors';
 import { hashFile } from '../../../src/util/hashFile';
 import { toolVersion } from '../../../src/util/version';
-import type { Vectors } from '../../../src/vectors/steer';
 import type { ScriptContext } from '../command/script';
 import { groupBy } from '../groupBy';
 import { longPromptsSchema } from '../prompts';
 import { type Answer, type Session, type SessionConfig, sessionSchema } from '../session';
-import { type NamedEdit, resolveEdit } from '../vectors/edits';
-import type { Judgements, ScoredRow } from './cells';
+import type { NamedEdit } from '../vectors/edits';
+import type { AnsweredRow, Judgements } from './cells';
 import { finishRows } from './finishRows';
 import { judgeFolder } from './judge';
 import { checkJudged, type JudgeConfig, judgeAnswers } from './judging';
@@ -28,18 +28,22 @@ export const answeringSchema = {
   dry_run: flag(),
 };
 
-/** A row to be answered: its prompt as the model sees it, and the edits that steer it. */
-export interface Planned extends Row {
+/** A row to be answered: its prompt as the model sees it, and the edits that steer it, by name. */
+export interface Planned<E = NamedEdit> extends Row {
   prompt: string;
-  edits: NamedEdit[];
+  /** A system prompt before it. */
+  system?: string;
+  edits: E[];
 }
 
 /**
  * Rows with one answer in common: greedy decoding gives the same for the same prompt and edits. Edits
  * of one prompt stand side by side, so that they share a batch, and what is below their layers.
  */
-function shareAnswers<P extends Planned>(plan: P[]): P[][] {
-  const groups = groupBy(plan, ({ prompt, edits }) => JSON.stringify([prompt, edits]));
+function shareAnswers<P extends Planned<unknown>>(plan: P[]): P[][] {
+  const groups = groupBy(plan, ({ prompt, system, edits }) =>
+    JSON.stringify([prompt, edits, system]),
+  );
   return groupBy(groups, ([{ prompt }]) => prompt).flat();
 }
 
@@ -48,7 +52,7 @@ export function tellAnswers(
   { plans }: Pick<ScriptContext, 'plans'>,
   config: SessionConfig & { batch_size: number; perplexity_model?: string | null },
   folder: string,
-  parts: { plan: Planned[]; newTokens: number }[],
+  parts: { plan: Planned<unknown>[]; newTokens: number }[],
 ): void {
   for (const { plan, newTokens } of parts) {
     const prompts = shareAnswers(plan).map(([{ prompt }]) => prompt);
@@ -59,7 +63,7 @@ export function tellAnswers(
 }
 
 /** How many answers a plan takes. */
-export function countAnswers(plan: Planned[]): number {
+export function countAnswers(plan: Planned<unknown>[]): number {
   return shareAnswers(plan).length;
 }
 
@@ -76,26 +80,23 @@ function refuseSameIds(plan: Row[]) {
  * Answers all planned rows, batch by batch, steered and unsteered ones in the same batches, and
  * adds the finished rows to the run (see `finishRows`).
  */
-export async function answerRows<P extends Planned, R extends Row>(
+export async function answerRows<P extends Planned<unknown>, R extends Row>(
   session: Session,
   run: RunFolder<R>,
   plan: P[],
   options: {
     batchSize: number;
     maxNewTokens: number;
-    /** The files that the edits' vectors are in. */
-    vectors: Vectors[];
+    /** An edit with its numbers. */
+    editOf(named: P['edits'][number]): Edit;
     toRow(planned: P, answer: Answer): R;
   },
 ): Promise<void> {
-  const { batchSize, maxNewTokens, vectors, toRow } = options;
+  const { batchSize, maxNewTokens, editOf, toRow } = options;
   refuseSameIds(plan);
   await finishRows(run, shareAnswers(plan), { unit: 'answers', batchSize }, async (batch) => {
     const answers = await session.answer(
-      batch.map(([{ prompt, edits }]) => ({
-        prompt,
-        edits: edits.map((edit) => resolveEdit(edit, vectors)),
-      })),
+      batch.map(([{ prompt, system, edits }]) => ({ prompt, system, edits: edits.map(editOf) })),
       maxNewTokens,
     );
     return batch.flatMap((group, i) => group.map((planned) => toRow(planned, answers[i])));
@@ -106,6 +107,7 @@ export async function answerRows<P extends Planned, R extends Row>(
 const FREE = [
   ...['model_name', 'preset', 'judge', 'name', 'output_path', 'dry_run', 'skip_long'],
   ...['data_path', 'vectors_data_path', 'length_data_path', 'phrasings_path', 'planned_rows'],
+  ...['pairs_path', 'any_model'],
   ...['vectors_file', 'length_vectors_file', 'search_name', 'ivs_name'],
   ...['representations_folder', 'length_vectors_folder'],
 ];
@@ -116,10 +118,10 @@ const FREE = [
  * @param config with marks of what `FREE` keys name: of vectors, of phrasings
  * @throws as `RunFolder.open`; for a run that was judged otherwise by the model that is to judge it
  */
-export function openRun<R extends ScoredRow>(
+export function openRun<R extends AnsweredRow>(
   session: Session,
   folder: string,
-  plan: Planned[],
+  plan: Planned<unknown>[],
   config: RunConfig,
 ): RunFolder<R> {
   checkJudged(folder, config);
@@ -135,7 +137,11 @@ export function checkRun(session: Session, folder: string, config: RunConfig, la
   refuseOtherRun(folder, recorded(session, folder, config), [...FREE, ...later]);
 }
 
-type RunConfig = Record<string, unknown> & { data_path: string; judge?: JudgeConfig['judge'] };
+type RunConfig = Record<string, unknown> & {
+  /** Null where the config itself holds the prompts. */
+  data_path: string | null;
+  judge?: JudgeConfig['judge'];
+};
 
 function recorded(session: Session, folder: string, config: RunConfig): Record<string, unknown> {
   const { backend, files } = session;
@@ -147,7 +153,7 @@ function recorded(session: Session, folder: string, config: RunConfig): Record<s
     dtype: session.dtype,
     prompt_style: session.promptStyle,
     model_fingerprint: files.fingerprint,
-    data_sha256: hashFile(config.data_path),
+    ...(config.data_path !== null && { data_sha256: hashFile(config.data_path) }),
     tool: toolVersion,
   };
 }
@@ -165,13 +171,13 @@ function oneSpelling(config: RunConfig): Record<string, unknown> {
  * Answers the planned rows and has the answers judged.
  * @returns the rows in the order of the plan, and what the judges say of them
  */
-export async function answerAndJudge<P extends Planned, R extends ScoredRow>(
+export async function answerAndJudge<P extends Planned<unknown>, R extends AnsweredRow>(
   session: Session,
   run: RunFolder<R>,
   plan: P[],
   config: JudgeConfig & { batch_size: number; max_generation_length: number },
   options: {
-    vectors: Vectors[];
+    editOf(named: P['edits'][number]): Edit;
     toRow(planned: P, answer: Answer): R;
     /** The prompt without instructions: what a judge of quality is shown. */
     queryOf(planned: P): string;

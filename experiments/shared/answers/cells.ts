@@ -11,11 +11,16 @@ import {
   middle,
 } from './statistics';
 
-/** An answer that was checked. */
-export interface ScoredRow extends Row, Answer {
+/** An answer, which may have been checked. */
+export interface AnsweredRow extends Row, Answer {
   /** Of the query: rows of one key are paired across cells. */
   key: string;
-  /** Whether the response obeys what is asked for, in the prompt or not. */
+  /** Whether the response obeys what is asked for, in the prompt or not; null: nothing was checked. */
+  ok: boolean | null;
+}
+
+/** An answer that was checked. */
+export interface ScoredRow extends AnsweredRow {
   ok: boolean;
 }
 
@@ -109,12 +114,12 @@ export function cellsOf<R extends { steering: string }, K extends keyof R>(
  * drawn with replacement, the same draws for the cell and its baseline.
  * @param baseline the rows of the unsteered cell with the same prompts; null for that cell itself
  */
-export function cellStats<R extends ScoredRow>(
+export function cellStats<R extends AnsweredRow>(
   rows: R[],
   baseline: R[] | null,
   options: CellOptions<R> = {},
 ): CellStats {
-  const { score = ({ ok }) => ok } = options;
+  const { score = ({ ok }) => ok === true } = options;
   const judged = (figures?: ReadonlyMap<string, number | null>) =>
     rows.map(({ id }) => figures?.get(id) ?? null).filter((value) => value !== null);
   const perplexities = judged(options.perplexities);

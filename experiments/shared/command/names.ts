@@ -16,7 +16,7 @@ const PICKS = ['vectors_file', 'length_vectors_file', 'search_name', 'ivs_name',
 export const WITHOUT_EFFECT = [
   // Without skip_long, there are no rows to skip.
   ...['model_name', 'preset', 'name', 'output_path', 'dry_run', 'device', 'judge', 'skip_long'],
-  ...['representations_folder', 'length_vectors_folder', ...PICKS],
+  ...['representations_folder', 'length_vectors_folder', 'any_model', ...PICKS],
 ];
 
 /** What vectors depend on beside what the name of their file shows. */

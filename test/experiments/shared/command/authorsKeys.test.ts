@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { script as composition } from '../../../../experiments/composition/evaluate_format_plus_length';
+import { script as custom } from '../../../../experiments/custom/evaluate';
 import { script as formatVectors } from '../../../../experiments/format/compute_representations';
 import { script as formatEvaluate } from '../../../../experiments/format/evaluate';
 import { script as findBestLayer } from '../../../../experiments/format/find_best_layer';
@@ -20,7 +21,7 @@ import { InputError } from '../../../../src/util/errors';
 
 const SCRIPTS = [
   ...[formatVectors, findBestLayer, precomputeIvs, formatEvaluate, lengthVectors, lengthEvaluate],
-  ...[keywordVectors, keywordEvaluate, composition],
+  ...[keywordVectors, keywordEvaluate, composition, custom],
 ];
 
 async function refusal(script: Script, override: string): Promise<string> {

@@ -5,6 +5,7 @@ import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { script as composition } from '../../../../experiments/composition/evaluate_format_plus_length';
+import { script as custom } from '../../../../experiments/custom/evaluate';
 import { script as formatVectors } from '../../../../experiments/format/compute_representations';
 import { script as formatEvaluate } from '../../../../experiments/format/evaluate';
 import { script as findBestLayer } from '../../../../experiments/format/find_best_layer';
@@ -131,6 +132,10 @@ interface Case {
   values: Record<string, string>;
   /** Keys of this script that change nothing, with other values. */
   nothing?: Record<string, string>;
+  /** What a key is given with, where it would be refused alone. */
+  beside?: Record<string, string[]>;
+  /** Keys whose values this model refuses. */
+  aside?: string[];
 }
 
 const folder = { representations_folder: path.join(temp, 'other') };
@@ -201,14 +206,31 @@ const CASES: Case[] = [
     // The file is for format_layer.
     nothing: { length_vectors_folder: path.join(temp, 'other'), vectors_file: 'x' },
   },
+  {
+    script: custom,
+    values: {
+      data_path: questions,
+      prompts: '[a]',
+      instruction: 'Be brief.',
+      include_instructions: 'true',
+      steering: 'pairs@1*1x',
+      pairs_path: copyOf('docs/examples/lowercase/pairs.jsonl'),
+      check: 'startend:quotation',
+      ...{ regex: '^a', regex_flags: 'i', contains: 'a', not_contains: 'b' },
+    },
+    nothing: { any_model: 'true' },
+    beside: { data_path: ['steering=none'], prompts: ['data_path=null', 'steering=none'] },
+    // It takes no system prompt: custom.test.ts has a model that does.
+    aside: ['system'],
+  },
 ];
 
-for (const { script, values, nothing = {} } of CASES) {
+for (const { script, values, nothing = {}, beside = {}, aside = [] } of CASES) {
   const title = path.relative(path.join(root, 'experiments'), script.file).replace('.ts', '');
   test(`${title}: what changes results changes where they go`, async () => {
     const usual = await place(script, []);
     const places = new Map<string, string>();
-    for (const key of Object.keys(script.schema)) {
+    for (const key of Object.keys(script.schema).filter((one) => !aside.includes(one))) {
       const same = nothing[key] ?? NOTHING[key];
       if (same !== undefined) {
         const overrides = key === 'dry_run' ? [] : [`${key}=${same}`];
@@ -217,7 +239,7 @@ for (const { script, values, nothing = {} } of CASES) {
       }
       const value = values[key] ?? MATTERS[key];
       assert.ok(value && value !== '?', `${key}: say here whether it changes the results`);
-      const other = await place(script, [`${key}=${value}`]);
+      const other = await place(script, [`${key}=${value}`, ...(beside[key] ?? [])]);
       assert.not.equal(other, usual, `${key}=${value} changes the results`);
       assert.is(places.get(other), undefined, `${key} and ${places.get(other)}: one place`);
       places.set(other, key);
@@ -242,6 +264,7 @@ test('the default runs have names for people', async () => {
     'keywords/tiny-gemma2/representations/include_ifeval_include_questions_20examples_seed42.safetensors',
     'keywords/tiny-gemma2/existence_default',
     'composition/tiny-gemma2/default',
+    'custom/tiny-gemma2/default',
   ]);
 });
 

@@ -189,7 +189,7 @@ test('two planned rows of one id would share an answer: refused', async () => {
   await answerRows({} as Session, run, [planned, { ...planned, prompt: 'Who?' }], {
     batchSize: 1,
     maxNewTokens: 1,
-    vectors: [],
+    editOf: (edit) => edit,
     toRow: ({ id }) => ({ id }),
   }).catch((error: Error) => {
     message = error.message;
