@@ -6,9 +6,9 @@ import type { VectorFile } from '../../../src/vectors/vectorFile';
 export function checkFits(vectors: VectorFile, files: ModelFiles, options: FitOptions): void {
   // Loaded here, not above: --help needs none of it.
   const { readDims } = require('../../../models') as typeof import('../../../models');
-  const { ModelConfig } =
-    require('../../../src/checkpoint/configJson') as typeof import('../../../src/checkpoint/configJson');
-  const modelType = String(ModelConfig.open(files.dir).values.model_type);
+  const { openConfig } =
+    require('../../../src/checkpoint/folder') as typeof import('../../../src/checkpoint/folder');
+  const modelType = String(openConfig(files.dir).values.model_type);
   checkVectorsFit(
     vectors,
     { ...files, model: { config: readDims(files.dir), modelType } },
