@@ -30,20 +30,28 @@ export const POSITION_MEANINGS = {
 /** An edit with all that the page shows of it. */
 export type FullSpec = SteerSpec & { name: string; layer: number; kind: EditKindName };
 
-/** The first edit of a vector: as a search found it, else 1x in the middle. */
+/**
+ * The first edit of a vector: as a search found it, else 1x where vectors are read, at the last prompt
+ * token.
+ */
 export function newSpec(vector: VectorInfo, name = vector.names[0]): SteerSpec {
-  return complete({ file: vector.id, name }, vector);
+  const positions = vector.settings[name] ? undefined : ('last' as const);
+  return complete({ file: vector.id, name, ...(positions && { positions }) }, vector);
 }
 
 /** An edit with what it leaves open, as the engine takes it. */
 export function complete(spec: SteerSpec, vector: VectorInfo): FullSpec {
   const name = spec.name ?? vector.names[0];
   const found = spec.layer === undefined ? vector.settings[name] : undefined;
-  const layer = found?.layer ?? vector.layers[Math.floor(vector.layers.length / 2)];
+  const layer = found?.layer ?? firstLayer(vector);
   const whole = { layer, ...found, ...spec, name };
   const kind = whole.kind ?? 'add';
   return { ...ofKind(whole, kind), name, layer: whole.layer, file: spec.file, kind };
 }
+
+/** The middle; where there are few layers the first, so that some are left to act on what is added. */
+const firstLayer = ({ layers }: VectorInfo) =>
+  layers.length < 8 ? layers[0] : layers[Math.floor(layers.length / 2)];
 
 /** The same edit of another kind: without the parameters of the old one, with those the new one needs. */
 export function ofKind(spec: SteerSpec, kind: EditKindName): SteerSpec {

@@ -39,10 +39,11 @@ test('an edit changes its kind, and the engine takes it: no parameter of the old
   }
 });
 
-test('a new edit stands in the middle with 1x, or as a search found it', () => {
+test('a new edit is as a search found it, else 1x at the last prompt token, in the middle of many layers', () => {
   assert.equal(newSpec(vector), {
-    ...{ file: 'v.gguf', name: 'a', layer: 4, kind: 'add', weight: '1x' },
+    ...{ file: 'v.gguf', name: 'a', layer: 2, kind: 'add', weight: '1x', positions: 'last' },
   });
+  assert.is(newSpec({ ...vector, layers: [...Array(26).keys()] }).layer, 13);
   assert.equal(newSpec(vector, 'b'), { file: 'v.gguf', name: 'b', ...vector.settings.b });
   // A layer that is given is not the search's: nor is the rest.
   assert.equal(complete({ file: 'v.gguf', name: 'b', layer: 2, weight: 3 }, vector), {
