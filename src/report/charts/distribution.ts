@@ -1,5 +1,5 @@
 import { DASHES, INK, SERIES, STEERED, UNSTEERED } from './palette';
-import { chart, type Spec, WIDTH } from './spec';
+import { bySeries, chart, type Spec, WIDTH } from './spec';
 
 /** The values of one cell. */
 export interface Distribution {
@@ -47,16 +47,7 @@ export function distribution(groups: Distribution[], options: DistributionOption
   };
   const names = groups.map(({ name }) => name);
   if (overlaid) {
-    const scale = (range: unknown[]) => ({
-      domain: names,
-      range: names.map((_, i) => range[i % range.length]),
-    });
-    const by = (range: unknown[]) => ({
-      field: 'name',
-      type: 'nominal',
-      scale: scale(range),
-      legend: { title: null },
-    });
+    const by = (range: unknown[]) => bySeries('name', names, range);
     return chart({
       width: WIDTH,
       height: 240,

@@ -1,5 +1,5 @@
 import { INK, SERIES } from './palette';
-import { type AxisOf, chart, type Interval, PERCENT, type Spec, WIDTH } from './spec';
+import { type AxisOf, bySeries, chart, type Interval, PERCENT, type Spec, WIDTH } from './spec';
 
 export interface Bar {
   /** Bars of one group stand together: an instruction, a cell. */
@@ -66,12 +66,7 @@ export function groupedBars(bars: Bar[], { axis, sorted }: GroupedBarsOptions): 
         mark: { type: 'bar' },
         encoding: {
           x: x('value'),
-          color: {
-            field: 'series',
-            type: 'nominal',
-            scale: { domain: series, range: series.map((_, i) => SERIES[i % SERIES.length]) },
-            legend: { title: null },
-          },
+          color: bySeries('series', series, SERIES),
         },
       },
       {

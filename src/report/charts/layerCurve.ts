@@ -1,5 +1,5 @@
 import { DASHES, MUTED, PAPER, SERIES, WARNING } from './palette';
-import { chart, domainOf, type Interval, quantitative, type Spec, WIDTH } from './spec';
+import { bySeries, chart, domainOf, type Interval, quantitative, type Spec, WIDTH } from './spec';
 
 /** What steering at one layer gave. */
 export interface LayerPoint {
@@ -99,13 +99,8 @@ function panel({ values, series, field, axis, rules, height }: Panel): Spec {
     scale: { domain: [first - 0.5, last + 0.5], nice: false, zero: false },
     axis: { values: layerTicks(first, last), format: 'd', grid: false },
   };
-  const scale = (range: unknown[]) => ({
-    domain: series,
-    range: series.map((_, i) => range[i % range.length]),
-  });
-  const legend = series.length > 1 ? { title: null } : null;
-  const color = { field: 'series', type: 'nominal', scale: scale(SERIES), legend };
-  const strokeDash = { field: 'series', type: 'nominal', scale: scale(DASHES), legend };
+  const color = bySeries('series', series, SERIES);
+  const strokeDash = bySeries('series', series, DASHES);
   const points = {
     transform: [{ filter: "datum.kind !== 'degenerate'" }],
     mark: { type: 'point', filled: true, opacity: 1, stroke: PAPER, strokeWidth: 0.8 },

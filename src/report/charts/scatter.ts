@@ -2,6 +2,7 @@ import { placeLabels } from './labels';
 import { PAPER, SERIES, SHAPES, UNSTEERED } from './palette';
 import {
   type AxisOf,
+  bySeries,
   chart,
   domainOf,
   type Interval,
@@ -65,11 +66,6 @@ export function scatter(points: ScatterPoint[], options: ScatterOptions): Spec {
     ...(labels[i] && { dx: labels[i].dx, dy: labels[i].dy }),
   }));
   const groups = [...new Set(values.map(({ group }) => group))];
-  const legend = groups.length > 1 ? { title: null } : null;
-  const scale = (range: unknown[]) => ({
-    domain: groups,
-    range: groups.map((_, i) => range[i % range.length]),
-  });
   const place = {
     x: quantitative('x', options.x, domains.x),
     y: quantitative('y', options.y, domains.y),
@@ -92,8 +88,8 @@ export function scatter(points: ScatterPoint[], options: ScatterOptions): Spec {
         },
         encoding: {
           ...place,
-          color: { field: 'group', type: 'nominal', scale: scale(SERIES), legend },
-          shape: { field: 'group', type: 'nominal', scale: scale(SHAPES), legend },
+          color: bySeries('group', groups, SERIES),
+          shape: bySeries('group', groups, SHAPES),
         },
       },
       {

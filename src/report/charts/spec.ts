@@ -1,4 +1,5 @@
 /** What all charts share: the spec's type, axes, sizes. */
+import { textWidth } from './textWidth';
 
 /** A vega-lite 6 spec with its data in it, as `Figure.spec` takes it; the title is the figure's. */
 export type Spec = Record<string, unknown>;
@@ -67,4 +68,22 @@ export function logTicks([low, high]: Interval): number[] {
   const fine = Array.from({ length: 90 }, (_, i) => 1 + i / 10);
   const choices = [[1], [1, 3], [1, 2, 5], [1, 1.5, 2, 3, 4, 5, 7], fine].map(within);
   return choices.find((ticks) => ticks.length >= 4) ?? choices.at(-1)!;
+}
+
+/** Above the plot, in as many columns as there is room for. */
+export function legendOf(names: string[]): Spec | null {
+  if (names.length < 2) return null;
+  const widest = Math.max(...names.map((name) => textWidth(name, 11)));
+  const columns = Math.max(1, Math.floor((WIDTH + 40) / (widest + 34)));
+  return { title: null, ...(names.length > columns ? { columns } : {}) };
+}
+
+/** A channel that tells series apart; `range` is begun again where it ends. */
+export function bySeries(field: string, names: string[], range: unknown[]): Spec {
+  return {
+    field,
+    type: 'nominal',
+    scale: { domain: names, range: names.map((_, i) => range[i % range.length]) },
+    legend: legendOf(names),
+  };
 }

@@ -1,6 +1,6 @@
 import { placeLabels } from './labels';
 import { DASHES, INK, MUTED, PAPER, SERIES, SHAPES } from './palette';
-import { chart, domainOf, quantitative, type Spec, WIDTH } from './spec';
+import { bySeries, chart, domainOf, quantitative, type Spec, WIDTH } from './spec';
 
 /** What one weight of one steering gave. */
 export interface WeightPoint {
@@ -66,16 +66,7 @@ export function weightCurve(points: WeightPoint[], options: WeightCurveOptions =
     { width: WIDTH, height },
   );
   const texts = named.flatMap((one, i) => (labels[i] ? [{ ...one, ...labels[i] }] : []));
-  const scale = (range: unknown[]) => ({
-    domain: steerings,
-    range: steerings.map((_, i) => range[i % range.length]),
-  });
-  const by = (range: unknown[]) => ({
-    field: 'steering',
-    type: 'nominal',
-    scale: scale(range),
-    legend: { title: null },
-  });
+  const by = (range: unknown[]) => bySeries('steering', steerings, range);
   const color = by(SERIES);
   return chart({
     width: WIDTH,
