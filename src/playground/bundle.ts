@@ -1,7 +1,7 @@
 /** The files of the playground's page, as a server sends them: bundled from a clone, else as built. */
 import { existsSync, readFileSync } from 'node:fs';
 import * as path from 'node:path';
-import { InputError } from '../util/errors';
+import { bundleScript } from '../util/bundleScript';
 
 export interface PageFile {
   /** `index.html`, which asks for the others beside it. */
@@ -29,22 +29,4 @@ export async function pageFiles(): Promise<PageFile[]> {
     ...{ name, type },
     bytes: (name === 'main.js' && script) || readFileSync(path.join(folder, name)),
   }));
-}
-
-/**
- * A script of the page with all that it imports, for browsers.
- * @throws InputError where there is no esbuild
- */
-export async function bundleScript(entry: string): Promise<Buffer> {
-  const { build } = await import('esbuild').catch(() => {
-    throw new InputError(
-      'The page of the playground is bundled by esbuild, which is not there: install the development dependencies too.',
-    );
-  });
-  const { outputFiles } = await build({
-    ...{ entryPoints: [entry], bundle: true, minify: true, write: false, charset: 'utf8' },
-    ...{ format: 'esm', platform: 'browser', target: 'es2022', legalComments: 'none' },
-    logLevel: 'silent',
-  });
-  return Buffer.from(outputFiles[0].contents);
 }

@@ -85,8 +85,7 @@ interface Texts extends Column {
 function layOut({ columns, rows }: Table): Texts[] {
   const texts = columns.map((column, at) => {
     const cells = rows.map((row) => row.cells[at]);
-    const numeric = cells.every((cell) => isNumber(cell) || isBlank(cell));
-    return { ...column, numeric, texts: cells.map(show) };
+    return { ...column, numeric: isNumeric(cells), texts: cells.map(showCell) };
   });
   return split(texts, (column) => Boolean(column.label)).flat();
 }
@@ -198,6 +197,9 @@ function split<T>(items: T[], holds: (item: T) => boolean): [T[], T[]] {
   return [items.filter(holds), items.filter((item) => !holds(item))];
 }
 
+/** Whether a column holds numbers alone, and so is right-aligned. */
+export const isNumeric = (cells: Cell[]) => cells.every((cell) => isNumber(cell) || isBlank(cell));
+
 /** A mark may stand before a number. */
 function isNumber(cell: Cell) {
   return (
@@ -211,7 +213,8 @@ function isBlank(cell: Cell) {
 
 const BLANK = '–';
 
-function show(cell: Cell) {
+/** A cell as it is printed; a dash where there is nothing. */
+export function showCell(cell: Cell): string {
   return isBlank(cell) && cell !== '' ? BLANK : String(cell);
 }
 
