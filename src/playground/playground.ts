@@ -8,6 +8,8 @@ import type { LanguageModel } from '../language/languageModel';
 import type { PromptStyle } from '../text/prompt';
 import { checkKeys, refuse } from '../util/check';
 import { InputError } from '../util/errors';
+import { parseVectors, vectorBytes } from '../vectors/files/formats';
+import type { VectorFile } from '../vectors/files/types';
 import { METHODS } from '../vectors/finders';
 import { directionFromPairs } from '../vectors/fromPairs';
 import { findDirection } from '../vectors/lookUp';
@@ -26,7 +28,7 @@ import type {
 } from './protocol';
 import { type Followed, readSide } from './reading';
 import { checkSettings } from './settings';
-import { idOfPairs, type Origins, vectorInfo } from './vectors';
+import { idOfPairs, nameAsSafetensors, type Origins, vectorInfo } from './vectors';
 
 export interface PlaygroundOptions {
   /** The vectors that there are, and those that the page adds. */
@@ -107,11 +109,24 @@ export class Playground implements Engine {
   }
 
   async addVectorFile(name: string, bytes: Uint8Array): Promise<VectorInfo> {
-    throw new InputError(`${name} (${bytes.length} bytes): files can't be taken yet.`);
+    const vectors = parseVectors(name, bytes);
+    const id = nameAsSafetensors(name);
+    if (!this.holds(id, vectors)) {
+      this.shelf.add(id, vectors);
+      this.origins.set(id, { from: 'file' });
+    }
+    return this.infoOf(id);
+  }
+
+  /** Whether the very vectors are there already, as after a reload of the page. */
+  private holds(id: string, vectors: VectorFile): boolean {
+    if (!this.shelf.names().includes(id)) return false;
+    const [there, given] = [this.shelf.get(id), vectors].map((one) => vectorBytes(id, one));
+    return there.length === given.length && there.every((byte, i) => byte === given[i]);
   }
 
   async vectorFile(id: string): Promise<Uint8Array> {
-    throw new InputError(`${id}: files can't be given yet.`);
+    return vectorBytes(nameAsSafetensors(id), this.shelf.get(id));
   }
 
   async play(

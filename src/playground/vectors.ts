@@ -1,4 +1,5 @@
 /** The vectors of a playground, as the page hears of them. */
+import { stemOf } from '../util/fileName';
 import { hashOf } from '../util/hash';
 import type { VectorFile } from '../vectors/files/types';
 import type { PairsOfVector, VectorInfo } from './protocol';
@@ -19,6 +20,9 @@ export function idOfPairs({ name, pairs, method }: PairsOfVector): string {
   const plain = name.trim().replace(/[^\p{L}\p{N}_-]+/gu, '-');
   return `${plain}-${hashOf([name, pairs, method])}.safetensors`;
 }
+
+/** What a vector file is called once it is given back, whatever it came as. */
+export const nameAsSafetensors = (name: string): string => `${stemOf(name)}.safetensors`;
 
 export function vectorInfo(
   id: string,

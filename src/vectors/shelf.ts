@@ -2,6 +2,7 @@
 import type { Edit } from '../engine/steering';
 import type { LanguageModel } from '../language/languageModel';
 import { didYouMean, InputError } from '../util/errors';
+import { stemOf } from '../util/fileName';
 import type { VectorFile } from './files/types';
 import { checkVectorsFit } from './fit';
 import { resolveSteer } from './resolveSteer';
@@ -50,7 +51,7 @@ export class Shelf {
       const { directions, layers, settings = {}, provenance } = this.get(file);
       const { model = null } = provenance;
       const names = [...directions.keys()];
-      return { id: shortName(file), object: 'vectors', file, names, layers, settings, model };
+      return { id: stemOf(file), object: 'vectors', file, names, layers, settings, model };
     });
   }
 
@@ -59,7 +60,7 @@ export class Shelf {
     const found = this.files.get(this.keyOf(name) ?? '');
     if (typeof found === 'object') return found;
     if (found) throw new InputError(`${name} can't be used: ${found}`);
-    const names = this.names().map(shortName);
+    const names = this.names().map(stemOf);
     const there = names.length ? `there are ${names.join(', ')}` : 'none were given (--vectors)';
     throw new InputError(
       `This server has no vectors "${name}" (${there}).${didYouMean(name, names)}`,
@@ -69,7 +70,7 @@ export class Shelf {
   /** The whole name of a file. @throws InputError for one that two files have */
   keyOf(name: string): string | undefined {
     if (this.files.has(name)) return name;
-    const named = [...this.files.keys()].filter((file) => shortName(file) === name);
+    const named = [...this.files.keys()].filter((file) => stemOf(file) === name);
     if (named.length < 2) return named[0];
     throw new InputError(`"${name}" could be ${named.join(' or ')}: give the whole name.`);
   }
@@ -86,4 +87,3 @@ export class Shelf {
 }
 
 const fileName = (file: string) => file.split(/[\\/]/).at(-1)!;
-const shortName = (file: string) => file.replace(/(?<=.)\.[^.]*$/, '');
