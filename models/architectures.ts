@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../src/checkpoint/configJson';
-import type { Checkpoint, CheckpointParts } from '../src/checkpoint/load';
-import { type LoadOptions, type WeightSource, wantedTensors } from '../src/checkpoint/weights';
+import { type Checkpoint, type CheckpointParts, fetchParts } from '../src/checkpoint/load';
+import type { LoadOptions, WeightSource } from '../src/checkpoint/weights';
 import type { CausalLM, ModelDims } from '../src/engine/model';
 import { didYouMean, InputError } from '../src/util/errors';
 import { Gemma2 } from './gemma2';
@@ -43,11 +43,11 @@ export const modelOf = (from: Checkpoint, options?: LoadOptions): CausalLM =>
 /** What a config.json says of a model's sizes. @throws InputError as `modelOf` */
 export const dimsOf = (file: ModelConfig): ModelDims => architectureOf(file).parts.readConfig(file);
 
-/** The tensors that the model of a config.json reads, see `wantedTensors`. @throws as `modelOf` */
-export function tensorsToRead(file: ModelConfig, there: ReadonlyMap<string, unknown>): string[] {
-  const { names, readConfig, weights } = architectureOf(file).parts;
-  return wantedTensors(there, names, readConfig(file), weights);
-}
+/** Has the tensors fetched that `modelOf` will read, see `fetchParts`. @throws as `modelOf` */
+export const fetchTensors = (
+  from: Checkpoint,
+  fetch: (tensors: string[]) => Promise<void>,
+): Promise<void> => fetchParts(from, architectureOf(from.config).parts, fetch);
 
 /** Asks a source for every tensor that a config makes. @throws InputError as `loadModel` */
 export function askForWeights(file: ModelConfig, source: WeightSource): void {

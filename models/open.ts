@@ -1,8 +1,7 @@
 import { useBackend } from '../src/backend';
 import type { WeightDtype } from '../src/backend/weightDtype';
 import { findModel } from '../src/hub/fingerprint';
-import { padIdOf, withRoom } from '../src/language/context';
-import type { LanguageModel } from '../src/language/languageModel';
+import { type LanguageModel, languageModel } from '../src/language/languageModel';
 import { loadTokenizer } from '../src/text/loadTokenizer';
 import type { PromptStyle } from '../src/text/tokenizer';
 import { checkKeys } from '../src/util/check';
@@ -24,25 +23,10 @@ export interface OpenOptions {
  */
 export async function openModel(given: string, options: OpenOptions = {}): Promise<LanguageModel> {
   checkKeys('openModel: options', options, ['backend', 'dtype', 'style']);
+  const { dtype, style } = options;
   const files = findModel(given);
   const tokenizer = loadTokenizer(files.dir);
   const backend = await useBackend(options.backend);
-  const model = loadModel(files.dir, { dtype: options.dtype });
-  const usual = options.style ?? (tokenizer.hasChatTemplate ? 'chat' : 'raw');
-  return {
-    ...files,
-    backend,
-    model,
-    tokenizer,
-    dtype: options.dtype ?? 'float32',
-    style: usual,
-    padId: padIdOf(tokenizer, model.config),
-    encode(prompt, options = {}) {
-      checkKeys('encode: options', options, ['style', 'system', 'templateVariables']);
-      const ids = tokenizer.encodePrompt(prompt, { ...options, style: options.style ?? usual });
-      const text = typeof prompt === 'string' ? prompt : (prompt.at(-1)?.content ?? '');
-      return withRoom(ids, model.config, { model: files.name, text });
-    },
-    dispose: () => model.dispose(),
-  };
+  const model = loadModel(files.dir, { dtype });
+  return languageModel({ files, backend, model, tokenizer, dtype, style });
 }

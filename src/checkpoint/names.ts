@@ -35,8 +35,8 @@ export const isOfNoEffect = (name: string): boolean => OF_NO_EFFECT.test(name);
 /** Index and shards may disagree about these: they are not needed, or found to be missing later. */
 export const mayDiffer = (name: string) => name === HEAD || isOfNoEffect(name);
 
-/** The names of a file's tensors: a `Map` of them, or a `Set`. */
-type Named = Pick<ReadonlyMap<string, unknown>, 'keys' | 'has'>;
+/** Tensors by name. */
+type Named = ReadonlyMap<string, unknown>;
 
 /** Finds tensors under the names that checkpoints have for them. */
 function finder(tensors: Named, { prefix, within = [] }: CheckpointNames) {
@@ -54,12 +54,13 @@ function finder(tensors: Named, { prefix, within = [] }: CheckpointNames) {
 }
 
 /**
- * The tensors of a file that a model reads, at most: of a head that may be tied, both tensors.
- * @param wanted the model's names for them
+ * The names of the two tensors that `resolver` compares, to see whether the head is tied; none where
+ * there is nothing to compare.
  */
-export function storedNames(tensors: Named, names: CheckpointNames, wanted: string[]): string[] {
+export function tiedPair(tensors: Named, names: CheckpointNames, tied: boolean): string[] {
   const { find } = finder(tensors, names);
-  return [...new Set([...wanted, HEAD].map(find))].filter((name) => name !== undefined);
+  const both = [find(names.embedding), find(HEAD)].filter((name) => name !== undefined);
+  return tied && both.length === 2 ? both : [];
 }
 
 /**

@@ -8,7 +8,7 @@ import { WEIGHT_DTYPES, type WeightDtype } from '../backend/weightDtype';
 import { checkKeys } from '../util/check';
 import { didYouMean, InputError } from '../util/errors';
 import { SETUP } from '../util/invocation';
-import { type CheckpointNames, HEAD, isOfNoEffect, resolver, storedNames } from './names';
+import { type CheckpointNames, HEAD, isOfNoEffect, resolver } from './names';
 
 /**
  * Where a model's weights come from. A model describes itself once, by asking a source for each
@@ -70,17 +70,14 @@ export function loadWeights<C extends { nLayers: number; tied: boolean }, W>(
   const dtype = checkOptions(options);
   const file = open();
   try {
-    if (config.nLayers > file.tensors.size) {
-      throw new InputError(
-        `The weights in ${place} do not fit its config.json: it has ${config.nLayers} layers, and there are only ${file.tensors.size} tensors.`,
-      );
-    }
-    const { tied, stored } = resolver(file, names, config.tied);
-    const buildFrom = (source: WeightSource) => build(source, { ...config, tied });
-    const isSpare = (name: string) =>
-      (tied && name === stored(HEAD)) || Boolean(names.leftOver?.test(name));
-    const { counts, unread } = compare(file, place, buildFrom, { stored, isSpare, names });
-    checkMemory(place, counts, dtype, memoryLimits());
+    const { tied, stored, unread, buildFrom } = planWeights(
+      file,
+      place,
+      names,
+      config,
+      build,
+      dtype,
+    );
     return { weights: buildFrom(readingSource(file, stored, dtype)), tied, unread };
   } finally {
     file.close();
@@ -88,26 +85,31 @@ export function loadWeights<C extends { nLayers: number; tied: boolean }, W>(
 }
 
 /**
- * The tensors that a model reads of a file, by the file's names: for where they have to be fetched
- * before `loadWeights`.
- * @param tensors those that there are
+ * What `loadWeights` finds out before it reads anything but a head that may be tied: whether weights
+ * and config fit each other, and the memory.
+ * @returns among others, the file's names for the tensors that are to be read
+ * @throws InputError as `loadWeights`
  */
-export function wantedTensors<C extends { tied: boolean }>(
-  tensors: ReadonlyMap<string, unknown>,
+export function planWeights<C extends { nLayers: number; tied: boolean }, W>(
+  file: TensorReader,
+  place: string,
   names: CheckpointNames,
   config: C,
-  build: (source: WeightSource, config: C) => unknown,
-): string[] {
-  const wanted: string[] = [];
-  const note = <T>(name: string) => {
-    wanted.push(name);
-    return undefined as T;
-  };
-  build(
-    { linear: note, table: note, gain: note, bias: note, gainLessOne: note },
-    { ...config, tied: false },
-  );
-  return storedNames(tensors, names, wanted);
+  build: (source: WeightSource, config: C) => W,
+  dtype: WeightDtype,
+) {
+  if (config.nLayers > file.tensors.size) {
+    throw new InputError(
+      `The weights in ${place} do not fit its config.json: it has ${config.nLayers} layers, and there are only ${file.tensors.size} tensors.`,
+    );
+  }
+  const { tied, stored } = resolver(file, names, config.tied);
+  const buildFrom = (source: WeightSource) => build(source, { ...config, tied });
+  const isSpare = (name: string) =>
+    (tied && name === stored(HEAD)) || Boolean(names.leftOver?.test(name));
+  const { counts, unread, used } = compare(file, place, buildFrom, { stored, isSpare, names });
+  checkMemory(place, counts, dtype, memoryLimits());
+  return { tied, stored, unread, used, buildFrom };
 }
 
 /** The dtype to keep matrices in. */
@@ -141,14 +143,15 @@ interface Naming {
 }
 
 /**
- * Checks names and shapes; returns how many numbers the model asks for, and the tensors of no effect.
+ * Checks names and shapes; returns how many numbers the model asks for, the tensors of no effect, and
+ * those that are used.
  */
 function compare(
   file: TensorReader,
   place: string,
   build: (source: WeightSource) => unknown,
   { stored, isSpare, names }: Naming,
-): { counts: WeightCounts; unread: string[] } {
+): { counts: WeightCounts; unread: string[]; used: string[] } {
   const wanted = new Map<string, number[]>();
   const counts = { matrices: 0, largestTable: 0, vectors: 0 };
   const note = <T>(name: string, shape: number[]) => {
@@ -191,7 +194,7 @@ function compare(
     else (isOfNoEffect(name) ? unread : strange).push(name);
   }
   problems.push(...strange.map((name) => `not used by this model: ${name}`));
-  if (!problems.length) return { counts, unread };
+  if (!problems.length) return { counts, unread, used: [...used] };
   const shown = problems.slice(0, 20).map((problem) => `\n  ${problem}`);
   const more = problems.length > 20 ? `\n  … and ${problems.length - 20} more` : '';
   throw new InputError(

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { isModelFile } from './modelFiles';
+import { isModelFile, markedParts } from './modelFiles';
 import { findModelFolder } from './modelFolder';
 
 /** A model on disk: where it is, what to call it, and a mark that changes when its weights do. */
@@ -20,10 +20,7 @@ export function findModel(given: string): ModelFiles {
   return { name, dir, fingerprint: fingerprintModel(dir) };
 }
 
-/**
- * A mark of all files of a checkpoint that are read. Weight files up to 64 MiB count whole; of
- * larger ones the size and 64 evenly spaced blocks of 64 KiB, so that 20 GB take a moment.
- */
+/** A mark of all files of a checkpoint that are read, see `markedParts`. */
 export function fingerprintModel(dir: string): string {
   const hash = createHash('sha256');
   const files = fs.readdirSync(dir).filter(isModelFile);
@@ -31,18 +28,12 @@ export function fingerprintModel(dir: string): string {
     const file = path.join(dir, name);
     const { size } = fs.statSync(file);
     hash.update(`${name} ${size}`);
-    if (size <= 64 * 2 ** 20) hash.update(fs.readFileSync(file));
-    else sample(file, size, (block) => hash.update(block));
+    const handle = fs.openSync(file, 'r');
+    for (const [from, to] of markedParts(size)) {
+      const part = Buffer.alloc(to - from);
+      hash.update(part.subarray(0, fs.readSync(handle, part, 0, part.length, from)));
+    }
+    fs.closeSync(handle);
   }
   return hash.digest('hex').slice(0, 16);
-}
-
-function sample(file: string, size: number, use: (block: Buffer) => void) {
-  const block = Buffer.alloc(64 * 1024);
-  const handle = fs.openSync(file, 'r');
-  for (let i = 0; i < 64; i++) {
-    const at = Math.floor((i * (size - block.length)) / 63);
-    use(block.subarray(0, fs.readSync(handle, block, 0, block.length, at)));
-  }
-  fs.closeSync(handle);
 }

@@ -3,6 +3,8 @@ import type { WeightDtype } from '../backend/weightDtype';
 import type { CausalLM } from '../engine/model';
 import type { ModelFiles } from '../hub/fingerprint';
 import type { EncodePromptOptions, Message, PromptStyle, Tokenizer } from '../text/tokenizer';
+import { checkKeys } from '../util/check';
+import { padIdOf, withRoom } from './context';
 
 /** How a prompt becomes tokens: its style, a system prompt before it, variables of the template. */
 export type EncodeOptions = Pick<EncodePromptOptions, 'style' | 'system' | 'templateVariables'>;
@@ -26,4 +28,30 @@ export interface LanguageModel extends ModelFiles {
   encode(prompt: string | Message[], options?: EncodeOptions): number[];
   /** Frees the weights. */
   dispose(): void;
+}
+
+/** What a `LanguageModel` is made of. */
+export interface LanguageModelParts
+  extends Pick<LanguageModel, 'backend' | 'model' | 'tokenizer'>,
+    Partial<Pick<LanguageModel, 'dtype' | 'style'>> {
+  files: ModelFiles;
+}
+
+/** A model and its tokenizer as one. */
+export function languageModel(parts: LanguageModelParts): LanguageModel {
+  const { files, backend, model, tokenizer, dtype = 'float32' } = parts;
+  const usual = parts.style ?? (tokenizer.hasChatTemplate ? 'chat' : 'raw');
+  return {
+    ...files,
+    ...{ backend, model, tokenizer, dtype },
+    style: usual,
+    padId: padIdOf(tokenizer, model.config),
+    encode(prompt, options = {}) {
+      checkKeys('encode: options', options, ['style', 'system', 'templateVariables']);
+      const ids = tokenizer.encodePrompt(prompt, { ...options, style: options.style ?? usual });
+      const text = typeof prompt === 'string' ? prompt : (prompt.at(-1)?.content ?? '');
+      return withRoom(ids, model.config, { model: files.name, text });
+    },
+    dispose: () => model.dispose(),
+  };
 }
