@@ -60,11 +60,13 @@ async function runPlayground([given]: string[], options: Options): Promise<numbe
   try {
     const shelf = new VectorShelf(lm, Boolean(options['any-model']));
     const origins: Origins = new Map();
-    const leftOut = [
-      ...places.flatMap((place) => addVectors(place, shelf, origins)),
-      ...runs.flatMap((folder) => findRunVectors(folder, lm, shelf, origins)),
-    ];
-    for (const { file, reason } of leftOut) console.error(`${file} is left out: ${reason}`);
+    for (const place of places) tellLeftOut(addVectors(place, shelf, origins));
+    for (const folder of runs) {
+      const { leftOut, others } = findRunVectors(folder, lm, shelf, origins);
+      tellLeftOut(leftOut);
+      if (others)
+        console.error(`${folder}: vector files of other models are left out (${others}).`);
+    }
     const words = ['backend', 'dtype'].flatMap((name) => {
       const value = text(options, name);
       return value === undefined ? [] : [`--${name}`, value];
@@ -97,6 +99,10 @@ const MOST_BYTES = 256e6;
 function checkPlace(place: string): void {
   if (statSync(place, { throwIfNoEntry: false })) return;
   throw new InputError(`--vectors is "${place}": there is no such file or folder.`);
+}
+
+function tellLeftOut(files: { file: string; reason: string }[]): void {
+  for (const { file, reason } of files) console.error(`${file} is left out: ${reason}`);
 }
 
 /** @returns files of a folder that can't be used; a file that was named must be one that can */

@@ -13,14 +13,15 @@ const USUAL = ['representations', 'vectors'];
 /**
  * Puts the vector files below a folder of results on a shelf, those of other models aside.
  * @param origins gets where each lies
- * @returns the files that can't be used, and why
+ * @returns the files that can't be used, and why; and how many are of other models
  */
 export function findRunVectors(
   folder: string,
   lm: LanguageModel,
   shelf: Shelf,
   origins: Origins,
-): { file: string; reason: string }[] {
+): { leftOut: { file: string; reason: string }[]; others: number } {
+  let others = 0;
   const leftOut: { file: string; reason: string }[] = [];
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
   for (const name of names.filter((one) => one.endsWith('.safetensors')).sort()) {
@@ -28,7 +29,11 @@ export function findRunVectors(
     try {
       const { layers, model_fingerprint: theirs } = readProvenance(file);
       const other = theirs !== undefined && theirs !== lm.fingerprint;
-      if (layers === undefined || (other && !shelf.anyModel)) continue;
+      if (layers === undefined) continue;
+      if (other && !shelf.anyModel) {
+        others++;
+        continue;
+      }
       const id = freeName(name, lm.name, shelf);
       shelf.add(id, loadVectors(file));
       origins.set(id, { from: 'run', path: file });
@@ -37,7 +42,7 @@ export function findRunVectors(
       leftOut.push({ file, reason: error.message });
     }
   }
-  return leftOut;
+  return { leftOut, others };
 }
 
 /** `length/tiny-gemma2/representations/questions.safetensors` → `length-questions.safetensors` */
