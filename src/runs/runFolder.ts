@@ -6,6 +6,7 @@ import { explainWriting, writeAtomic } from '../util/files';
 import { parseJson, wholeLines } from '../util/json';
 import { lock } from '../util/lock';
 import { configToYaml } from './config';
+import { type Shard, shardFile, shardFiles } from './shard';
 
 /** A finished row of an experiment; `id` says which of the planned rows it is. */
 export interface Row {
@@ -16,43 +17,60 @@ export interface Row {
  * The folder of one run: `config.yaml` (all that the results depend on), `out.jsonl` (a line per
  * finished row, appended and synced batch by batch) and `summary.json` (written last). A run that
  * was killed is opened again and goes on: a line that was cut off is dropped, finished rows are kept.
+ * A shard of a run writes its rows to a file of its own beside `out.jsonl`; the run takes them from
+ * there (`fromShards`), and removes the file at its end.
  */
 export class RunFolder<R extends Row> {
-  /** Finished rows by id, in the order they were written. */
+  /** Finished rows by id, in the order they were written; of a shard, those of all shards too. */
   readonly rows: Map<string, R>;
+  /** What shards have finished, and the run itself has not written yet; of a shard, nothing. */
+  readonly fromShards: ReadonlyMap<string, R>;
   private readonly out: number;
 
   private constructor(
     readonly folder: string,
-    rows: Map<string, R>,
+    readonly shard: Shard | undefined,
     private readonly release: () => void,
   ) {
-    this.rows = rows;
-    this.out = fs.openSync(path.join(folder, 'out.jsonl'), 'a');
+    const out = path.join(folder, shard ? shardFile(shard) : OUT);
+    const own = readFinished<R>(out);
+    const beside = [...(shard ? [OUT] : []), ...shardFiles(folder)].flatMap((name) => [
+      ...parseRows<R>(path.join(folder, name)).rows,
+    ]);
+    this.rows = shard ? new Map([...own, ...beside]) : own;
+    this.fromShards = new Map(shard ? [] : beside);
+    this.out = fs.openSync(out, 'a');
   }
 
   /**
-   * Starts a run, or goes on with one of the same config. The folder is this process's until `close`.
+   * Starts a run, or goes on with one of the same config. The folder is this process's until `close`;
+   * shards share it.
    * @param config all that the rows depend on, and what people may want to know
    * @param free keys that the rows don't depend on: a run goes on where they differ
+   * @param shard the part of the rows that this process is to finish; default: all
    * @throws InputError when the folder holds a run with another config, or a damaged `out.jsonl`;
-   *   while another process writes to it
+   *   Locked while another process writes to it
    */
   static open<R extends Row>(
     folder: string,
     config: Record<string, unknown>,
     free: readonly string[] = [],
+    shard?: Shard,
   ): RunFolder<R> {
-    const release = lock(path.join(folder, '.lock'), `the run ${folder}`);
+    const release = lockRun(folder, shard);
     try {
       return describeFailures(folder, () => {
         const configFile = path.join(folder, 'config.yaml');
-        if (fs.existsSync(configFile)) refuseOtherConfig(configFile, config, free);
-        else if (fs.existsSync(path.join(folder, 'out.jsonl'))) {
-          throw new InputError(`${folder} holds results without a config.yaml. Use another name=.`);
-        } else writeAtomic(configFile, configToYaml(config));
-        removeDrafts(folder);
-        return new RunFolder<R>(folder, readFinished<R>(path.join(folder, 'out.jsonl')), release);
+        if (!fs.existsSync(configFile)) {
+          if (fs.existsSync(path.join(folder, OUT))) {
+            throw new InputError(`${folder} holds results without a config.yaml. Use another name=.`);
+          }
+          writeAtomic(configFile, configToYaml(config));
+        }
+        // Written just now, it may be another shard's.
+        refuseOtherConfig(configFile, config, free);
+        if (!shard) removeDrafts(folder);
+        return new RunFolder<R>(folder, shard, release);
       });
     } catch (error) {
       release();
@@ -79,12 +97,46 @@ export class RunFolder<R extends Row> {
 
   close(): void {
     fs.closeSync(this.out);
+    if (!this.shard) this.removeShards();
     this.release();
+  }
+
+  /** What shards wrote, where all of it stands in `out.jsonl` now. */
+  private removeShards() {
+    if (![...this.fromShards.keys()].every((id) => this.rows.has(id))) return;
+    for (const name of shardFiles(this.folder)) {
+      fs.rmSync(path.join(this.folder, name), { force: true });
+    }
   }
 }
 
+const OUT = 'out.jsonl';
+
+/** A shard's own lock; for the whole run, its lock and those of all shards that are there. */
+function lockRun(folder: string, shard?: Shard): () => void {
+  const lockOf = (name: string) => path.join(folder, `.lock${name}`);
+  if (shard) {
+    const name = shardFile(shard);
+    return lock(lockOf(`.${name}`), `${name} of the run ${folder}`);
+  }
+  const held = [lock(lockOf(''), `the run ${folder}`)];
+  const release = () => {
+    for (const one of held) one();
+  };
+  try {
+    for (const name of shardFiles(folder)) {
+      held.push(lock(lockOf(`.${name}`), `${name} of the run ${folder}`));
+    }
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return release;
+}
+
 /**
- * Reads the config and the rows of a run, finished or not, without touching it.
+ * Reads the config and the rows of a run, finished or not, without touching it; after its own rows,
+ * those of shards.
  * @throws InputError when the folder is not a run
  */
 export function readRun<R extends Row>(
@@ -97,7 +149,8 @@ export function readRun<R extends Row>(
   if (!fs.existsSync(configFile)) {
     throw new InputError(`${folder} is not a run folder: it has no config.yaml.`);
   }
-  const { rows } = parseRows<R>(path.join(folder, 'out.jsonl'));
+  const files = [OUT, ...shardFiles(folder)].map((name) => path.join(folder, name));
+  const rows = new Map(files.flatMap((file) => [...parseRows<R>(file).rows]));
   return { config: readConfig(configFile), rows: [...rows.values()] };
 }
 

@@ -1,4 +1,5 @@
 /** Files as people give them and programs write them: what goes wrong is said in words. */
+import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { InputError } from './errors';
@@ -80,9 +81,15 @@ function decodeText(bytes: Buffer, name: string): string {
   }
 }
 
+/** Processes of two machines that write to the same disk may have the same number. */
+const OWN = `${process.pid}-${randomBytes(3).toString('hex')}`;
+
+/** Where this process, and no other, writes a file before it takes its place. */
+export const draftOf = (file: string): string => `${file}.${OWN}.tmp`;
+
 /** Writes a file so that a reader, or a crash, sees the old content or the new, nothing between. */
 export function writeAtomic(file: string, content: string | Uint8Array): void {
-  const draft = `${file}.${process.pid}.tmp`;
+  const draft = draftOf(file);
   try {
     const handle = fs.openSync(draft, 'w');
     try {

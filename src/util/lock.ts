@@ -2,8 +2,9 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { InputError } from './errors';
-import { makeFolder, systemReason } from './files';
+import { draftOf, makeFolder, systemReason } from './files';
 
 /** Who holds a lock; `boot` and `started` tell a process from a later one with its number. */
 interface Holder {
@@ -13,12 +14,29 @@ interface Holder {
   boot: string;
   /** When the process began, in ticks since boot; '' where the system does not say. */
   started: string;
+  /** Of Slurm, where it started the process; else ''. */
+  job: string;
+  /** How often Slurm has started that job again. */
+  restarts: number;
+}
+
+/** What another process holds. */
+export class Locked extends InputError {
+  constructor(
+    message: string,
+    readonly place: string,
+    readonly what: string,
+  ) {
+    super(message);
+  }
 }
 
 /** A lock of another machine that nobody has touched for so long is left over. */
 const FOREIGN_MINUTES = 15;
 /** How often the holder touches its locks. */
 const TOUCH_MS = 60_000;
+/** How often one that waits looks again. */
+const LOOK_MS = 2000;
 
 /** How often this process has taken each lock that it holds. */
 const held = new Map<string, number>();
@@ -26,11 +44,12 @@ let touching: NodeJS.Timeout | undefined;
 
 /**
  * Takes the lock `file`, which is there as long as it is held. What a killed process left is taken
- * over: one whose process has ended, or whose machine was started again since, or, of another
- * machine, one untouched for 15 minutes. The same process may take a lock again.
+ * over: one whose process has ended, or whose machine was started again since; of another machine,
+ * one that Slurm lost before it started the same job here, or one untouched for 15 minutes. The same
+ * process may take a lock again.
  * @param what for messages: what is locked, e.g. `the run runs/a`
  * @returns what releases it; the end of the process does too
- * @throws InputError naming the process that holds it, or for a place that can't be written
+ * @throws Locked naming the process that holds it; InputError for a place that can't be written
  */
 export function lock(file: string, what: string): () => void {
   const place = path.resolve(file);
@@ -46,6 +65,18 @@ export function lock(file: string, what: string): () => void {
   };
 }
 
+/** Waits until a lock that another process holds can be had, looking every other second. */
+export async function untilFree({ place, what }: Locked): Promise<void> {
+  for (;;) {
+    try {
+      return lock(place, what)();
+    } catch (error) {
+      if (!(error instanceof Locked)) throw error;
+      await pause(LOOK_MS);
+    }
+  }
+}
+
 function release(place: string) {
   const times = held.get(place) ?? 0;
   if (times > 1) {
@@ -58,7 +89,7 @@ function release(place: string) {
 
 function take(place: string, what: string) {
   makeFolder(path.dirname(place));
-  const draft = `${place}.${process.pid}.tmp`;
+  const draft = draftOf(place);
   try {
     fs.writeFileSync(draft, JSON.stringify(identity(process.pid)));
     // As a link, the lock appears with its content, or not at all.
@@ -101,9 +132,11 @@ function clearAway(place: string, draft: string, what: string) {
   if (text === undefined) return;
   const holder = parseHolder(text);
   if (holder && !isOver(holder, place, draft)) {
-    throw new InputError(
+    throw new Locked(
       `Process ${holder.pid} on ${holder.host} is writing to ${what}. Wait for it to end, or stop it. ` +
         `(If there is no such process, remove ${place}.)`,
+      place,
+      what,
     );
   }
   // Moved before it is removed: of two processes that see it, one gets it.
@@ -131,9 +164,10 @@ function readIfThere(place: string): string | undefined {
 /** undefined for what no lock of ours holds. */
 function parseHolder(text: string): Holder | undefined {
   try {
-    const { pid, host, boot, started } = JSON.parse(text) as Holder;
+    const { pid, host, boot, started, job, restarts } = JSON.parse(text) as Holder;
     if (Number.isSafeInteger(pid) && pid > 0 && typeof host === 'string') {
-      return { pid, host, boot: String(boot ?? ''), started: String(started ?? '') };
+      const ofSystem = { boot: String(boot ?? ''), started: String(started ?? '') };
+      return { pid, host, ...ofSystem, job: String(job ?? ''), restarts: Number(restarts ?? 0) };
     }
   } catch {
     // cut off, or another program's
@@ -144,6 +178,8 @@ function parseHolder(text: string): Holder | undefined {
 function isOver(holder: Holder, place: string, draft: string): boolean {
   const now = identity(holder.pid);
   if (holder.host !== now.host) {
+    // Slurm starts a job again once it has given up the machine that it was on.
+    if (holder.job && holder.job === now.job && holder.restarts < now.restarts) return true;
     // By the clock of the disk: the machines' own may differ.
     const [touched, today] = [place, draft].map((file) => fs.statSync(file).mtimeMs);
     return today - touched > FOREIGN_MINUTES * 60_000;
@@ -153,7 +189,9 @@ function isOver(holder: Holder, place: string, draft: string): boolean {
 }
 
 function identity(pid: number): Holder {
-  return { pid, host: os.hostname(), boot: bootId(), started: startOf(pid) };
+  const { SLURM_JOB_ID: job = '', SLURM_RESTART_COUNT: restarts = 0 } = process.env;
+  const slurm = { job, restarts: Number(restarts) };
+  return { pid, host: os.hostname(), boot: bootId(), started: startOf(pid), ...slurm };
 }
 
 const bootId = () => readIfPossible('/proc/sys/kernel/random/boot_id').trim();

@@ -7,7 +7,7 @@ import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../../src/util/errors';
-import { lock } from '../../../src/util/lock';
+import { Locked, lock, untilFree } from '../../../src/util/lock';
 
 const root = path.join(__dirname, '../../..');
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-lock-'));
@@ -126,6 +126,44 @@ test('a lock of another machine holds as long as it is touched', () => {
   fs.utimesSync(file, minutesAgo(10), minutesAgo(10));
   assert.match(refused(file), 'elsewhere');
   fs.utimesSync(file, minutesAgo(20), minutesAgo(20));
+  lock(file, 'it')();
+});
+
+test('a job that Slurm starts again takes over what it held on the machine that was lost', () => {
+  const { SLURM_JOB_ID, SLURM_RESTART_COUNT } = process.env;
+  const elsewhere = (job: string, restarts: number) => {
+    const file = newLock();
+    forge(file, { host: 'elsewhere', pid: 1, job, restarts });
+    return file;
+  };
+  try {
+    Object.assign(process.env, { SLURM_JOB_ID: '7', SLURM_RESTART_COUNT: '1' });
+    lock(elsewhere('7', 0), 'it')();
+    assert.match(refused(elsewhere('8', 0)), 'elsewhere', 'another job');
+    assert.match(refused(elsewhere('7', 1)), 'elsewhere', 'the same start on several machines');
+    delete process.env.SLURM_JOB_ID;
+    assert.match(refused(elsewhere('', 0)), 'elsewhere', 'no job at all');
+  } finally {
+    for (const [key, value] of Object.entries({ SLURM_JOB_ID, SLURM_RESTART_COUNT })) {
+      if (value === undefined) delete process.env[key];
+      else process.env[key] = value;
+    }
+  }
+});
+
+test('one that waits goes on when the holder has ended', async () => {
+  const file = newLock();
+  const { child, said } = start(file);
+  await said();
+  child.stdin.write('\n');
+  assert.is(await said(), 'mine');
+  let waiting = true;
+  const held = new Locked('', file, 'it');
+  const wait = untilFree(held).then(() => (waiting = false));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.ok(waiting);
+  child.kill('SIGKILL');
+  await wait;
   lock(file, 'it')();
 });
 
