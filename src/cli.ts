@@ -13,6 +13,7 @@ import { generateCommand } from './commands/generate';
 import { hooksCommand } from './commands/hooks';
 import { ifevalCommand } from './commands/ifeval';
 import { inspectCommand } from './commands/inspect';
+import { jobsCommand } from './commands/jobs';
 import { perplexityCommand } from './commands/perplexity';
 import { playgroundCommand } from './commands/playground';
 import { runsCommand } from './commands/runs';
@@ -56,6 +57,7 @@ const COMMANDS: Command[] = [
   vectorMergeCommand,
   perplexityCommand,
   runsCommand,
+  jobsCommand,
   ifevalCommand,
   downloadCommand,
   setupTensorflowCommand,

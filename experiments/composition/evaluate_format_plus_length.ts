@@ -153,7 +153,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   );
   console.log(`${plan.length} rows, ${countAnswers(plan)} different answers`);
 
-  const run = openRun<CompositionRow>(session, folder, plan, {
+  const run = openRun<CompositionRow>(session, folder, plan, context, {
     ...config,
     data_path,
     vectors_data_path,

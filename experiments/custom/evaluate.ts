@@ -83,7 +83,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   checkRun(session, folder, settings, ['vectors_sha256']);
   if (pairs) open.set(PAIRS, await needPairsVector(session, pairs, config.batch_size));
   const edits = resolveWays(ways, open);
-  const run = openRun<CustomRow>(session, folder, plan, {
+  const run = openRun<CustomRow>(session, folder, plan, context, {
     ...settings,
     vectors_sha256: markOf(edits),
   });

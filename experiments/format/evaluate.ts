@@ -113,7 +113,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   }
   const plan = planFor(found.selectedFor, (id) => withVector.has(id));
   console.log(`${plan.length} rows, ${countFormatAnswers(plan, config)} different answers`);
-  const run = openRun<FormatRow>(session, folder, plan, {
+  const run = openRun<FormatRow>(session, folder, plan, context, {
     ...config,
     step: 'evaluate',
     data_path,

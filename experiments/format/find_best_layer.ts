@@ -105,7 +105,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   const { rows, plan } = planFor(usedRows(found, data_path));
   checkVectorsFor(rows, found);
   const { layers_from: _, ...settings } = config;
-  const run = openRun<FormatRow>(session, folder, plan, {
+  const run = openRun<FormatRow>(session, folder, plan, context, {
     ...settings,
     step: 'find_best_layer',
     data_path,

@@ -107,7 +107,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   checkWidth(vectors, session.model.config.dModel, model.name);
   console.log(`${model.name} on ${session.backend.name} (${session.backend.detail})`);
   console.log(`Vectors: ${vectorFile}`);
-  const run = openRun<KeywordRow>(session, folder, plan, {
+  const run = openRun<KeywordRow>(session, folder, plan, context, {
     ...config,
     data_path,
     vectors_file: vectorFile,

@@ -117,7 +117,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   };
   checkRun(session, folder, settings, ['vectors_sha256']);
   const vectors = await needLengthVectors(session, source, config.batch_size);
-  const run = openRun<LengthRow>(session, folder, plan, {
+  const run = openRun<LengthRow>(session, folder, plan, context, {
     ...settings,
     vectors_sha256: hashFile(vectorFile),
   });

@@ -18,7 +18,7 @@ import { script as keywordResults } from '../../experiments/keywords/load_result
 import { run as keywords } from '../../experiments/keywords/run';
 import { script as lengthResults } from '../../experiments/length/load_results';
 import { run as length } from '../../experiments/length/run';
-import type { Command } from '../../experiments/shared/command/script';
+import type { Command } from '../../experiments/shared/command/commandLine';
 import { refused } from '../refusal';
 import { makeModel, printedBy, runStep } from './helpers';
 

@@ -9,6 +9,7 @@ import {
   tellAnswers,
 } from '../../shared/answers/answering';
 import { inPrompts, steeringGrid } from '../../shared/answers/grid';
+import { endShard } from '../../shared/answers/oneShard';
 import type { ScriptContext } from '../../shared/command/script';
 import { follows, type InstructionRow } from '../../shared/data/instructionRows';
 import { groupBy } from '../../shared/groupBy';
@@ -124,7 +125,7 @@ export function tellFormatAnswers(
   tellAnswers(context, config, folder, parts);
 }
 
-/** Answers the planned rows and checks the answers (loose); see `answerRows`. */
+/** Answers the planned rows and checks the answers (loose); see `answerRows`, `endShard`. */
 export async function answerFormatRows(
   session: Session,
   run: RunFolder<FormatRow>,
@@ -142,5 +143,6 @@ export async function answerFormatRows(
       },
     });
   }
+  endShard(run);
   return plan.map(({ id }) => run.rows.get(id) as FormatRow);
 }

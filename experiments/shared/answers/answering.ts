@@ -15,6 +15,7 @@ import type { AnsweredRow, Judgements } from './cells';
 import { finishRows } from './finishRows';
 import { judgeFolder } from './judge';
 import { checkJudged, type JudgeConfig, judgeAnswers } from './judging';
+import { endShard } from './oneShard';
 
 /** The config keys of every step that answers prompts. */
 export const answeringSchema = {
@@ -115,6 +116,7 @@ const FREE = [
 /**
  * Opens the folder of a run, which records all that its rows depend on.
  * @param plan its rows: their number tells how far an unfinished run is
+ * @param context the shard of it that this process is to finish
  * @param config with marks of what `FREE` keys name: of vectors, of phrasings
  * @throws as `RunFolder.open`; for a run that was judged otherwise by the model that is to judge it
  */
@@ -122,11 +124,12 @@ export function openRun<R extends AnsweredRow>(
   session: Session,
   folder: string,
   plan: Planned<unknown>[],
+  { shard }: Pick<ScriptContext, 'shard'>,
   config: RunConfig,
 ): RunFolder<R> {
   checkJudged(folder, config);
   const settings = { ...recorded(session, folder, config), planned_rows: plan.length };
-  return RunFolder.open<R>(folder, settings, FREE);
+  return RunFolder.open<R>(folder, settings, FREE, shard);
 }
 
 /**
@@ -170,6 +173,7 @@ function oneSpelling(config: RunConfig): Record<string, unknown> {
 /**
  * Answers the planned rows and has the answers judged.
  * @returns the rows in the order of the plan, and what the judges say of them
+ * @throws ShardEnd after the answers of a shard
  */
 export async function answerAndJudge<P extends Planned<unknown>, R extends AnsweredRow>(
   session: Session,
@@ -188,6 +192,7 @@ export async function answerAndJudge<P extends Planned<unknown>, R extends Answe
     batchSize: config.batch_size,
     maxNewTokens: config.max_generation_length,
   });
+  endShard(run);
   const rows = plan.map(({ id }) => run.rows.get(id) as R);
   const answers = plan.map((planned, i) => {
     return { id: planned.id, query: options.queryOf(planned), response: rows[i].response };

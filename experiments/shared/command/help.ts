@@ -94,6 +94,12 @@ ${describeOthers(yaml)}
   --config <file>                 a YAML file whose keys take the place of the defaults
   --dry-run                       the same as dry_run=true
   --wide                          tables with all their columns (default: those that fit)
+  --shard 2/4                     the second of four parts of an evaluation's rows; the same
+                                  command without it puts the parts together
+  --wait                          wait for what another process is writing, then go on
+  --launcher slurm                submit every combination, and with shards=N every part, as a
+                                  job array: slurm.partition=…, slurm.gpus=1, slurm.time=4:00:00
+                                  (docs/jobs.md)
 `;
 }
 

@@ -1,4 +1,3 @@
-import { cac } from 'cac';
 import {
   type ConfigOf,
   loadWithSources,
@@ -7,16 +6,22 @@ import {
   type Sources,
   type YamlFile,
 } from '../../../src/runs/config';
-import { InputError } from '../../../src/util/errors';
+import type { Shard } from '../../../src/runs/shard';
 import { explainFailure, watchOutput } from '../../../src/util/program';
 import type { Table } from '../../../src/util/table';
 import { refuseMissingLayers } from '../layers';
+import { attempt } from './attempt';
 import { authorsHints } from './authorsKeys';
+import { type Act, type Command, readCommandLine, sweep } from './commandLine';
 import { defaultsFile, scriptName } from './help';
 import { type Done, showRuns } from './joinRuns';
+import { launch } from './launcher/launch';
+import { refuseShards } from './launcher/shards';
+import { refuseLauncherWords } from './launcher/words';
 import { nameOfRun } from './names';
 import type { PlannedWork } from './plannedWork';
 import { type Preset, presetFor, presetNotice, presetSchema, settingsFor } from './presets';
+import { rehearse } from './rehearse';
 
 export interface ScriptContext {
   /**
@@ -32,9 +37,18 @@ export interface ScriptContext {
   plans(work: PlannedWork): void;
   /** Whether tables are shown with all their columns (`--wide`). */
   wide: boolean;
+  /** The part of an evaluation's rows that this process is to finish; without it, all of them. */
+  shard?: Shard;
   /** Whether `load_results` follows in the same `run.ts`: it shows the tables then. */
   resultsFollow: boolean;
 }
+
+/** What of a command line its steps are told. */
+export const contextOf = ({ wide, shard, plans }: Command): Partial<ScriptContext> => ({
+  wide,
+  ...(shard && { shard }),
+  ...(plans && { plans }),
+});
 
 /** A step of an experiment: a file of its own, with its config beside it in `configs/`. */
 export interface Script {
@@ -42,16 +56,6 @@ export interface Script {
   schema: Schema;
   /** @returns the main figures, where there are any: `--multirun` joins those of all runs */
   run(config: Record<string, unknown>, context: ScriptContext): Promise<Table | undefined>;
-}
-
-/** What stands on a command line. */
-export interface Command {
-  overrides: string[];
-  extraFile?: string;
-  /** Values with commas at the top level are sweeps. */
-  multirun: boolean;
-  /** Tables with all their columns, however wide. */
-  wide: boolean;
 }
 
 /**
@@ -67,9 +71,10 @@ export function defineScript<S extends Schema>(
   ) => Promise<Table | undefined> | Promise<void>,
 ): Script {
   const script = { file, schema: { ...schema, ...presetSchema }, run: main as Script['run'] };
-  runIfMain(file, ({ extraFile, overrides, wide }) =>
-    runScript(script, extraFile ? [readYaml(extraFile)] : [], overrides, { wide }),
-  );
+  runIfMain(file, (command) => {
+    const { extraFile, overrides } = command;
+    return runScript(script, extraFile ? [readYaml(extraFile)] : [], overrides, contextOf(command));
+  });
   return script;
 }
 
@@ -123,59 +128,29 @@ export async function runScript(
   return script.run(config, { ...plain, ...context, runName });
 }
 
-/** What `act` would do, without a word: it fails where that would fail early. */
-export async function rehearse(
-  act: (command: Command) => Promise<unknown>,
-  command: Command,
-): Promise<void> {
-  const others = command.overrides.filter((word) => !/^([\w-]+\.)?dry_run=/.test(word));
-  await silently(() => act({ ...command, overrides: [...others, 'dry_run=true'] }));
-}
-
-/** Keeps what `act` prints to itself. */
-export async function silently<T>(act: () => Promise<T>): Promise<T> {
-  const { log } = console;
-  console.log = () => {};
-  try {
-    return await act();
-  } finally {
-    console.log = log;
-  }
-}
-
 /**
- * Runs `act` when `file` is the program: once, or with `--multirun` for every combination of the
- * values given, all of which are rehearsed before the first; their main figures then stand in one
- * table. Exit codes: 0; 2 for bad input, or an output that can't be written (message only); 1 for a
- * defect (with its stack); 130 for Ctrl-C; 141 when nobody reads the output.
+ * Runs `act` when `file` is the program: here (`runHere`), or where `--launcher` says. Exit codes: 0;
+ * 2 for bad input, or an output that can't be written (message only); 1 for a defect (with its stack);
+ * 130 for Ctrl-C; 141 when nobody reads the output; 143 for a program that was told to end.
  */
-export async function runIfMain(
-  file: string,
-  act: (command: Command) => Promise<Table | undefined>,
-): Promise<void> {
+export async function runIfMain(file: string, act: Act): Promise<void> {
   if (require.main?.filename !== file) return;
   watchOutput();
-  process.once('SIGINT', () => {
-    process.stderr.write(
-      '\nStopped. What is finished is kept: the same command goes on from there.\n',
-    );
-    process.exit(130);
-  });
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => {
+      process.stderr.write(
+        '\nStopped. What is finished is kept: the same command goes on from there.\n',
+      );
+      process.exit(code);
+    });
+  }
   try {
     const command = readCommandLine(process.argv.slice(2));
-    const runs = command.multirun ? sweep(command.overrides) : [command.overrides];
-    if (runs.length > 1) {
-      for (const overrides of runs) await rehearse(act, { ...command, overrides });
-    }
-    const done: Done[] = [];
-    for (const [i, overrides] of runs.entries()) {
-      if (runs.length > 1) console.log(`\n[${i + 1}/${runs.length}] ${overrides.join(' ')}`);
-      const table = await act({ ...command, overrides });
-      if (table) done.push({ overrides, table });
-    }
-    if (done.length > 1) {
-      console.log(`\n${showRuns(done, command)}`);
-    }
+    if (command.launcher) await launch(file, act, command);
+    else await runHere(act, command);
   } catch (error) {
     const { message, code } = explainFailure(error);
     // A defect is reported with its stack.
@@ -184,58 +159,24 @@ export async function runIfMain(
   }
 }
 
-/** @throws InputError for options that there aren't */
-export function readCommandLine(words: string[]): Command {
-  const command: Command = { overrides: [], multirun: false, wide: false };
-  const cli = cac();
-  cli
-    .command('[...key=value]')
-    .option('--config <file>', '')
-    .action((given: string[], options: { config?: unknown }) => {
-      command.overrides = given.map(String);
-      if (options.config !== undefined) command.extraFile = String(options.config);
-    });
-  // cac 7 would take the word after a dashed boolean flag for its value.
-  const plain = words.flatMap((word) => {
-    if (word === '--dry-run') return ['dry_run=true'];
-    if (word === '--wide') command.wide = true;
-    else if (word === '--multirun' || word === '-m') command.multirun = true;
-    else return [word];
-    return [];
-  });
-  try {
-    cli.parse(['node', 'script', ...plain]);
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new InputError(`${message}. Settings are written key=value; --help lists them.`);
+/**
+ * Runs a command once, or with `--multirun` for every combination of the values given, all of which
+ * are rehearsed before the first; their main figures then stand in one table.
+ */
+async function runHere(act: Act, command: Command): Promise<void> {
+  refuseLauncherWords(command.overrides);
+  const runs = command.multirun ? sweep(command.overrides) : [command.overrides];
+  for (const overrides of runs.length > 1 || command.shard ? runs : []) {
+    const planned = await rehearse(act, { ...command, overrides });
+    if (command.shard) refuseShards(planned, command.shard.count);
   }
-  return command;
-}
-
-/** Every combination of the values of `key=a,b` words; the last key changes fastest, as in Hydra. */
-export function sweep(overrides: string[]): string[][] {
-  return overrides.reduce<string[][]>(
-    (runs, override) => {
-      const at = override.indexOf('=') + 1;
-      const values = splitAtCommas(override.slice(at));
-      return runs.flatMap((run) => values.map((value) => [...run, override.slice(0, at) + value]));
-    },
-    [[]],
-  );
-}
-
-/** Splits at commas outside brackets, braces and quotes. */
-function splitAtCommas(text: string): string[] {
-  const parts = [''];
-  let depth = 0;
-  let quote = '';
-  for (const char of text) {
-    if (quote) quote = char === quote ? '' : quote;
-    else if (char === '"' || char === "'") quote = char;
-    else if ('[{'.includes(char)) depth++;
-    else if (']}'.includes(char)) depth--;
-    if (char === ',' && !depth && !quote) parts.push('');
-    else parts[parts.length - 1] += char;
+  const done: Done[] = [];
+  for (const [i, overrides] of runs.entries()) {
+    if (runs.length > 1) console.log(`\n[${i + 1}/${runs.length}] ${overrides.join(' ')}`);
+    const table = await attempt(() => act({ ...command, overrides }), command);
+    if (table) done.push({ overrides, table });
   }
-  return parts;
+  if (done.length > 1) {
+    console.log(`\n${showRuns(done, command)}`);
+  }
 }

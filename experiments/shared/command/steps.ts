@@ -3,15 +3,10 @@ import { isMap, parseOverride, readYaml, type YamlFile } from '../../../src/runs
 import { InputError } from '../../../src/util/errors';
 import type { Table } from '../../../src/util/table';
 import { explainUnknown } from './authorsKeys';
+import type { Command } from './commandLine';
 import { defaultsFile } from './help';
-import {
-  type Command,
-  rehearse,
-  runIfMain,
-  runScript,
-  type Script,
-  type StepContext,
-} from './script';
+import { rehearse } from './rehearse';
+import { contextOf, runIfMain, runScript, type Script, type StepContext } from './script';
 
 /** A script; with a name of its own where it is run several times. */
 export type Step = Script | [name: string, script: Script];
@@ -26,9 +21,11 @@ const scriptOf = (step: Step) => (Array.isArray(step) ? step[1] : step);
  * those of the last step.
  */
 export function defineRun(file: string, steps: Step[]): Run {
-  const runAll = async ({ extraFile, overrides, wide }: Command) => {
+  const runAll = async (command: Command) => {
+    const { extraFile, overrides } = command;
     const extra = extraFile === undefined ? [] : [readYaml(extraFile)];
-    return runSteps(planSteps(defaultsFile(file), steps, { overrides, extra }), { wide });
+    const plans = planSteps(defaultsFile(file), steps, { overrides, extra });
+    return runSteps(plans, contextOf(command));
   };
   runIfMain(file, async (command) => {
     await rehearse(runAll, command);

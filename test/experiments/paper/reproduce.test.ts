@@ -5,7 +5,7 @@ import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { reproduce } from '../../../experiments/paper/reproduce';
-import { readCommandLine } from '../../../experiments/shared/command/script';
+import { readCommandLine } from '../../../experiments/shared/command/commandLine';
 import { loadDirections } from '../../../experiments/shared/vectors/load';
 import { makeModel, printedBy, runScript, stopScripts } from '../helpers';
 

@@ -14,7 +14,8 @@ import { script as keywordEvaluate } from '../../../experiments/keywords/evaluat
 import { script as lengthVectors } from '../../../experiments/length/compute_representations';
 import { script as lengthEvaluate } from '../../../experiments/length/evaluate';
 import { script as analyseVectors } from '../../../experiments/paper/analyse_vectors';
-import { rehearse, type Script } from '../../../experiments/shared/command/script';
+import { rehearse } from '../../../experiments/shared/command/rehearse';
+import type { Script } from '../../../experiments/shared/command/script';
 import { contextLength, shortRows } from '../../../experiments/shared/prompts';
 import { openSession } from '../../../experiments/shared/session';
 import { loadModel } from '../../../models';

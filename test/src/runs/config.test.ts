@@ -3,13 +3,9 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { readCommandLine, sweep } from '../../../experiments/shared/command/commandLine';
 import { defaultsFile, describeKeys } from '../../../experiments/shared/command/help';
-import {
-  defineScript,
-  readCommandLine,
-  runScript,
-  sweep,
-} from '../../../experiments/shared/command/script';
+import { defineScript, runScript } from '../../../experiments/shared/command/script';
 import { planSteps } from '../../../experiments/shared/command/steps';
 import {
   configToYaml,

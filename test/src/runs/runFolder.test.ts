@@ -143,6 +143,7 @@ testFullDisk('a full disk is reported as such', () => {
   const run = Object.create(RunFolder.prototype, {
     folder: { value: folder },
     rows: { value: new Map() },
+    fromShards: { value: new Map() },
     out: { value: fs.openSync('/dev/full', 'a') },
     release: { value: () => {} },
   }) as RunFolder<TestRow>;
