@@ -63,7 +63,9 @@ export class RunFolder<R extends Row> {
         const configFile = path.join(folder, 'config.yaml');
         if (!fs.existsSync(configFile)) {
           if (fs.existsSync(path.join(folder, OUT))) {
-            throw new InputError(`${folder} holds results without a config.yaml. Use another name=.`);
+            throw new InputError(
+              `${folder} holds results without a config.yaml. Use another name=.`,
+            );
           }
           writeAtomic(configFile, configToYaml(config));
         }
