@@ -10,7 +10,7 @@ import { PromptCard } from './parts/promptCard';
 import { ReadingCard } from './parts/readingCard';
 import { RunBar } from './parts/runBar';
 import { Shelf } from './parts/shelf';
-import { VectorCard } from './parts/vectorCard';
+import { titleOf, VectorCard } from './parts/vectorCard';
 import { remake, renamed } from './remake';
 import { complete, findVector, newSpec } from './steering';
 import { useAddress } from './useAddress';
@@ -52,6 +52,8 @@ export function Playground({ engine, info }: { engine: Engine; info: PlaygroundI
       );
     }
     mark();
+    // The browser's history lists it.
+    document.title = `${settings.prompt.slice(0, 60)} – Tiller playground`;
     runner.start(asked);
   }
   // As the engine gets it: with what a link leaves open.
@@ -92,20 +94,26 @@ export function Playground({ engine, info }: { engine: Engine; info: PlaygroundI
     if (done) isDone();
   };
   const add = (vector: VectorInfo) => changeSteer((steer) => [...steer, newSpec(vector)], true);
-  const take = (vector: VectorInfo) => {
-    setVectors((some) => [...some.filter(({ id }) => id !== vector.id), vector]);
+  const take = (vector: VectorInfo, opened?: string) => {
     const { id, pairs } = vector;
-    if (pairs) {
-      change((all) => ({
-        ...all,
-        made: [...all.made.filter((one) => one.id !== id), { id, ...pairs }],
-      }));
-    }
-    // One that was missing acts already.
-    if (settings.steer.some(({ file }) => file === id)) isDone();
-    else add(vector);
+    setVectors((some) => [...some.filter((one) => one.id !== id), vector]);
+    change((all) => {
+      const { steer } = all.settings;
+      // One that was missing acts already, perhaps under the name of the file that was opened.
+      const called = steer.map((spec) =>
+        spec.file === opened && !findVector(vectors, opened) ? { ...spec, file: id } : spec,
+      );
+      const acts = called.some(({ file }) => file === id);
+      const made = pairs
+        ? [...all.made.filter((one) => one.id !== id), { id, ...pairs }]
+        : all.made;
+      const next = acts ? called : [...called, newSpec(vector)];
+      return { ...all, made, settings: { ...all.settings, steer: next } };
+    });
+    isDone();
   };
 
+  const titles = settings.steer.map((spec) => titleOf(spec, findVector(vectors, spec.file)));
   const said = [...address.problems, ...problems, ...address.left.map(tooLarge)];
   return html`<main class="playground">
     <div class="settings">
@@ -118,6 +126,7 @@ export function Playground({ engine, info }: { engine: Engine; info: PlaygroundI
           ${settings.steer.map((spec, i) =>
             h(VectorCard, {
               ...{ key: `${i} ${spec.file}`, info, spec, vector: findVector(vectors, spec.file) },
+              before: titles.slice(0, i).filter((title) => title === titles[i]).length,
               onChange: (next, done) => changeSteer((steer) => steer.with(i, next), done),
               onDone: isDone,
               onRemove: () => changeSteer((steer) => steer.filter((_, j) => j !== i), true),

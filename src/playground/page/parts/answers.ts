@@ -35,7 +35,7 @@ function Answer({ side, run, state }: { side: Side; run: RunState; state: SideSt
 
 function placeholder(side: Side, { state, steered, sides }: RunState): string {
   if (state === 'running' && sides[side]) return '';
-  if (side === 'steered' && state !== 'none' && !steered) return 'Add a vector to steer by.';
+  if (side === 'steered' && sides.unsteered && !steered) return 'Add a vector to steer by.';
   return state === 'none' ? 'Run the prompt to see an answer.' : '';
 }
 

@@ -48,6 +48,12 @@ export function HeatMap({ reading, vector, end, mostKl, label, at, onCell }: Hea
     if (cell) cell.tabIndex = 0;
   }, [rows, at.token, at.column]);
 
+  useEffect(() => {
+    // A new text: the chosen row is brought into view, and the page stays where it is.
+    const row = find(at)?.parentElement;
+    if (grid.current && row) grid.current.scrollTop = row.offsetTop - grid.current.clientHeight / 3;
+  }, [reading]);
+
   function choose(event: Event) {
     const { token, column } = (event.target as HTMLElement).dataset;
     if (token !== undefined) onCell({ token: Number(token), column: Number(column) });

@@ -12,8 +12,8 @@ interface ShelfProps {
   info: PlaygroundInfo;
   vectors: VectorInfo[];
   onAdd(vector: VectorInfo): void;
-  /** A vector that has just come to be. */
-  onNew(vector: VectorInfo): void;
+  /** A vector that has just come to be; `file` is what its file was called where it was opened. */
+  onNew(vector: VectorInfo, file?: string): void;
 }
 
 const FROM = { file: 'file', run: 'run', pairs: 'made from pairs' };
@@ -30,7 +30,7 @@ export function Shelf({ engine, info, vectors, onAdd, onNew }: ShelfProps) {
       vectors.length
         ? html`<ul aria-labelledby="shelf-title">
           ${vectors.map(
-            (vector) => html`<li key=${vector.id}>
+            (vector) => html`<li class="item" key=${vector.id}>
               <span class="name">${nameOf(vector)}</span>
               <span class="says">${about(vector)}</span>
               <span class="buttons">
@@ -51,13 +51,14 @@ export function Shelf({ engine, info, vectors, onAdd, onNew }: ShelfProps) {
       onFiles: (files) =>
         guarded(async () => {
           for (const file of files) {
-            onNew(await engine.addVectorFile(file.name, new Uint8Array(await file.arrayBuffer())));
+            const bytes = new Uint8Array(await file.arrayBuffer());
+            onNew(await engine.addVectorFile(file.name, bytes), file.name);
           }
         }),
     })}
     <details class="fold">
       <summary>Make a vector from pairs</summary>
-      ${h(PairsEditor, { engine, methods: info.methods, onMade: onNew })}
+      ${h(PairsEditor, { engine, methods: info.methods, onMade: (vector) => onNew(vector) })}
     </details>
   </div>`;
 }

@@ -19,6 +19,8 @@ import { KindParameters } from './kindParameters';
 interface VectorCardProps {
   info: PlaygroundInfo;
   spec: SteerSpec;
+  /** How many of the same name stand before it. */
+  before: number;
   /** Undefined where the other side has none of this name. */
   vector: VectorInfo | undefined;
   /** A change; `done` says that it is not one of many, as a slider's while it moves. */
@@ -28,18 +30,23 @@ interface VectorCardProps {
 }
 
 export function VectorCard(props: VectorCardProps) {
-  const { spec, vector, onRemove } = props;
-  const title = spec.name ?? vector?.names[0] ?? spec.file;
+  const { spec, before, vector, onRemove } = props;
+  const title = titleOf(spec, vector);
+  const called = before ? `${title} (${before + 1})` : title;
   const file = vector?.pairs ? '' : spec.file;
-  return html`<li><div class="vector" role="group" aria-label=${`Steering by ${title}`}>
+  return html`<li><div class="vector" role="group" aria-label=${`Steering by ${called}`}>
     <div class="title">
       <h3>${title}</h3>
       ${file !== title && html`<span class="says">${file}</span>`}
-      <button type="button" class="quiet" aria-label=${`Remove ${title}`} onClick=${onRemove}>Remove</button>
+      <button type="button" class="quiet" aria-label=${`Remove ${called}`} onClick=${onRemove}>Remove</button>
     </div>
     ${vector ? h(Controls, { ...props, vector }) : h(Missing, { file: spec.file })}
   </div></li>`;
 }
+
+/** What an edit is called: by its vector's name. */
+export const titleOf = (spec: SteerSpec, vector: VectorInfo | undefined) =>
+  spec.name ?? vector?.names[0] ?? spec.file;
 
 const Missing = ({ file }: { file: string }) => html`<p class="problem">
   ${file} is not here. Open that file below, or remove it: nothing runs without it.
