@@ -51,9 +51,15 @@ export function distribution(groups: Distribution[], options: DistributionOption
     return chart({
       width: WIDTH,
       height: 240,
-      data: { values },
+      data: { values: groups.flatMap(({ name }) => outline(values, name)) },
       mark: { type: 'line', interpolate: 'step-after' },
-      encoding: { x: { ...x, field: 'from' }, y, color: by(SERIES), strokeDash: by(DASHES) },
+      encoding: {
+        x: { ...x, field: 'from' },
+        y,
+        color: by(SERIES),
+        strokeDash: by(DASHES),
+        order: { field: 'order' },
+      },
     });
   }
   return chart({
@@ -126,6 +132,18 @@ function count({ name, values }: Distribution, bins: Bin[]) {
     to,
     share: counts[i] / (values.length || 1),
   }));
+}
+
+/** Steps that begin and end on the axis. */
+function outline(counted: ReturnType<typeof count>, name: string) {
+  const own = counted.filter((one) => one.name === name);
+  const [first, last] = [own[0], own.at(-1)!];
+  return [{ ...first, share: 0 }, ...own, { ...last, from: last.to, share: 0 }].map(
+    (one, order) => ({
+      ...one,
+      order,
+    }),
+  );
 }
 
 function medianOf(values: number[]): number {

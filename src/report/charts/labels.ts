@@ -1,3 +1,5 @@
+import { INK, PAPER } from './palette';
+import type { Spec } from './spec';
 import { textWidth } from './textWidth';
 
 /** A point with a name, in pixels from the upper left corner of the plot. */
@@ -68,6 +70,20 @@ export function placeLabels(
     if (free) taken.push(boxOf(free));
     return free ?? null;
   });
+}
+
+/**
+ * The layers that write placed names: `field` of data that have `dx` and `dy` too. A rim of the paper's
+ * colour keeps them readable on lines.
+ */
+export function labelLayers(place: { x: Spec; y: Spec }, field: string): Spec[] {
+  const shift = { dx: { expr: 'datum.dx' }, dy: { expr: 'datum.dy' } };
+  const mark = { type: 'text', align: 'left', fontSize: 11, ...shift };
+  const encoding = { ...place, text: { field } };
+  return [
+    { mark: { ...mark, color: PAPER, stroke: PAPER, strokeWidth: 3, opacity: 0.85 }, encoding },
+    { mark: { ...mark, color: INK }, encoding },
+  ].map((layer) => ({ transform: [{ filter: 'isValid(datum.dx)' }], ...layer }));
 }
 
 const around = (x: number, y: number, dx: number, dy: number): Box => ({

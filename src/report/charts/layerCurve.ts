@@ -1,5 +1,14 @@
-import { DASHES, MUTED, PAPER, SERIES, WARNING } from './palette';
-import { bySeries, chart, domainOf, type Interval, quantitative, type Spec, WIDTH } from './spec';
+import { DASHES, INK, MUTED, PAPER, SERIES, WARNING } from './palette';
+import {
+  bySeries,
+  chart,
+  domainOf,
+  type Interval,
+  legendOf,
+  quantitative,
+  type Spec,
+  WIDTH,
+} from './spec';
 
 /** What steering at one layer gave. */
 export interface LayerPoint {
@@ -53,15 +62,19 @@ export function layerCurve(points: LayerPoint[], options: LayerCurveOptions = {}
         ? 'selected'
         : 'layer',
   }));
+  const judged = values.some(({ perplexity }) => perplexity !== null);
+  const kinds = Object.keys(KINDS).filter((kind) => values.some((value) => value.kind === kind));
   const shares = panel({
     values,
     series,
+    kinds,
     field: 'share',
     axis: { title: what, percent: true },
     rules: unsteered ? [{ at: unsteered.share, name: 'unsteered' }] : [],
     height: 190,
+    bottom: !judged,
   });
-  if (values.every(({ perplexity }) => perplexity === null)) return chart({ ...shares });
+  if (!judged) return chart(shares);
   const rules = [
     ...(unsteered?.perplexity ? [{ at: unsteered.perplexity, name: 'unsteered' }] : []),
     ...(perplexityLimit ? [{ at: perplexityLimit, name: 'limit' }] : []),
@@ -69,24 +82,36 @@ export function layerCurve(points: LayerPoint[], options: LayerCurveOptions = {}
   const below = panel({
     values: values.filter(({ perplexity }) => perplexity !== null),
     series,
+    kinds,
     field: 'perplexity',
     axis: { title: 'perplexity (log scale)', log: true },
     rules,
     height: 120,
+    bottom: true,
   });
   return chart({ spacing: 12, vconcat: [shares, below] });
 }
 
+/** Shapes of the points that are more than a layer. */
+const KINDS: Record<string, string> = {
+  selected: 'circle',
+  degenerate: 'M-0.6,-0.6L0.6,0.6M-0.6,0.6L0.6,-0.6',
+};
+
 interface Panel {
   values: { layer: number; kind: string; series: string; [field: string]: unknown }[];
   series: string[];
+  /** Of `KINDS`, those that occur. */
+  kinds: string[];
   field: 'share' | 'perplexity';
   axis: { title: string; percent?: boolean; log?: boolean };
   rules: { at: number; name: string }[];
   height: number;
+  /** Has the axis of layers. */
+  bottom: boolean;
 }
 
-function panel({ values, series, field, axis, rules, height }: Panel): Spec {
+function panel({ values, series, kinds, field, axis, rules, height, bottom }: Panel): Spec {
   const layers = values.map(({ layer }) => layer);
   const [first, last] = [Math.min(...layers), Math.max(...layers)];
   const numbers = values.map((value) => value[field] as number);
@@ -95,12 +120,13 @@ function panel({ values, series, field, axis, rules, height }: Panel): Spec {
   const x = {
     field: 'layer',
     type: 'quantitative',
-    title: field === 'share' && axis.log ? null : 'layer',
+    title: bottom ? 'layer' : null,
     scale: { domain: [first - 0.5, last + 0.5], nice: false, zero: false },
-    axis: { values: layerTicks(first, last), format: 'd', grid: false },
+    axis: { values: layerTicks(first, last), format: 'd', grid: false, labels: bottom },
   };
-  const color = bySeries('series', series, SERIES);
-  const strokeDash = bySeries('series', series, DASHES);
+  const legend = series.length > 1 ? { ...legendOf(series), symbolType: 'stroke' } : null;
+  const color = { ...bySeries('series', series, SERIES), legend };
+  const strokeDash = { ...bySeries('series', series, DASHES), legend };
   const points = {
     transform: [{ filter: "datum.kind !== 'degenerate'" }],
     mark: { type: 'point', filled: true, opacity: 1, stroke: PAPER, strokeWidth: 0.8 },
@@ -111,15 +137,20 @@ function panel({ values, series, field, axis, rules, height }: Panel): Spec {
       size: { condition: { test: "datum.kind === 'selected'", value: 150 }, value: 36 },
     },
   };
+  const shape = {
+    ...{ field: 'kind', type: 'nominal' },
+    scale: { domain: kinds, range: kinds.map((kind) => KINDS[kind]) },
+    legend: kinds.length ? { title: null, symbolStrokeColor: INK } : null,
+  };
   const ring = {
     transform: [{ filter: "datum.kind === 'selected'" }],
     mark: { type: 'point', size: 260, strokeWidth: 1.6, opacity: 1 },
-    encoding: { x, y, color },
+    encoding: { x, y, color, shape },
   };
   const crosses = {
     transform: [{ filter: "datum.kind === 'degenerate'" }],
-    mark: { type: 'point', shape: 'cross', angle: 45, size: 70, filled: true, opacity: 1 },
-    encoding: { x, y, color: { value: WARNING } },
+    mark: { type: 'point', size: 150, strokeWidth: 2.2, opacity: 1, color: WARNING },
+    encoding: { x, y, shape },
   };
   return {
     width: WIDTH,

@@ -1,4 +1,4 @@
-import { placeLabels } from './labels';
+import { labelLayers, placeLabels } from './labels';
 import { PAPER, SERIES, SHAPES, UNSTEERED } from './palette';
 import {
   type AxisOf,
@@ -92,17 +92,7 @@ export function scatter(points: ScatterPoint[], options: ScatterOptions): Spec {
           shape: bySeries('group', groups, SHAPES),
         },
       },
-      {
-        transform: [{ filter: 'isValid(datum.dx)' }],
-        mark: {
-          type: 'text',
-          align: 'left',
-          fontSize: 11,
-          dx: { expr: 'datum.dx' },
-          dy: { expr: 'datum.dy' },
-        },
-        encoding: { ...place, text: { field: 'name' } },
-      },
+      ...labelLayers(place, 'name'),
     ],
   });
 }

@@ -1,5 +1,5 @@
-import { placeLabels } from './labels';
-import { DASHES, INK, MUTED, PAPER, SERIES, SHAPES } from './palette';
+import { labelLayers, placeLabels } from './labels';
+import { DASHES, INK, PAPER, SERIES, SHAPES } from './palette';
 import { bySeries, chart, domainOf, quantitative, type Spec, WIDTH } from './spec';
 
 /** What one weight of one steering gave. */
@@ -73,10 +73,12 @@ export function weightCurve(points: WeightPoint[], options: WeightCurveOptions =
     height,
     data: { values: all },
     layer: [
-      {
-        mark: { type: 'line' },
-        encoding: { x, y, color, strokeDash: by(DASHES), order: { field: 'weight' } },
-      },
+      // Dashes of the lines, not of the legend's points.
+      ...steerings.map((steering, i) => ({
+        transform: [{ filter: { field: 'steering', equal: steering } }],
+        mark: { type: 'line', strokeDash: DASHES[i % DASHES.length] },
+        encoding: { x, y, color, order: { field: 'weight' } },
+      })),
       {
         transform: [{ filter: 'datum.weight !== 0' }],
         mark: {
@@ -105,18 +107,7 @@ export function weightCurve(points: WeightPoint[], options: WeightCurveOptions =
             },
           ]
         : []),
-      {
-        data: { values: texts },
-        mark: {
-          type: 'text',
-          align: 'left',
-          fontSize: 11,
-          color: MUTED,
-          dx: { expr: 'datum.dx' },
-          dy: { expr: 'datum.dy' },
-        },
-        encoding: { x, y, text: { field: 'label' } },
-      },
+      ...labelLayers({ x, y }, 'label').map((layer) => ({ ...layer, data: { values: texts } })),
     ],
   });
 }

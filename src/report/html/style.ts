@@ -8,7 +8,7 @@ const DARK: Record<string, string> = {
   paper: '#171c22',
   unsteered: '#76818d',
   warning: '#ff8a80',
-  'series-1': '#5db0ee',
+  'series-1': '#3f97dd',
   'series-2': '#ff9248',
   'series-3': '#3fc7a4',
   'series-4': '#e593c6',
