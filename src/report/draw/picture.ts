@@ -55,7 +55,17 @@ function describe(svg: string, { id, title, caption }: Figure): string {
   const words =
     `<title id="${id}-title">${escapeXml(title)}</title>` +
     `<desc id="${id}-desc">${escapeXml(caption)}</desc>`;
-  return `${open.replace('<svg ', `<svg role="img" ${ids} `)}${words}${svg.slice(open.length)}`;
+  const frame = open.replace('<svg ', `<svg role="img" ${ids} `);
+  return `${frame}${words}${tidy(svg.slice(open.length))}`;
+}
+
+/** Without roles for each group of marks, which are one image, and without a dozen decimals. */
+function tidy(svg: string): string {
+  return svg.replace(/<[^>]*>/g, (tag) =>
+    tag
+      .replace(/ (?:role|aria-[a-z]+)="[^"]*"/g, '')
+      .replace(/-?\d+\.\d{3,}/g, (number) => String(Number(Number(number).toFixed(2)))),
+  );
 }
 
 /** For text and for attributes in double quotes, of XML and HTML alike. */
