@@ -31,7 +31,8 @@ const flags = [
 let started: Promise<Browser> | undefined;
 
 export function browser(): Promise<Browser> {
-  started ??= chromium.launch({ executablePath: program, args: flags });
+  // Signals are for what a test tries.
+  started ??= chromium.launch({ executablePath: program, args: flags, handleSIGTERM: false });
   return started;
 }
 
