@@ -97,7 +97,7 @@ function configOf(
     // Without a chat template, experiments have another way than the model's own.
     prompt_style: style ?? lm.style,
     // In one list: they act together.
-    steering: steering.length ? [steering] : null,
+    steering: steering.length ? [steering] : 'none',
     ...(shelf.anyModel && { any_model: true }),
     max_generation_length: maxNewTokens,
     ...(lm.dtype !== 'float32' && { dtype: lm.dtype }),

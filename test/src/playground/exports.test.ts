@@ -6,6 +6,8 @@ import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
+import { script as custom } from '../../../experiments/custom/evaluate';
+import { runScript } from '../../../experiments/shared/command/script';
 import type { LanguageModel } from '../../../src/language/languageModel';
 import type { Playground } from '../../../src/playground/playground';
 import type { PlaygroundSettings } from '../../../src/playground/protocol';
@@ -13,6 +15,7 @@ import { readYaml } from '../../../src/runs/config';
 import { TILLER } from '../../../src/util/invocation';
 import { Shelf } from '../../../src/vectors/shelf';
 import { saveVectors } from '../../../src/vectors/vectorFile';
+import { printedBy } from '../../experiments/helpers';
 import { refused } from '../../refusal';
 import { runHere } from '../commands/runHere';
 import { MODEL, ONE, openPlayground, openSmall, PAIRS, playAll, SETTINGS } from './helpers';
@@ -92,6 +95,21 @@ test('the config says the same, in keys that the experiment has', async () => {
   assert.is(values.max_generation_length, SETTINGS.maxNewTokens);
   assert.match(config, /temperature of the page is left out/);
 });
+
+for (const [what, steer] of [
+  ['with edits', STEER],
+  ['without', []],
+] as const) {
+  test(`experiments/custom takes the config, ${what}`, async () => {
+    const { config } = await playground.exportAs({ ...SETTINGS, steer: [...steer] });
+    const place = path.join(folder, 'playground.yaml');
+    fs.writeFileSync(place, config);
+    const said = await printedBy(() =>
+      runScript(custom, [readYaml(place)], ['dry_run=true', 'perplexity_model=null']),
+    );
+    assert.match(said, `1 prompts, ${steer.length ? 2 : 1} rows`);
+  });
+}
 
 test('an edit that no command line can say is refused', async () => {
   const steer = [{ file: 'one', layer: 2, source: 3, weight: 1 }];
