@@ -16,6 +16,7 @@ import { inspectCommand } from './commands/inspect';
 import { jobsCommand } from './commands/jobs';
 import { perplexityCommand } from './commands/perplexity';
 import { playgroundCommand } from './commands/playground';
+import { reportCommand } from './commands/report';
 import { runsCommand } from './commands/runs';
 import { serveCommand } from './commands/serve';
 import { setupTensorflowCommand } from './commands/setupTensorflow';
@@ -58,6 +59,7 @@ const COMMANDS: Command[] = [
   perplexityCommand,
   runsCommand,
   jobsCommand,
+  reportCommand,
   ifevalCommand,
   downloadCommand,
   setupTensorflowCommand,

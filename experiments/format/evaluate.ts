@@ -12,9 +12,11 @@ import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
 import { layerCount } from '../shared/layers';
 import { shortRows } from '../shared/prompts';
+import { endWithReport } from '../shared/report/finish';
 import { openSession } from '../shared/session';
 import { steeringWeight } from '../shared/vectors/weight';
 import { computeCells, type FormatRow } from './parts/cells';
+import { describeFormat } from './parts/figures';
 import { type FormatVectors, foreseeIvs, loadFormatVectors } from './parts/ivs';
 import {
   answerFormatRows,
@@ -135,7 +137,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   });
   run.close();
   if (!resultsFollow) console.log(`\n${describeCells(cells, wide)}`);
-  console.log(`\nAll answers and figures: ${folder}`);
+  await endWithReport(context, folder, describeFormat);
   wrote(folder);
   return cellsTable(cells, wide);
 });

@@ -13,9 +13,11 @@ import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
 import { layerCount } from '../shared/layers';
 import { shortRows } from '../shared/prompts';
+import { endWithReport } from '../shared/report/finish';
 import { openSession } from '../shared/session';
 import { steeringWeight } from '../shared/vectors/weight';
 import { computeCells, type FormatRow } from './parts/cells';
+import { describeLayerSearch } from './parts/figures';
 import {
   answerFormatRows,
   countFormatAnswers,
@@ -119,7 +121,8 @@ export const script = defineScript(__filename, schema, async (config, context) =
   run.writeSummary({ cells, ...skipped });
   run.close();
   const table = cellsTable(cells, wide);
-  console.log(`\n${showTable(table, { wide })}\n\nAll answers and figures: ${folder}`);
+  console.log(`\n${showTable(table, { wide })}`);
+  await endWithReport(context, folder, describeLayerSearch);
   wrote(folder);
   return table;
 });

@@ -21,6 +21,7 @@ import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
 import { follows } from '../shared/data/instructionRows';
 import { shortRows } from '../shared/prompts';
+import { endWithReport } from '../shared/report/finish';
 import { type Answer, openSession } from '../shared/session';
 import { expectedProvenance } from '../shared/vectors/compute';
 import { resolveEdit } from '../shared/vectors/edits';
@@ -33,6 +34,7 @@ import {
   rowsRole,
   SPECIFIC_INSTRUCTIONS,
 } from './parts/data';
+import { describeKeywords } from './parts/figures';
 import { KEYWORD_STEERINGS, type KeywordPlan, planKeywordRows } from './parts/plan';
 import { cellsTable, example } from './parts/tables';
 import { findKeywordVectors, foreseeKeywordVectors, representationsCommand } from './parts/vectors';
@@ -125,7 +127,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   if (!resultsFollow) {
     console.log(`\n${showTable(table, { wide })}\n\n${example(cells, answered)}`);
   }
-  console.log(`\nAll answers and figures: ${folder}`);
+  await endWithReport(context, folder, describeKeywords);
   wrote(folder);
   return table;
 });

@@ -25,10 +25,12 @@ import { defineScript } from '../shared/command/script';
 import { dataFile } from '../shared/data/dataFolder';
 import { loadQuestions } from '../shared/data/questions';
 import { shortRows } from '../shared/prompts';
+import { endWithReport } from '../shared/report/finish';
 import { type Answer, openSession } from '../shared/session';
 import { resolveEdit } from '../shared/vectors/edits';
 import { steeringWeight } from '../shared/vectors/weight';
 import { computeCells, type LengthRow, satisfies, weightText } from './parts/cells';
+import { describeLength } from './parts/figures';
 import { loadPhrasings } from './parts/phrasings';
 import { LENGTH_STEERINGS, type LengthPlan, planLengthRows, splitQuestions } from './parts/plan';
 import { cellsTable, highlights } from './parts/tables';
@@ -134,7 +136,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   if (!resultsFollow) {
     console.log(`\n${showTable(table, { wide })}\n\n${highlights(cells, rows)}`);
   }
-  console.log(`\nAll answers and figures: ${folder}`);
+  await endWithReport(context, folder, describeLength);
   wrote(folder);
   return table;
 

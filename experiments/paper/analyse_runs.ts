@@ -19,6 +19,7 @@ import type { FormatCell } from '../format/parts/cells';
 import { judgedBy, readPerplexities } from '../shared/answers/judge';
 import { usualSettings } from '../shared/command/names';
 import { defineScript } from '../shared/command/script';
+import { endWithAnalyses } from './parts/figures';
 import { writeAnalysis } from './parts/report';
 import { cellTests, changeByInstruction, compareExclusion, scatter } from './parts/runAnalyses';
 import { type AnalysedRun, EXPERIMENTS, findRuns, foreseeRuns, type RunKey } from './parts/runs';
@@ -136,7 +137,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   });
   console.log("\nMcNemar's exact test, two-sided: p of no difference between two cells");
   console.log(showTable(testsTable(tests, wide), { wide }));
-  console.log(`\nAll figures: ${folder}`);
+  await endWithAnalyses(context, folder);
   wrote(folder);
 });
 

@@ -12,6 +12,7 @@ import { dataFile } from '../shared/data/dataFolder';
 import { groupBy } from '../shared/groupBy';
 import { longPromptsSchema, shortRows } from '../shared/prompts';
 import { openSession, type Session, sessionSchema } from '../shared/session';
+import { endWithAnalyses } from './parts/figures';
 import { pairActivations, promptsOf } from './parts/pairs';
 import { writeAnalysis } from './parts/report';
 import { cosinesBetween, cosinesWithPrompts, pcaOfDifferences } from './parts/vectorAnalyses';
@@ -127,7 +128,7 @@ export const script = defineScript(__filename, schema, async (config, context) =
   });
   console.log('\nTokens at the ends of each vector');
   console.log(showTable(vocabularyTable(projections.vectors, wide), { wide }));
-  console.log(`\nAll figures: ${folder}`);
+  await endWithAnalyses(context, folder);
   wrote(folder);
 });
 

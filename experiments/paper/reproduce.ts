@@ -20,14 +20,16 @@ import { run as composition } from '../composition/run';
 import { run as format } from '../format/run';
 import { run as keywords } from '../keywords/run';
 import { run as length } from '../length/run';
+import { reportOnAll } from '../report/reportOnAll';
 import type { Command } from '../shared/command/commandLine';
 import { defaultsFile } from '../shared/command/help';
 import { WITHOUT_EFFECT } from '../shared/command/names';
 import type { PlannedWork } from '../shared/command/plannedWork';
 import { findPreset, presetSchema, published } from '../shared/command/presets';
 import { silently } from '../shared/command/rehearse';
-import { runIfMain, runScript } from '../shared/command/script';
+import { contextOf, runIfMain, runScript } from '../shared/command/script';
 import { type PlannedStep, planSteps, type Run, runSteps } from '../shared/command/steps';
+import { endWith } from '../shared/report/finish';
 import { run as analyses } from './analyses';
 import { comparedTables } from './parts/paperCells';
 import { type Figures, type PlannedPart, planMemory, readPlan, rowCounts } from './parts/plan';
@@ -78,8 +80,8 @@ export async function reproduce(command: Command): Promise<Table | undefined> {
     console.log(`\n${describePlan(parts, figures, memory, { ...tools, wide: command.wide })}`);
     return undefined;
   }
-  const made = await runAll(steps, figures, command.wide);
-  return report(config, name, { ...command, made, file });
+  const made = await runAll(steps, figures, command);
+  return showResults(config, name, { ...command, made, file });
 }
 
 runIfMain(__filename, reproduce);
@@ -166,14 +168,14 @@ async function rehearseSteps(steps: Planned[]): Promise<PlannedPart[]> {
 }
 
 /** @returns what the steps wrote */
-async function runAll(steps: Planned[], figures: Figures[], wide: boolean): Promise<string[]> {
+async function runAll(steps: Planned[], figures: Figures[], command: Command): Promise<string[]> {
   const made = madeLists();
   const left = new TimeLeft(figures.map(({ seconds }) => seconds));
   let at = 0;
   for (const part of PARTS) {
     const own = steps.filter((step) => step.part === part);
     if (!own.length) continue;
-    await runSteps(own, { wide, ...made.of(part) }, ({ name }) => {
+    await runSteps(own, { ...contextOf(command), ...made.of(part) }, ({ name }) => {
       const title = `${at + 1}/${steps.length} ${part}: ${name}, ${left.before(at)}`;
       at++;
       return title;
@@ -201,7 +203,7 @@ function madeLists() {
 }
 
 /** Shows our cells beside the paper's, and writes them. */
-function report(
+async function showResults(
   config: Config,
   name: string,
   {
@@ -209,11 +211,12 @@ function report(
     overrides,
     file,
     wide,
-  }: Pick<Command, 'overrides' | 'wide'> & {
+    report,
+  }: Pick<Command, 'overrides' | 'wide' | 'report'> & {
     made: string[];
     file?: YamlFile;
   },
-): Table | undefined {
+): Promise<Table | undefined> {
   const of = EXPERIMENTS.filter((one) => config.only.includes(one));
   if (!of.length) return undefined;
   const nothing = Object.fromEntries(RUN_KEYS.map((key) => [key, null])) as Record<RunKey, null>;
@@ -222,7 +225,7 @@ function report(
   const compared = runs.map((run) => ({ run, tables: comparedTables(run, found) }));
   const tables = compared.flatMap((one) => one.tables);
   const folder = path.join(config.output_path, 'paper', modelName(config.model_name), name);
-  const written = writeAnalysis(folder, 'results', {
+  writeAnalysis(folder, 'results', {
     what: "Our cells beside the paper's: shares that obey.",
     fields: {
       steered_by: 'the steering of the steered cells',
@@ -251,6 +254,9 @@ function report(
   const title = found ? "Obeyed, beside the paper's" : 'Obeyed';
   console.log(`\n── ${title}\n\n${showTable(table, { wide })}`);
   if (found) console.log(wrap(NOTE).join('\n'));
-  console.log(`\nAll figures: ${written}`);
+  const places = runs.map(({ folder: place }) => place);
+  await endWith({ report: report ?? false }, folder, 'All figures', () =>
+    reportOnAll([folder, ...places]),
+  );
   return table;
 }

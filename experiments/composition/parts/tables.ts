@@ -56,7 +56,11 @@ const change = ({ accuracy, gain }: CellStats) =>
 
 type Prompt = Pick<CompositionRow, 'format_instruction' | 'length_instruction'>;
 
-function promptSection({ format_instruction: format, length_instruction: length }: Prompt): string {
+/** The section of a table that a cell belongs to. */
+export function promptSection({
+  format_instruction: format,
+  length_instruction: length,
+}: Prompt): string {
   if (format !== length) return `${format ? 'Format' : 'Length'} instruction in the prompt`;
   return `${format ? 'Both instructions' : 'No instruction'} in the prompt`;
 }

@@ -45,9 +45,25 @@ export function resultsTable(tables: ComparedTable[], hasPaper: boolean, wide = 
   const isShown = ({ cell, paper }: ComparedCell) =>
     wide || paper !== null || (CELL_NAMES as readonly string[]).includes(cell);
   const items = tables.flatMap((table) =>
-    table.cells.filter(isShown).map((cell) => ({ table, ...resultCell(cell) })),
+    table.cells.filter(isShown).map((cell) => ({
+      ...resultCell(cell),
+      title: titleOf(table),
+      paper_n: table.paper_n,
+    })),
   );
-  type Item = (typeof items)[number];
+  return resultsOf(items, hasPaper, wide);
+}
+
+/** A cell, and the table that it is of. */
+export interface ResultItem extends ResultCell {
+  title: string;
+  /** Queries that the paper's numbers are of. */
+  paper_n?: number | null;
+}
+
+/** The table of such cells. */
+export function resultsOf(items: ResultItem[], hasPaper: boolean, wide: boolean): Table {
+  type Item = ResultItem;
   const ours: ColumnOf<Item>[] = [
     { name: 'cell', label: true, cell: ({ cell }) => cell },
     { name: 'n', cell: ({ n }) => n },
@@ -56,7 +72,7 @@ export function resultsTable(tables: ComparedTable[], hasPaper: boolean, wide = 
   ];
   const theirs: ColumnOf<Item>[] = [
     { name: 'paper', cell: ({ paper }) => percent(paper) },
-    { name: "the paper's n", extra: true, cell: ({ table }) => table.paper_n },
+    { name: "the paper's n", extra: true, cell: ({ paper_n }) => paper_n },
     {
       name: 'differs',
       cell: ({ difference }) => (difference === null ? null : points(difference)),
@@ -66,11 +82,12 @@ export function resultsTable(tables: ComparedTable[], hasPaper: boolean, wide = 
       cell: ({ paper_in_interval: is }) => (is === null ? null : is ? 'yes' : 'no'),
     },
   ];
-  return tableOf([...ours, ...(hasPaper ? theirs : [])], items, ({ table }) => titleOf(table));
+  return tableOf([...ours, ...(hasPaper ? theirs : [])], items, ({ title }) => title);
 }
 
 const ends = (interval: number[], digits: number) =>
   interval.map((share) => (100 * share).toFixed(digits)).join(' to ');
 
-const titleOf = ({ name, steered_by }: ComparedTable) =>
+/** A table of the paper, with what its steered cells are steered by. */
+export const titleOf = ({ name, steered_by }: Pick<ComparedTable, 'name' | 'steered_by'>) =>
   steered_by ? `${name} (steered: ${steered_by})` : name;

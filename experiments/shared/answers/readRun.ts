@@ -1,8 +1,9 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { type ConfigOf, flag, nameText, nullable, text } from '../../../src/runs/config';
+import { type ConfigOf, flag, isMap, nameText, nullable, text } from '../../../src/runs/config';
 import { type Row, readRun } from '../../../src/runs/runFolder';
 import { InputError } from '../../../src/util/errors';
+import { parseJson } from '../../../src/util/json';
 import { type Expected, findRun } from '../earlierSteps';
 import type { Judgements } from './cells';
 import { readPerplexities } from './judge';
@@ -23,6 +24,8 @@ export interface Results<R extends Row> {
   /** Whether its evaluation has not ended yet. */
   unfinished: boolean;
   config: Record<string, unknown>;
+  /** Of a finished run; nothing where it is damaged. */
+  summary?: Record<string, unknown>;
   rows: R[];
   judged: Judgements;
 }
@@ -59,12 +62,21 @@ export function openResults<R extends Row>(
 export function readResults<R extends Row>(folder: string): Results<R> {
   const { config, rows } = readRun<R>(folder);
   if (!rows.length) throw new InputError(`${folder} has no finished rows yet.`);
-  const unfinished = !fs.existsSync(path.join(folder, 'summary.json'));
+  const file = path.join(folder, 'summary.json');
+  const unfinished = !fs.existsSync(file);
+  const summary = unfinished ? undefined : parseJson(fs.readFileSync(file, 'utf8'));
   const judged = {
     perplexities: ownPerplexities(folder, config),
     qualities: readQualities(folder, process.env.TILLER_JUDGE_MODEL),
   };
-  return { folder, unfinished, config, rows, judged };
+  return {
+    folder,
+    unfinished,
+    config,
+    summary: isMap(summary) ? summary : undefined,
+    rows,
+    judged,
+  };
 }
 
 /** By the judge that the run was to have; else by the only one that it had later. */

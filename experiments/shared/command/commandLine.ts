@@ -2,6 +2,7 @@ import { cac } from 'cac';
 import { readShard, type Shard } from '../../../src/runs/shard';
 import { InputError } from '../../../src/util/errors';
 import type { Table } from '../../../src/util/table';
+import type { ReportedFolder } from '../report/build';
 import type { PlannedWork } from './plannedWork';
 
 /** What stands on a command line. */
@@ -18,6 +19,10 @@ export interface Command {
   wait?: boolean;
   /** What the runs are handed to, in place of being run here. */
   launcher?: string;
+  /** Whether runs end with a report; left out: not. */
+  report?: boolean;
+  /** To be told which runs have one. */
+  reported?(run: ReportedFolder): void;
   /** To be told what steps would compute, when they are dry. */
   plans?(work: PlannedWork): void;
 }
@@ -27,7 +32,7 @@ export type Act = (command: Command) => Promise<Table | undefined>;
 
 /** @throws InputError for options that there aren't */
 export function readCommandLine(words: string[]): Command {
-  const command: Command = { overrides: [], multirun: false, wide: false };
+  const command: Command = { overrides: [], multirun: false, wide: false, report: true };
   const cli = cac();
   cli
     .command('[...key=value]')
@@ -46,6 +51,7 @@ export function readCommandLine(words: string[]): Command {
   const plain = words.flatMap((word) => {
     if (word === '--dry-run') return ['dry_run=true'];
     if (word === '--wide') command.wide = true;
+    else if (word === '--no-report') command.report = false;
     else if (word === '--wait') command.wait = true;
     else if (word === '--multirun' || word === '-m') command.multirun = true;
     else return [word];

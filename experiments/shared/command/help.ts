@@ -94,6 +94,7 @@ ${describeOthers(yaml)}
   --config <file>                 a YAML file whose keys take the place of the defaults
   --dry-run                       the same as dry_run=true
   --wide                          tables with all their columns (default: those that fit)
+  --no-report                     without report.html and figures/ in the run's folder
   --shard 2/4                     the second of four parts of an evaluation's rows; the same
                                   command without it puts the parts together
   --wait                          wait for what another process is writing, then go on

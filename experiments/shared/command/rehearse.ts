@@ -26,3 +26,14 @@ export async function silently<T>(act: () => Promise<T>): Promise<T> {
     console.log = log;
   }
 }
+
+/** The same of what is done at once: nothing comes between, however many are under way. */
+export function silentlyNow<T>(act: () => T): T {
+  const { log } = console;
+  console.log = () => {};
+  try {
+    return act();
+  } finally {
+    console.log = log;
+  }
+}

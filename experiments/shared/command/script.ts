@@ -10,6 +10,8 @@ import type { Shard } from '../../../src/runs/shard';
 import { explainFailure, watchOutput } from '../../../src/util/program';
 import type { Table } from '../../../src/util/table';
 import { refuseMissingLayers } from '../layers';
+import type { ReportedFolder } from '../report/build';
+import { type Reporting, writeJoined } from '../report/finish';
 import { attempt } from './attempt';
 import { authorsHints } from './authorsKeys';
 import { type Act, type Command, readCommandLine, sweep } from './commandLine';
@@ -23,7 +25,7 @@ import type { PlannedWork } from './plannedWork';
 import { type Preset, presetFor, presetNotice, presetSchema, settingsFor } from './presets';
 import { rehearse } from './rehearse';
 
-export interface ScriptContext {
+export interface ScriptContext extends Reporting {
   /**
    * `default`, or a hash of config and inputs where they differ from the defaults of its model.
    * @param inputs names of what the run takes from earlier steps, where they are not the usual ones
@@ -44,8 +46,16 @@ export interface ScriptContext {
 }
 
 /** What of a command line its steps are told. */
-export const contextOf = ({ wide, shard, plans }: Command): Partial<ScriptContext> => ({
+export const contextOf = ({
   wide,
+  report,
+  reported,
+  shard,
+  plans,
+}: Command): Partial<ScriptContext> => ({
+  wide,
+  ...(report && { report }),
+  ...(reported && { reported }),
   ...(shard && { shard }),
   ...(plans && { plans }),
 });
@@ -60,7 +70,8 @@ export interface Script {
 
 /**
  * The script in `file`; started as a program, it runs with the process's arguments: Hydra-style
- * `key=value`, `--multirun`, `--config file.yaml`, `--dry-run`, `--wide` (`--help`: see help.ts).
+ * `key=value`, `--multirun`, `--config file.yaml`, `--dry-run`, `--wide`, `--no-report` (`--help`: see
+ * help.ts).
  */
 export function defineScript<S extends Schema>(
   file: string,
@@ -123,7 +134,7 @@ export async function runScript(
     const model = 'model_name' in config ? [`model_name=${JSON.stringify(config.model_name)}`] : [];
     return nameOfRun(config, loadSettings(script, [], model).config, inputs);
   };
-  const nobody = { wrote: () => {}, plans: () => {} };
+  const nobody = { wrote: () => {}, plans: () => {}, report: false, reported: () => {} };
   const plain = { made: [], ...nobody, wide: false, resultsFollow: false };
   return script.run(config, { ...plain, ...context, runName });
 }
@@ -161,7 +172,8 @@ export async function runIfMain(file: string, act: Act): Promise<void> {
 
 /**
  * Runs a command once, or with `--multirun` for every combination of the values given, all of which
- * are rehearsed before the first; their main figures then stand in one table.
+ * are rehearsed before the first; their main figures then stand in one table, and all of them in one
+ * report.
  */
 async function runHere(act: Act, command: Command): Promise<void> {
   refuseLauncherWords(command.overrides);
@@ -171,12 +183,15 @@ async function runHere(act: Act, command: Command): Promise<void> {
     if (command.shard) refuseShards(planned, command.shard.count);
   }
   const done: Done[] = [];
+  const ended: ReportedFolder[] = [];
+  const reported = (run: ReportedFolder) => ended.push(run);
   for (const [i, overrides] of runs.entries()) {
     if (runs.length > 1) console.log(`\n[${i + 1}/${runs.length}] ${overrides.join(' ')}`);
-    const table = await attempt(() => act({ ...command, overrides }), command);
+    const table = await attempt(() => act({ ...command, overrides, reported }), command);
     if (table) done.push({ overrides, table });
   }
   if (done.length > 1) {
     console.log(`\n${showRuns(done, command)}`);
   }
+  if (command.report && runs.length > 1) await writeJoined(ended);
 }

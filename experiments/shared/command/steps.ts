@@ -2,6 +2,8 @@ import * as path from 'node:path';
 import { isMap, parseOverride, readYaml, type YamlFile } from '../../../src/runs/config';
 import { InputError } from '../../../src/util/errors';
 import type { Table } from '../../../src/util/table';
+import type { ReportedFolder } from '../report/build';
+import { writeJoined } from '../report/finish';
 import { explainUnknown } from './authorsKeys';
 import type { Command } from './commandLine';
 import { defaultsFile } from './help';
@@ -42,7 +44,7 @@ export interface Run {
 }
 
 /**
- * Runs planned steps one after the other.
+ * Runs planned steps one after the other; runs of one experiment end with one report on all of them.
  * @param context for all of them
  * @param titleOf the line that stands before each
  * @returns the main figures of the last
@@ -55,6 +57,11 @@ export async function runSteps(
   const made: string[] = [];
   const told = new Set<string>();
   const wrote = (place: string) => made.push(place);
+  const ended: ReportedFolder[] = [];
+  const reported = (run: ReportedFolder) => {
+    ended.push(run);
+    context.reported?.(run);
+  };
   let last: Table | undefined;
   for (const [i, plan] of plans.entries()) {
     const { name, script, extra, overrides } = plan;
@@ -63,8 +70,10 @@ export async function runSteps(
     last = await runScript(script, extra, overrides, {
       ...{ step: name, told, made, wrote, resultsFollow },
       ...context,
+      reported,
     });
   }
+  if (context.report) await writeJoined(ended);
   return last;
 }
 

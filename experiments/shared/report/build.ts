@@ -1,0 +1,110 @@
+/** A report on one run, or on several of one experiment or of several. */
+import { modelName } from '../../../src/hub/modelFolder';
+import type { Report, Section } from '../../../src/report/types';
+import type { ScoredRow } from '../answers/cells';
+import { type Results, readResults } from '../answers/readRun';
+import { groupBy } from '../groupBy';
+import { answerTable, joinAnswers } from './answerTable';
+import { cellsSection, distributionSection, layersSection, weightsSection } from './cellSections';
+import type { Describe, Described } from './described';
+import { labelsOf } from './labels';
+import { reportedRun } from './sameRun';
+import { sideBySide } from './sideBySide';
+
+/** A folder, and the experiment that knows what is in it. */
+export interface ReportedFolder {
+  folder: string;
+  describe: Describe;
+}
+
+export interface DescribedRun {
+  run: Results<never>;
+  described: Described;
+}
+
+/** @throws InputError for a folder that is no run, or has no rows yet */
+export function readDescribed({ folder, describe }: ReportedFolder): DescribedRun {
+  const run = readResults<never>(folder);
+  return { run, described: describe(run) as Described };
+}
+
+/** @param more sections that stand before the others: numbers of the paper */
+export function reportOn(runs: DescribedRun[], more: Section[] = []): Report {
+  const parts = groupBy(
+    runs.map((one, i) => ({ ...one, number: i + 1 })),
+    ({ described }) => described.title,
+  ).map((part, _, all) => {
+    const labels = labelsOf(part.map(({ run }) => run));
+    const before = all.length > 1 ? `${part[0].described.title} ` : '';
+    return part.map((one, i) => ({ ...one, label: `${before}${labels[i]}` }));
+  });
+  const labelled = parts.flat();
+  const [first] = runs;
+  const model = modelName(String(first.run.config.model_name));
+  const one = runs.length === 1;
+  const kinds = parts.map(([{ described }]) => described.title);
+  return {
+    title: one ? `${first.described.title}, ${model}` : `${kinds.join(', ')}: ${runs.length} runs`,
+    summary: one
+      ? `${model}: ${first.described.summary}`
+      : labelled.map(({ label }) => label).join(' · '),
+    sections: [
+      ...more,
+      ...(one
+        ? sectionsOf(first)
+        : parts.flatMap((part, i) => partSections(part, parts.length > 1 ? `part${i + 1}` : ''))),
+    ],
+    answers: joinAnswers(
+      labelled.map(({ run, described, label }) => ({ label, table: answerTable(run, described) })),
+    ),
+    runs: labelled.map(({ run, described, label }) =>
+      reportedRun(run, described, one ? `${described.title}, ${model}` : label),
+    ),
+  };
+}
+
+/** All that is shown of one run. */
+function sectionsOf({ run, described }: DescribedRun): Section[] {
+  const { cells } = described;
+  const rows = run.rows as ScoredRow[];
+  return [
+    cellsSection(described),
+    ...layersSection(cells),
+    ...weightsSection(cells),
+    ...described.sections,
+    ...distributionSection(rows, described, {
+      ...{ title: 'Length of the answers', unit: 'tokens', id: 'tokens' },
+      of: ({ tokens }) => tokens,
+    }),
+  ];
+}
+
+/** Runs of one experiment: side by side where there are several, then each by itself. */
+function partSections(
+  part: (DescribedRun & { label: string; number: number })[],
+  prefix: string,
+): Section[] {
+  const together =
+    part.length > 1
+      ? [sideBySide(part.map(({ label, described }) => ({ label, cells: described.cells })))]
+      : [];
+  const title = prefix ? `${part[0].described.title}: ` : '';
+  return [
+    ...together.map((section) => renamed(section, title, prefix)),
+    ...part.flatMap((one) =>
+      sectionsOf(one).map((section) => renamed(section, `${one.label}: `, `run${one.number}`)),
+    ),
+  ];
+}
+
+/** With a beginning to its title, and to the ids of its figures. */
+export function renamed(section: Section, title: string, prefix: string): Section {
+  return {
+    ...section,
+    title: `${title}${section.title}`,
+    figures: section.figures?.map((figure) => ({
+      ...figure,
+      id: [prefix, figure.id].filter(Boolean).join('-'),
+    })),
+  };
+}
