@@ -113,8 +113,15 @@ export function openModel(model: string): Promise<Session> {
 
 const children: ChildProcess[] = [];
 
-/** Starts `experiments/<script>.ts` as a user would. Give `stopScripts` to `test.after`. */
-export function runScript(script: string, ...words: string[]) {
+/**
+ * Starts `experiments/<script>.ts` as a user would, but for the report, which takes a while. Give
+ * `stopScripts` to `test.after`.
+ */
+export const runScript = (script: string, ...words: string[]) =>
+  runWithReport(script, ...words, '--no-report');
+
+/** The same, and the run ends with its report. */
+export function runWithReport(script: string, ...words: string[]) {
   const file = path.join(root, `experiments/${script}.ts`);
   const child = spawn(process.execPath, ['-r', 'ts-node/register', file, ...words], {
     cwd: root,

@@ -79,10 +79,10 @@ export async function write(folder: string, build: () => Report): Promise<boolea
   }
 }
 
-/** Whether nothing was added to the run since its report was written. */
+/** Whether nothing was added to the run since its report was written, with pictures. */
 function isUpToDate(folder: string): boolean {
   const page = fs.statSync(path.join(folder, PAGE), { throwIfNoEntry: false });
-  if (!page) return false;
+  if (!page || !fs.existsSync(path.join(folder, 'figures'))) return false;
   const names = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' });
   const rows = names.filter((name) => path.basename(name) === 'out.jsonl');
   if (!rows.length) return false;

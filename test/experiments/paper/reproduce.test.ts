@@ -79,7 +79,7 @@ const output = path.join(temp, 'runs');
 
 const reproduceWith = (...words: string[]) =>
   printedBy(async () => {
-    await reproduce(readCommandLine([...SMALL, `output_path=${output}`, ...words]));
+    await reproduce(readCommandLine([...SMALL, `output_path=${output}`, '--no-report', ...words]));
   });
 
 /** Every file below a folder, with its content. */
