@@ -120,7 +120,7 @@ export function Playground({ engine, info }: { engine: Engine; info: PlaygroundI
       ${said.length > 0 && html`<div role="alert">${said.map((text) => html`<p class="problem">${text}</p>`)}</div>`}
       ${h(PromptCard, { model: info.model, settings, onChange: changeSettings })}
       <section class="card" aria-labelledby="vectors-title">
-        <h2 id="vectors-title">Vectors</h2>
+        <h2 id="vectors-title" tabindex="-1">Vectors</h2>
         ${settings.steer.length === 0 && html`<p class="hint">None steers yet: add one, or make one.</p>`}
         <ul class="vectors" aria-label="Vectors that steer">
           ${settings.steer.map((spec, i) =>
@@ -129,7 +129,11 @@ export function Playground({ engine, info }: { engine: Engine; info: PlaygroundI
               before: titles.slice(0, i).filter((title) => title === titles[i]).length,
               onChange: (next, done) => changeSteer((steer) => steer.with(i, next), done),
               onDone: isDone,
-              onRemove: () => changeSteer((steer) => steer.filter((_, j) => j !== i), true),
+              onRemove: () => {
+                changeSteer((steer) => steer.filter((_, j) => j !== i), true);
+                // The button in focus goes with its card.
+                document.getElementById('vectors-title')?.focus();
+              },
             }),
           )}
         </ul>

@@ -1,7 +1,7 @@
 /** Pairs of prompts, typed in, and the vector that is made of them. */
 import { html } from 'htm/preact';
 import { h } from 'preact';
-import { useId, useState } from 'preact/hooks';
+import { useId, useRef, useState } from 'preact/hooks';
 import type { Pair } from '../../../vectors/fromPairs';
 import type { Engine, PairsOfVector, VectorInfo } from '../../protocol';
 import { EXAMPLES } from '../defaults';
@@ -23,12 +23,19 @@ export function PairsEditor({ engine, methods, onMade }: PairsEditorProps) {
   });
   const [state, setState] = useState<{ busy?: boolean; problem?: string; said?: string }>({});
   const nameId = useId();
+  const adding = useRef<HTMLButtonElement>(null);
   const change = (some: Partial<PairsOfVector>) => {
     setFrom({ ...from, ...some });
     setState({});
   };
   const changePair = (i: number, some: Partial<Pair>) =>
     change({ pairs: from.pairs.with(i, { ...from.pairs[i], ...some }) });
+
+  function removePair(i: number) {
+    change({ pairs: from.pairs.filter((_, j) => j !== i) });
+    // The button in focus goes with its pair.
+    adding.current?.focus();
+  }
 
   async function make(event: Event) {
     event.preventDefault();
@@ -78,12 +85,12 @@ export function PairsEditor({ engine, methods, onMade }: PairsEditorProps) {
           })}
           <button type="button" class="quiet" aria-label=${`Remove pair ${i + 1}`}
             disabled=${from.pairs.length === 1}
-            onClick=${() => change({ pairs: from.pairs.filter((_, j) => j !== i) })}>Remove</button>
+            onClick=${() => removePair(i)}>Remove</button>
         </div></li>`,
       )}
     </ol>
     <div class="buttons">
-      <button type="button" onClick=${() => change({ pairs: [...from.pairs, EMPTY] })}>Add a pair</button>
+      <button type="button" ref=${adding} onClick=${() => change({ pairs: [...from.pairs, EMPTY] })}>Add a pair</button>
       <button type="submit" class="primary" disabled=${state.busy}>
         ${state.busy ? 'Making …' : 'Make the vector'}
       </button>
