@@ -61,7 +61,7 @@ function Texts({ engine, exported }: { engine: Engine; exported: Exported }) {
     }
     ${h(Copied, { title: 'Command', text: command })}
     ${h(Copied, { title: 'Config of the experiment', text: config })}
-    ${h(Copied, { title: 'Run it', text: run })}`;
+    ${h(Copied, { title: 'Run it, in a clone of Tiller', text: run })}`;
 }
 
 function Copied({ title, text }: { title: string; text: string }) {
