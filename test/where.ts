@@ -1,5 +1,6 @@
 /** Tests of what is not on every machine: skipped, they say why, and count as skipped. */
 import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { test } from 'uvu';
 import { tensorflowCandidates } from '../src/backend';
 
@@ -27,3 +28,11 @@ export const testTensorflow = testWhere(
 
 /** A test with a disk that is full. */
 export const testFullDisk = testWhere(fs.existsSync('/dev/full'), 'no /dev/full here');
+
+/** A test that draws: the packages are optional (`npm install --omit=optional`). */
+export const testDrawing = testWhere(
+  ['vega', 'vega-lite', '@resvg/resvg-js', '@expo-google-fonts/arimo'].every((name) =>
+    fs.existsSync(path.join(__dirname, '../node_modules', name)),
+  ),
+  'vega and its companions are not installed',
+);

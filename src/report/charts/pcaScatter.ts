@@ -1,5 +1,5 @@
 import { scatter } from './scatter';
-import type { Interval, Spec } from './spec';
+import { type Interval, type Spec, WIDTH } from './spec';
 
 /** A vector in the plane of the first two principal components. */
 export interface PcaPoint {
@@ -24,7 +24,7 @@ export function pcaScatter(points: PcaPoint[], { explained }: PcaScatterOptions 
     const said = share === undefined ? '' : ` (${(100 * share).toFixed(0)} % of the variance)`;
     return `component ${component}${said}`;
   };
-  const [width, height] = [440, 360];
+  const [width, height] = [WIDTH, 340];
   const xs = points.map(({ x }) => x);
   const ys = points.map(({ y }) => y);
   const span = (values: number[]) => Math.max(...values) - Math.min(...values);

@@ -18,7 +18,7 @@ export interface AxisOf {
 }
 
 /** Pixels of the plot itself, axes aside: a picture stays readable on a phone. */
-export const WIDTH = 440;
+export const WIDTH = 400;
 
 export const VEGA_LITE = 'https://vega.github.io/schema/vega-lite/v6.json';
 

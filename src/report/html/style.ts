@@ -46,9 +46,7 @@ a{color:var(--link)}
 .notices ul{margin:.25rem 0;padding-left:1.2rem}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,31rem),1fr));gap:1.5rem;margin:1rem 0}
 figure{margin:0;min-width:0}
-figure>div{overflow-x:auto}
-figure svg{display:block;max-width:100%;height:auto;min-width:min(100%,25rem)}
-@media (max-width:30rem){figure svg{min-width:25rem}}
+figure svg{display:block;max-width:100%;height:auto}
 figcaption{color:var(--chart-muted);font-size:.9rem;max-width:40rem}
 figcaption a{white-space:nowrap}
 details{margin:.75rem 0}

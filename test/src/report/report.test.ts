@@ -10,6 +10,7 @@ import { cellsChart } from '../../../src/report/charts';
 import { load, PACKAGES } from '../../../src/report/draw/drawing';
 import { unpackAnswers } from '../../../src/report/packedAnswers';
 import type { Report, ReportedAnswer } from '../../../src/report/types';
+import { testDrawing } from '../../where';
 
 const HOSTILE =
   '</script><script>alert(1)</script><img src=x onerror="alert(1)"> \u2028 <!-- & \'"';
@@ -54,7 +55,7 @@ const dataIn = (html: string) =>
     ),
   );
 
-test('a page, an SVG and a PNG; the page asks for nothing else', async () => {
+testDrawing('a page, an SVG and a PNG; the page asks for nothing else', async () => {
   const written = await writeReport(reportOf([answerOf('Tea.')]), path.join(folder, 'new/one'));
   assert.equal(
     written.figures.map((file) => path.relative(folder, file)),
@@ -92,7 +93,7 @@ test('headings in order, a name for each landmark, a caption for each table', as
   }
 });
 
-test('nothing in a text becomes part of the page', async () => {
+testDrawing('nothing in a text becomes part of the page', async () => {
   const report = reportOf([answerOf(HOSTILE)], HOSTILE);
   const { page, figures } = await writeReport(report, path.join(folder, 'hostile'));
   const html = fs.readFileSync(page, 'utf8');

@@ -16,6 +16,7 @@ import {
 import { WIDTH } from '../../../../src/report/charts/spec';
 import { loadDrawing } from '../../../../src/report/draw/drawing';
 import { drawSvg } from '../../../../src/report/draw/picture';
+import { testDrawing } from '../../../where';
 
 async function draw(spec: Spec, title = 'A title'): Promise<string> {
   const loaded = await loadDrawing();
@@ -51,62 +52,68 @@ const near = (values: number[], expected: number[]) => {
   });
 };
 
-test('cells: each bar is as long as its share, and has its number and its interval', async () => {
-  const prompts = 'Without the instruction';
-  const svg = await draw(
-    cellsChart([
-      { prompts, steering: 'none', steered: false, share: 0.25, interval: [0.1, 0.4] },
-      { prompts, steering: 'brief 1x', steered: true, share: 0.875, interval: [0.8, 0.9] },
-    ]),
-    'Brief answers, unasked',
-  );
-  const wide = WIDTH - 40;
-  near(bars(svg, GREY), [0.25 * wide]);
-  near(bars(svg, BLUE), [0.875 * wide]);
-  for (const text of ['Brief answers, unasked', 'none', 'brief 1x', '25.0%', '87.5%', prompts]) {
-    assert.ok(texts(svg).includes(text), `${text} in ${texts(svg)}`);
-  }
-  const rules = [...svg.matchAll(/translate\(([\d.]+),[\d.]+\)" x2="(-?[\d.]+)" y2="0"/g)];
-  const ends = rules.map(([, from, length]) =>
-    [Number(from), Number(from) + Number(length)].sort((a, b) => a - b),
-  );
-  assert.ok(
-    ends.some(([a, b]) => Math.abs(a - 0.1 * wide) < 0.5 && Math.abs(b - 0.4 * wide) < 0.5),
-  );
-});
+testDrawing(
+  'cells: each bar is as long as its share, and has its number and its interval',
+  async () => {
+    const prompts = 'Without the instruction';
+    const svg = await draw(
+      cellsChart([
+        { prompts, steering: 'none', steered: false, share: 0.25, interval: [0.1, 0.4] },
+        { prompts, steering: 'brief 1x', steered: true, share: 0.875, interval: [0.8, 0.9] },
+      ]),
+      'Brief answers, unasked',
+    );
+    const wide = WIDTH - 40;
+    near(bars(svg, GREY), [0.25 * wide]);
+    near(bars(svg, BLUE), [0.875 * wide]);
+    for (const text of ['Brief answers, unasked', 'none', 'brief 1x', '25.0%', '87.5%', prompts]) {
+      assert.ok(texts(svg).includes(text), `${text} in ${texts(svg)}`);
+    }
+    const rules = [...svg.matchAll(/translate\(([\d.]+),[\d.]+\)" x2="(-?[\d.]+)" y2="0"/g)];
+    const ends = rules.map(([, from, length]) =>
+      [Number(from), Number(from) + Number(length)].sort((a, b) => a - b),
+    );
+    assert.ok(
+      ends.some(([a, b]) => Math.abs(a - 0.1 * wide) < 0.5 && Math.abs(b - 0.4 * wide) < 0.5),
+    );
+  },
+);
 
-test('an SVG says to screen readers what it is', async () => {
+testDrawing('an SVG says to screen readers what it is', async () => {
   const svg = await draw(changeBars([{ name: 'a', unsteered: 0, steered: 1 }]), 'x < y & "z"');
   assert.match(svg, /^<svg role="img" aria-labelledby="one-title one-desc"/);
   assert.match(svg, '<title id="one-title">x &lt; y &amp; &quot;z&quot;</title>');
   assert.match(svg, '<desc id="one-desc">A caption</desc>');
 });
 
-test('layers: 42 of them in their places, the selected one in a ring, degenerate ones crossed', async () => {
-  const layers = Array.from({ length: 42 }, (_, layer) => ({
-    ...{ layer, share: layer / 41, perplexity: 3 + layer, degenerate: layer === 41 },
-  }));
-  const svg = await draw(layerCurve(layers, { selected: [{ layer: 21 }] }));
-  const seen = points(svg, BLUE);
-  // Twice, for shares and for perplexities, without the degenerate one.
-  assert.is(seen.length, 82);
-  const place = (layer: number) => ((layer + 0.5) / 42) * WIDTH;
-  near(
-    seen.slice(0, 3).flat(),
-    [0, 1, 2].flatMap((layer) => [place(layer), 190 * (1 - layer / 41)]),
-  );
-  for (const text of ['selected', 'degenerate', 'layer', '40'])
-    assert.ok(texts(svg).includes(text));
-  const labels = texts(svg).filter((text) => /^\d+$/.test(text));
-  assert.ok(labels.length < 25, `${labels} would overlap`);
-});
+testDrawing(
+  'layers: 42 of them in their places, the selected one in a ring, degenerate ones crossed',
+  async () => {
+    const layers = Array.from({ length: 42 }, (_, layer) => ({
+      ...{ layer, share: layer / 41, perplexity: 3 + layer, degenerate: layer === 41 },
+    }));
+    const svg = await draw(layerCurve(layers, { selected: [{ layer: 21 }] }));
+    const seen = points(svg, BLUE);
+    // Twice, for shares and for perplexities, without the degenerate one.
+    assert.is(seen.length, 82);
+    const place = (layer: number) => ((layer + 0.5) / 42) * WIDTH;
+    near(
+      seen.slice(0, 3).flat(),
+      [0, 1, 2].flatMap((layer) => [place(layer), 190 * (1 - layer / 41)]),
+    );
+    for (const text of ['selected', 'degenerate', 'layer', '40'])
+      assert.ok(texts(svg).includes(text));
+    const labels = texts(svg).filter((text) => /^\d+$/.test(text));
+    assert.ok(labels.length < 25, `${labels} would overlap`);
+  },
+);
 
-test('layers: none is marked where none was chosen', async () => {
+testDrawing('layers: none is marked where none was chosen', async () => {
   const svg = await draw(layerCurve([{ layer: 0, share: 0.5 }]));
   assert.not(texts(svg).some((text) => /selected|degenerate|perplexity/.test(text)));
 });
 
-test('weights: in order along their line, by their names', async () => {
+testDrawing('weights: in order along their line, by their names', async () => {
   const weight = (label: string, share: number, perplexity: number) => ({
     ...{ steering: 'brief', weight: Number.parseFloat(label), label, share, perplexity },
   });
@@ -123,7 +130,7 @@ test('weights: in order along their line, by their names', async () => {
   near([second - first], [2 * (first - start)]);
 });
 
-test('distributions: shares of each cell, medians', async () => {
+testDrawing('distributions: shares of each cell, medians', async () => {
   const svg = await draw(
     distribution(
       [
@@ -144,7 +151,7 @@ test('distributions: shares of each cell, medians', async () => {
   near(of(BLUE).slice(0, 1), [full]);
 });
 
-test('changes: the greatest gain on top, both ends in their places', async () => {
+testDrawing('changes: the greatest gain on top, both ends in their places', async () => {
   const svg = await draw(
     changeBars([
       { name: 'lost', unsteered: 0.5, steered: 0.25 },
@@ -163,7 +170,7 @@ test('changes: the greatest gain on top, both ends in their places', async () =>
   assert.equal(names, ['won', 'lost', '+100', '−25']);
 });
 
-test('scatter: linear and log axes, a colour a group', async () => {
+testDrawing('scatter: linear and log axes, a colour a group', async () => {
   const options = { x: { title: 'x', log: true }, y: { title: 'y', percent: true } };
   const domains = { x: [1, 100], y: [0, 1] } as const;
   const svg = await draw(
@@ -180,7 +187,7 @@ test('scatter: linear and log axes, a colour a group', async () => {
   for (const text of ['ten', 'hundred']) assert.ok(texts(svg).includes(text));
 });
 
-test('vectors in the plane: both axes have one scale', async () => {
+testDrawing('vectors in the plane: both axes have one scale', async () => {
   const svg = await draw(
     pcaScatter(
       [
@@ -196,7 +203,7 @@ test('vectors in the plane: both axes have one scale', async () => {
   assert.ok(texts(svg).includes('component 1 (50 % of the variance)'));
 });
 
-test('heat map: white at 0, the ends of the scale, numbers, gaps', async () => {
+testDrawing('heat map: white at 0, the ends of the scale, numbers, gaps', async () => {
   const svg = await draw(
     heatMap({
       ...{ rows: ['a', 'b'], columns: ['a', 'b'], title: 'cosine', domain: [-1, 1] },
@@ -217,7 +224,7 @@ test('heat map: white at 0, the ends of the scale, numbers, gaps', async () => {
   );
 });
 
-test('grouped bars: from 0, sorted by the first series where asked for', async () => {
+testDrawing('grouped bars: from 0, sorted by the first series where asked for', async () => {
   const svg = await draw(
     groupedBars(
       [
