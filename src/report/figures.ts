@@ -36,15 +36,16 @@ export async function renderFigures(
   const loaded = await loading();
   if ('missing' in loaded) return { pictures, missing: loaded.missing };
   makeFolder(path.join(folder, FOLDER));
+  const write = (file: string, content: string | Uint8Array) =>
+    explainWriting(path.join(folder, file), () => writeAtomic(path.join(folder, file), content));
+  const drawn: { pngPath: string; png: Promise<Uint8Array> }[] = [];
   for (const figure of figures) {
     const svg = await drawSvg(loaded.drawing, figure);
     const [svgPath, pngPath] = ['svg', 'png'].map((type) => `${FOLDER}/${figure.id}.${type}`);
-    const png = drawPng(loaded.drawing, svg);
-    explainWriting(path.join(folder, FOLDER), () => {
-      writeAtomic(path.join(folder, svgPath), svg);
-      writeAtomic(path.join(folder, pngPath), png);
-    });
+    write(svgPath, svg);
+    drawn.push({ pngPath, png: drawPng(loaded.drawing, svg) });
     pictures.set(figure.id, { svg, svgPath, pngPath });
   }
+  for (const { pngPath, png } of drawn) write(pngPath, await png);
   return { pictures };
 }

@@ -7,7 +7,7 @@ type Vega = typeof import('vega');
 export interface Drawing {
   vega: Vega;
   vegaLite: typeof import('vega-lite');
-  Resvg: typeof import('@resvg/resvg-js').Resvg;
+  renderPng: typeof import('@resvg/resvg-js').renderAsync;
   /** Font files for pictures of points; SVG leaves the font to the reader's machine. */
   fonts: string[];
 }
@@ -56,7 +56,9 @@ export async function load(packages: typeof PACKAGES): Promise<Loaded> {
     return { missing: `Pictures are left out: ${missing.join(', ')} not installed (${what}).` };
   }
   measureText(vega);
-  return { drawing: { vega, vegaLite, Resvg: resvg.Resvg, fonts: fonts.filter(fs.existsSync) } };
+  return {
+    drawing: { vega, vegaLite, renderPng: resvg.renderAsync, fonts: fonts.filter(fs.existsSync) },
+  };
 }
 
 /** Also of its native part, which is a package of its own for each platform. */

@@ -26,8 +26,11 @@ export async function drawSvg({ vega, vegaLite }: Drawing, figure: Figure): Prom
   }
 }
 
-/** The bytes of a PNG on white, twice as large as the SVG. The text is set in the given font files. */
-export function drawPng({ Resvg, fonts }: Drawing, svg: string): Buffer {
+/**
+ * The bytes of a PNG on white, twice as large as the SVG, made on a thread of its own. The text is set
+ * in the given font files.
+ */
+export async function drawPng({ renderPng, fonts }: Drawing, svg: string): Promise<Uint8Array> {
   const font = {
     fontFiles: fonts,
     loadSystemFonts: false,
@@ -35,7 +38,7 @@ export function drawPng({ Resvg, fonts }: Drawing, svg: string): Buffer {
     sansSerifFamily: 'Arimo',
   };
   const fitTo = { mode: 'zoom', value: SCALE } as const;
-  return new Resvg(svg, { font, fitTo, background: 'white' }).render().asPng();
+  return (await renderPng(svg, { font, fitTo, background: 'white' })).asPng();
 }
 
 function titleLines(title: string): string[] {

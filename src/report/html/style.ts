@@ -89,6 +89,7 @@ mark{background:var(--mark);color:var(--mark-ink);border-radius:2px}
 .pages{display:flex;gap:1rem;align-items:center;margin:1rem 0}
 .print{display:none}
 footer{margin-top:3rem;color:var(--chart-muted);font-size:.85rem}
+@page{margin:15mm}
 @media print{body{max-width:none;font-size:10pt;padding:0}.skip,.contents,.copy,#answers-table,noscript{display:none}
 .print{display:block}.box{max-height:none;overflow:visible;border:0}thead th{position:static}
 figure,tr{break-inside:avoid}h2,h3{break-after:avoid}.figures{display:block}figure{margin-bottom:1rem}

@@ -24,7 +24,7 @@ export function tableHtml(table: Table, title: string): string {
   });
   const caption = escapeXml(title);
   return (
-    `<div class="box" role="region" aria-label="${caption}" tabindex="0"><table>` +
+    `<div class="box" role="group" aria-label="${caption}" tabindex="0"><table>` +
     `<caption>${caption}</caption><thead><tr>${head.join('')}</tr></thead>\n` +
     `${sections.join('\n')}</table></div>`
   );
