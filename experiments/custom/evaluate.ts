@@ -17,8 +17,10 @@ import {
 import { checkJudges, judgeSchema } from '../shared/answers/judging';
 import { defineScript } from '../shared/command/script';
 import { shortRows } from '../shared/prompts';
+import { endWithReport } from '../shared/report/finish';
 import { type Answer, openSession } from '../shared/session';
-import { type CustomRow, computeCells } from './parts/cells';
+import { type CustomRow, computeCells, isChecked } from './parts/cells';
+import { describeCustom } from './parts/figures';
 import { type CustomPlan, planRows } from './parts/plan';
 import { loadPrompts, promptFile } from './parts/prompts';
 import { markOf, openVectors, PAIRS, resolveWays, steeringCheck, waysOf } from './parts/steering';
@@ -99,7 +101,8 @@ export const script = defineScript(__filename, schema, async (config, context) =
   if (!resultsFollow) {
     console.log(`\n${showTable(table, { wide })}\n\n${highlights(cells, rows)}`);
   }
-  console.log(`\nAll answers and figures: ${folder}`);
+  if (cells.every(isChecked)) await endWithReport(context, folder, describeCustom);
+  else console.log(`\nAll answers and figures: ${folder}`);
   wrote(folder);
   return table;
 });

@@ -7,6 +7,7 @@ import { readRun } from '../../src/runs/runFolder';
 import { InputError } from '../../src/util/errors';
 import { isFolder } from '../../src/util/files';
 import { describeComposition } from '../composition/parts/figures';
+import { describeCustom } from '../custom/parts/figures';
 import { describeFormat, describeLayerSearch } from '../format/parts/figures';
 import { describeKeywords } from '../keywords/parts/figures';
 import { describeLength } from '../length/parts/figures';
@@ -57,6 +58,10 @@ const KINDS: Kind[] = [
     fits: (config) => 'format_steering' in config,
     describe: describeComposition as Kind['describe'],
     experiment: 'composition',
+  },
+  {
+    fits: (config) => 'pairs_path' in config,
+    describe: describeCustom as Kind['describe'],
   },
   {
     fits: (config) => 'length_rep_type' in config,

@@ -1,5 +1,5 @@
 /** What answers are checked for, as people write it: IFEval's instructions, patterns, texts. */
-import { followLoose, InstructionError, parseInstruction } from '../../ifeval';
+import { followLoose, type Instruction, InstructionError, parseInstruction } from '../../ifeval';
 import { REGISTRY } from '../../ifeval/registry';
 import { didYouMean, InputError } from '../util/errors';
 import { parseJson } from '../util/json';
@@ -26,7 +26,7 @@ export interface WantedChecks {
  */
 export function readChecks(wanted: WantedChecks, named: (key: string) => string): Check[] {
   return [
-    ...wanted.check.map((given) => ifevalCheck(given, named('check'))),
+    ...wanted.check.map((given) => checkBy(readInstruction(given, named('check')))),
     ...wanted.regex.map((pattern) => regexCheck(pattern, wanted.regex_flags, named('regex'))),
     ...wanted.contains.map((part) => (answer: string) => answer.includes(part)),
     ...wanted.not_contains.map((part) => (answer: string) => !answer.includes(part)),
@@ -46,7 +46,7 @@ export function checksOfRow(row: Record<string, unknown> | undefined, where: str
   if (!Array.isArray(ids) || !Array.isArray(given) || ids.length !== given.length || !ids.length) {
     throw new InputError(`${where}: instruction_id_list and kwargs must be lists of one length.`);
   }
-  return ids.map((id, i) => instructionCheck(String(id), given[i], where));
+  return ids.map((id, i) => checkBy(instructionOf(String(id), given[i], where)));
 }
 
 /** Holds where all of them hold. */
@@ -65,18 +65,27 @@ function regexCheck(pattern: string, flags: string, name: string): Check {
   }
 }
 
-function ifevalCheck(given: string, name: string): Check {
+/**
+ * An instruction of IFEval as it is written in `check`.
+ * @param name what to call it in errors
+ * @throws InputError for one that IFEval lacks or can't read
+ */
+export function readInstruction(given: string, name: string): Instruction {
   const at = given.indexOf(':{');
   const [id, json] = at < 0 ? [given, '{}'] : [given.slice(0, at), given.slice(at + 1)];
   const kwargs = parseJson(json);
   if (kwargs === undefined) throw new InputError(`${name} "${given}": ${json} is not JSON.`);
-  return instructionCheck(id, kwargs, `${name} "${given}"`);
+  return instructionOf(id, kwargs, `${name} "${given}"`);
 }
 
-function instructionCheck(id: string, kwargs: unknown, what: string): Check {
+const checkBy =
+  (instruction: Instruction): Check =>
+  (answer) =>
+    followLoose(instruction, answer).followed;
+
+function instructionOf(id: string, kwargs: unknown, what: string): Instruction {
   try {
-    const instruction = parseInstruction(id, kwargs);
-    return (answer) => followLoose(instruction, answer).followed;
+    return parseInstruction(id, kwargs);
   } catch (error) {
     if (!(error instanceof InstructionError)) throw error;
     const hint = Object.hasOwn(REGISTRY, id) ? '' : didYouMean(id, Object.keys(REGISTRY));

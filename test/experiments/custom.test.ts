@@ -7,7 +7,11 @@ import * as assert from 'uvu/assert';
 import { script as evaluate } from '../../experiments/custom/evaluate';
 import { script as loadResults } from '../../experiments/custom/load_results';
 import type { CustomCell, CustomRow } from '../../experiments/custom/parts/cells';
+import { describeCustom } from '../../experiments/custom/parts/figures';
+import { reportOnAll } from '../../experiments/report/reportOnAll';
 import { runScript } from '../../experiments/shared/command/script';
+import { readDescribed } from '../../experiments/shared/report/build';
+import type { Describe } from '../../experiments/shared/report/described';
 import { openModel } from '../../models/open';
 import type { Edit } from '../../src/engine/steering';
 import { generateText } from '../../src/language/generateText';
@@ -147,6 +151,30 @@ test('answers are those of generateText with the same edits, and cells count the
   const results = await runStep(loadResults, ...COMMON, `run_folder=${whole}`);
   const table = (text: string) => text.split('\n\n').find((part) => part.includes('──'));
   assert.is(table(results), table(said));
+});
+
+test('its report has the verdicts of the run, and layer and weight of single edits apart', async () => {
+  const words = [
+    `data_path=${data}`,
+    `steering=["${WHEN}","${file}:b@0*2x",${JSON.stringify(TOGETHER)}]`,
+  ];
+  const folder = placeOf(await run(...words, 'check=[punctuation:no_comma]', 'name=reported'));
+  const report = reportOnAll([folder]);
+  const { rows } = read(folder);
+  assert.equal(
+    report.answers!.rows.map(({ ok, evidence }) => [ok, evidence !== '']),
+    rows.map((row) => [!row.response.includes(',') && row.response.trim() !== '', true]),
+  );
+  const { described } = readDescribed({ folder, describe: describeCustom as Describe });
+  assert.equal(
+    described.cells.map(({ steering, layer, weight }) => [steering, layer, weight]),
+    [
+      ['none', undefined, undefined],
+      ['v:a:when(b@0>0)', 1, '50'],
+      ['v:b', 0, '2x'],
+      ['v:a@0*30:last + v:b@1*40:generated', undefined, undefined],
+    ],
+  );
 });
 
 test('cut off anywhere, a run goes on and ends with the same files', async () => {

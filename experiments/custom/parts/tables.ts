@@ -24,7 +24,7 @@ export function cellsTable(cells: CustomCell[], wide: boolean): Table {
 }
 
 /** Ways to steer without the folders and endings of their files, where that leaves them apart. */
-function shortNames(cells: CustomCell[]): (steering: string) => string {
+export function shortNames(cells: CustomCell[]): (steering: string) => string {
   const names = new Set(cells.map(({ steering }) => steering));
   const shorten = (name: string) =>
     name
