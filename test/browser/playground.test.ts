@@ -18,7 +18,16 @@ import { runHere } from '../src/commands/runHere';
 import { assertAccessible, assertFits } from './checks';
 import { program } from './chromium';
 import { type RunningPlayground, startPlayground } from './playgroundCommand';
-import { afterRun, answersOf, PAIRS, PROMPT, parts, textOf, typePairs } from './playgroundPage';
+import {
+  afterRun,
+  answersOf,
+  linkTo,
+  PAIRS,
+  PROMPT,
+  parts,
+  textOf,
+  typePairs,
+} from './playgroundPage';
 import { testPage } from './testPage';
 
 const MODEL = 'tiny-gemma2';
@@ -45,12 +54,8 @@ async function written(weight: `${number}x`) {
   return answer;
 }
 
-/** Opens a link to the page with the vector in it, at the layer 0 and the last prompt token. */
 async function openLink(page: Page): Promise<void> {
-  const made = { id: 'its', name: 'lowercase', method: 'mean_difference', pairs: PAIRS };
-  const spec = { file: 'its', layer: 0, positions: 'last', weight: '1x' };
-  const words = { prompt: PROMPT, made: JSON.stringify(made), steer: JSON.stringify(spec) };
-  await page.goto(`${running.url}/#${new URLSearchParams(words)}`);
+  await page.goto(linkTo(running.url));
   await parts(page).status.getByText('Done.').waitFor();
 }
 

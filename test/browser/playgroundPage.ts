@@ -9,6 +9,14 @@ export const PAIRS: Pair[] = ['apples', 'bread'].map((topic) => ({
   negative: `Tell me about ${topic}.`,
 }));
 
+/** A link to the page with a vector of the pairs, at the layer 0 and the last prompt token. */
+export function linkTo(address: string): string {
+  const made = { id: 'its', name: 'lowercase', method: 'mean_difference', pairs: PAIRS };
+  const spec = { file: 'its', layer: 0, positions: 'last', weight: '1x' };
+  const words = { prompt: PROMPT, made: JSON.stringify(made), steer: JSON.stringify(spec) };
+  return `${address}/#${new URLSearchParams(words)}`;
+}
+
 export const parts = (page: Page) => ({
   prompt: page.getByRole('textbox', { name: 'Prompt', exact: true }),
   layer: page.getByRole('slider', { name: 'Layer' }),
