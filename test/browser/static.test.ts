@@ -12,7 +12,7 @@ import { directionFromPairs } from '../../src/vectors/fromPairs';
 import { steer } from '../../src/vectors/steer';
 import { assertAccessible, assertFits } from './checks';
 import { program } from './chromium';
-import { afterRun, answersOf, linkTo, PAIRS, PROMPT, parts } from './playgroundPage';
+import { answersOf, linkTo, PAIRS, PROMPT, parts } from './playgroundPage';
 import { type StaticServer, serveFolder } from './staticServer';
 import { testPage } from './testPage';
 
@@ -66,12 +66,10 @@ testPage('it opens a folder of this machine, without asking anybody', async (pag
   await parts(page).status.getByText('Done.').waitFor();
   const { length } = here.asked;
   await page.getByText('Another model').click();
-  await afterRun(page, () =>
-    page
-      .getByLabel('A folder on this machine')
-      .setInputFiles(path.join(weights, 'tiny-gemma2-base')),
-  );
+  const chosen = page.getByLabel('A folder on this machine');
+  await chosen.setInputFiles(path.join(weights, 'tiny-gemma2-base'));
   await page.getByText('tiny-gemma2-base', { exact: true }).waitFor();
+  await parts(page).status.getByText('Done.').waitFor();
   assert.equal(await answersOf(page), await inNode('tiny-gemma2-base'));
   const own = /\/(worker\.js|.*\.wasm)$/;
   assert.equal(
