@@ -132,6 +132,8 @@ testPage('figures are seen, in light, dark and print, and a phone is wide enough
   }
   await page.emulateMedia({ media: 'print', colorScheme: null });
   assert.not.ok(await page.getByRole('search').isVisible());
+  // A browser says so before it prints; then all tables open.
+  await page.evaluate("dispatchEvent(new Event('beforeprint'))");
   const tables = page.locator('table');
   for (const table of await tables.all()) assert.ok(await table.isVisible());
 });
