@@ -65,7 +65,7 @@ export function HeatMap({ reading, vector, end, mostKl, label, at, onCell }: Hea
     find(next)?.focus();
   }
   return html`<div class=${`heat ${columns <= 16 ? 'few' : 'many'}`} ref=${grid} role="grid" aria-label=${label}
-    style=${`--columns:${columns}`} onKeyDown=${walk} onFocusIn=${choose} onPointerOver=${choose}>
+    style=${`--columns:${Math.max(1, columns)}`} onKeyDown=${walk} onFocusIn=${choose} onPointerOver=${choose}>
     ${rows}
   </div>`;
 }
