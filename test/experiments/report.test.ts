@@ -1,0 +1,74 @@
+/** Runs end with their reports; tiller report makes one over several. */
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { runHere } from '../src/commands/runHere';
+import { makeModel, runScript, runWithReport, stopScripts } from './helpers';
+
+const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'tiller-report-'));
+const models = ['chars', 'others'].map((name) => makeModel(path.join(temp, name)));
+test.after(() => {
+  stopScripts();
+  fs.rmSync(temp, { recursive: true });
+});
+
+const data = path.join(temp, 'questions.jsonl');
+fs.writeFileSync(
+  data,
+  Array.from({ length: 6 }, (_, i) => JSON.stringify({ prompt: `Why thing ${i}?` })).join('\n'),
+);
+const words = (model: string) => [
+  ...[`model_name=${model}`, `data_path=${data}`, `output_path=${temp}/runs`, 'backend=wasm'],
+  ...['perplexity_model=null', 'length_rep_examples=3', 'n_examples=2', 'n_sent_max=2'],
+  ...['max_generation_length=8', 'positions=last', 'steering=add_vector_conciseness'],
+  ...['steering_weights=1x', 'source_layer_idx=[0,1]', 'name=a'],
+];
+const folders = ['chars', 'others'].map((name) => path.join(temp, 'runs/length', name, 'a'));
+
+test('a run ends by naming its report, and does not write it again for nothing', async () => {
+  const { code, text } = await runWithReport('length/evaluate', ...words(models[0])).done;
+  assert.is(code, 0, text);
+  assert.match(text, `All answers and figures: ${folders[0]} (to look at: report.html)`);
+  const page = path.join(folders[0], 'report.html');
+  const { mtimeMs } = fs.statSync(page);
+  const written = fs.readFileSync(page, 'utf8');
+  // As after a kill: half of the rows and no summary; what is left is answered, and shown, alike.
+  const again = await runWithReport('length/evaluate', ...words(models[0])).done;
+  assert.is(again.code, 0, again.text);
+  if (fs.existsSync(path.join(folders[0], 'figures')))
+    assert.is(fs.statSync(page).mtimeMs, mtimeMs);
+  const out = path.join(folders[0], 'out.jsonl');
+  const lines = fs.readFileSync(out, 'utf8').split('\n');
+  fs.writeFileSync(out, `${lines.slice(0, 3).join('\n')}\n${lines[3].slice(0, 9)}`);
+  for (const name of ['summary.json', 'report.html']) fs.rmSync(path.join(folders[0], name));
+  const resumed = await runWithReport('length/evaluate', ...words(models[0])).done;
+  assert.is(resumed.code, 0, resumed.text);
+  assert.is(fs.readFileSync(page, 'utf8'), written);
+});
+
+test('tiller report: two models side by side, an unfinished one said, what is no run refused', async () => {
+  const other = await runScript('length/evaluate', ...words(models[1])).done;
+  assert.is(other.code, 0, other.text);
+  assert.not.ok(fs.existsSync(path.join(folders[1], 'report.html')), '--no-report');
+  fs.rmSync(path.join(folders[1], 'summary.json'));
+  const { code, out, err } = await runHere(['report', ...folders, '--out', `${temp}/both`]);
+  assert.is(code, 0, err);
+  assert.match(out, `Report on 2 runs: ${temp}/both/report.html`);
+  assert.match(out, /others: Unfinished: \d+ of \d+ answers/);
+  const page = fs.readFileSync(`${temp}/both/report.html`, 'utf8');
+  for (const name of ['chars', 'others', 'Side by side']) assert.ok(page.includes(name), name);
+  const above = await runHere(['report', `${temp}/runs`]);
+  assert.match(above.out, `Report on 2 runs: ${temp}/runs/report.html`);
+  for (const [place, why] of [
+    [path.join(folders[0], '..', 'representations'), 'is no run'],
+    [`${temp}/none`, 'There is no folder'],
+  ]) {
+    const refused = await runHere(['report', place]);
+    assert.is(refused.code, 2);
+    assert.match(refused.err, why);
+  }
+});
+
+test.run();
