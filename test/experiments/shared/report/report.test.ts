@@ -9,7 +9,7 @@ import type { Describe } from '../../../../experiments/shared/report/described';
 import { labelsOf } from '../../../../experiments/shared/report/labels';
 import { sameRunCommand } from '../../../../experiments/shared/report/sameRun';
 
-const HOSTILE = '</script><img src=x onerror=alert(1)> `${7}` "quoted" & \u2028';
+const HOSTILE = '</script><img src=x onerror=alert(1)> "quoted" & \u2028';
 
 /** At layer 1 all obey by saying nothing; at layer 2 half do. */
 const rows: LengthRow[] = [null, 1, 2].flatMap((layer) =>
@@ -83,14 +83,14 @@ test('each answer stands beside the unsteered one to its prompt, its sentences m
 });
 
 test('several runs stand side by side, told apart by what differs, each figure once', () => {
-  const models = ['tiny-gemma2', 'phi-3'].map((name) =>
+  const models = ['tiny-gemma2', 'tiny-gpt2'].map((name) =>
     run(`runs/length/${name}/default`, { model_name: name }),
   );
   const report = reportOn(models.map(described));
   const ids = report.sections.flatMap(({ figures = [] }) => figures.map(({ id }) => id));
   assert.is(new Set(ids).size, ids.length);
   const bars = valuesIn(figure(report, 'side-by-side').spec);
-  assert.equal([...new Set(bars.map(({ series }) => series))], ['tiny-gemma2', 'phi-3']);
+  assert.equal([...new Set(bars.map(({ series }) => series))], ['tiny-gemma2', 'tiny-gpt2']);
   assert.is(report.answers!.rows.length, 24);
   assert.is(report.answers!.rows[16].unsteered, 12);
   const at = (seed: number) => ({ folder: `r/${seed}`, config: { model_name: 'm', seed } });
