@@ -18,7 +18,6 @@ const INTERVALS =
   'alone is an unlikely reason for the difference.';
 
 export function cellsSection({ cells, table }: Pick<Described, 'cells' | 'table'>): Section {
-  if (!cells.length) return { title: 'The cells', tables: [{ table }] };
   const nameOf = namesOf(cells);
   const spec = cellsChart(
     cells.map((cell) => ({
