@@ -66,6 +66,7 @@ export type { Vectors } from './vectors/lookUp';
 export type { Provenance } from './vectors/provenance';
 export type { Setting, SettingCondition, TriedSetting } from './vectors/setting';
 export { type SteerCondition, type SteerOptions, steer } from './vectors/steer';
+export type { SteerSpec } from './vectors/steerSpec';
 export {
   type LoadOptions as LoadVectorsOptions,
   loadVectors,

@@ -9,7 +9,7 @@ import {
 } from 'node:http';
 import { formatBytes } from '../util/units';
 import { ApiError, asApiError } from './errors';
-import { Fields, type Json, parseObject } from './fields';
+import { Fields, parseObject } from './fields';
 
 export interface Route {
   method: 'GET' | 'POST';
@@ -66,7 +66,7 @@ export class Exchange {
   }
 
   /** The JSON object of the request's body. @throws ApiError for a body of another type */
-  async object(): Promise<Json> {
+  async object(): Promise<Record<string, unknown>> {
     this.checkType(/^application\/(\w+\+)?json\b/i, 'JSON', 'application/json');
     return parseObject((await this.body()).toString('utf8'));
   }
