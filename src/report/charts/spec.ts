@@ -1,4 +1,5 @@
 /** What all charts share: the spec's type, axes, sizes. */
+import { SERIES, UNSTEERED } from './palette';
 import { textWidth } from './textWidth';
 
 /** A vega-lite 6 spec with its data in it, as `Figure.spec` takes it; the title is the figure's. */
@@ -78,12 +79,20 @@ export function legendOf(names: string[]): Spec | null {
   return { title: null, ...(names.length > columns ? { columns } : {}) };
 }
 
+/** What is unsteered is grey wherever it is one of several series. */
+const isUnsteered = (name: string) => name === 'unsteered' || name === 'none';
+
 /** A channel that tells series apart; `range` is begun again where it ends. */
 export function bySeries(field: string, names: string[], range: unknown[]): Spec {
+  const others = names.filter((name) => !isUnsteered(name));
+  const look = (name: string) =>
+    range === SERIES && isUnsteered(name)
+      ? UNSTEERED
+      : range[(range === SERIES ? others : names).indexOf(name) % range.length];
   return {
     field,
     type: 'nominal',
-    scale: { domain: names, range: names.map((_, i) => range[i % range.length]) },
+    scale: { domain: names, range: names.map(look) },
     legend: legendOf(names),
   };
 }

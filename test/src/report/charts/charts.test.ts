@@ -231,12 +231,14 @@ testDrawing('grouped bars: from 0, sorted by the first series where asked for', 
         { group: 'low', series: 'ours', value: 0.5 },
         { group: 'high', series: 'ours', value: 1 },
         { group: 'high', series: 'paper', value: 0.25 },
+        { group: 'high', series: 'unsteered', value: 0.125 },
       ],
       { axis: { title: 'share', percent: true }, sorted: true },
     ),
   );
   near(bars(svg, BLUE), [0.5 * WIDTH, WIDTH]);
   near(bars(svg, ORANGE), [0.25 * WIDTH]);
+  near(bars(svg, GREY), [0.125 * WIDTH]);
   assert.equal(
     texts(svg).filter((text) => ['low', 'high'].includes(text)),
     ['high', 'low'],
