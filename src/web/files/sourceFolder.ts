@@ -30,12 +30,11 @@ export function urlFolder(base: string, files?: string[]): SourceFolder {
   };
 }
 
-/** `org/name` of a URL of the Hub; else the last part of the path. */
+/** `org/name` of a URL of the Hub; else the last part of the path, or the server's name. */
 function nameOf(base: string): string {
-  const { pathname, hostname } = new URL(base);
-  return (
-    /^\/([^/]+\/[^/]+)\/resolve\//.exec(pathname)?.[1] ?? pathname.split('/').at(-2) ?? hostname
-  );
+  const { pathname, host } = new URL(base);
+  const repository = /^\/([^/]+\/[^/]+)\/resolve\//.exec(pathname)?.[1];
+  return repository ?? (decodeURIComponent(pathname.split('/').at(-2)!) || host);
 }
 
 /** What is used of a `File`. */
