@@ -91,7 +91,7 @@ function describeRows(
 /** Each instruction at its own layer has none that all share. */
 const placeOf = (cell: Pick<FormatCell, 'instructed' | 'steering' | 'weight' | 'layers'>) => ({
   prompts: promptSection(cell),
-  steering: cell.steering,
+  steering: cell.layers === 'selected' ? `${cell.steering}, selected layers` : cell.steering,
   weight: cell.weight,
   layer: typeof cell.layers === 'number' ? cell.layers : null,
 });
@@ -201,7 +201,7 @@ function choiceFigures({ inPrompt, layers: choices }: ChoiceOf): Figure[] {
     title: `Obeyed at each layer. ${prompts}`,
     caption:
       'Share of answers that obey, by instruction and layer ("none": unsteered); a frame marks the ' +
-      `layer chosen. ${out.length ? `Degenerate, so not to be chosen (†in the table): ${out.join(', ')}.` : 'No layer was degenerate.'}`,
+      `layer chosen. ${out.length ? `Degenerate, so not to be chosen († in the table): ${out.join(', ')}.` : 'No layer was degenerate.'}`,
     spec: heatMap({
       rows: choices.map(({ instruction_id }) => nameOf(instruction_id)),
       ...{ columns, values, marked },
@@ -218,7 +218,7 @@ function choiceFigures({ inPrompt, layers: choices }: ChoiceOf): Figure[] {
     caption:
       'The same as lines; a ring marks the layer chosen, a cross a degenerate one.' +
       (lines.length < choices.length
-        ? ` The first ${lines.length} of ${choices.length} instructions; the map above has all.`
+        ? ` The first ${lines.length} of ${choices.length} instructions; the map has all.`
         : ''),
     spec: layerCurve(points, { selected }),
   };
