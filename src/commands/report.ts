@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { InputError } from '../util/errors';
-import { isCompiled } from '../util/invocation';
+import { IN_CLONE, isCompiled } from '../util/invocation';
 import { projectRoot } from '../util/version';
 import { type Command, type Options, text } from './command';
 
@@ -33,7 +33,7 @@ async function writeReport(folders: string[], options: Options): Promise<number>
   if (isCompiled || !fs.existsSync(file)) {
     throw new InputError(
       'Reports are made by the experiments, which are not in the installed package: in a clone of the ' +
-        'project, npx ts-node src/cli.ts report <folder ...> takes folders of runs from anywhere.',
+        `project, ${IN_CLONE} src/cli.ts report <folder ...> takes folders of runs from anywhere.`,
     );
   }
   const { reportFolders } = require(file) as Reports;

@@ -1,7 +1,7 @@
 /** The settings of a page for the command line and for the experiments. */
 import type { LanguageModel } from '../language/languageModel';
 import { InputError } from '../util/errors';
-import { EXPERIMENT, TILLER } from '../util/invocation';
+import { IN_CLONE, TILLER } from '../util/invocation';
 import type { Shelf } from '../vectors/shelf';
 import type { SteerSpec } from '../vectors/steerSpec';
 import { steerText } from '../vectors/steerText';
@@ -39,7 +39,7 @@ export function exportSettings(settings: PlaygroundSettings, context: ExportCont
   return {
     command: commandOf(settings, steering, context),
     config: configOf(settings, steering, context),
-    run: `${EXPERIMENT} experiments/custom/evaluate.ts --config ${CONFIG}`,
+    run: `${IN_CLONE} experiments/custom/evaluate.ts --config ${CONFIG}`,
     unsaved: [...new Set(unsaved)],
   };
 }

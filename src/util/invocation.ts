@@ -6,8 +6,8 @@ export const isCompiled = __filename.endsWith('.js');
 /** The command line; a command's name and words follow. */
 export const TILLER = isCompiled ? 'npx tiller' : 'npx ts-node src/cli.ts';
 
-/** What runs a script of experiments/, which only a clone has; the script and its words follow. */
-export const EXPERIMENT = 'npx ts-node';
+/** What runs a script that only a clone has, as those of experiments/; it and its words follow. */
+export const IN_CLONE = 'npx ts-node';
 
 /** What fetches a model; its name follows. */
 export const DOWNLOAD = isCompiled ? 'npx tiller download' : 'npx ts-node weights/download.ts';
