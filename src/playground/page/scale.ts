@@ -33,12 +33,15 @@ export function scaleEnd(values: number[]): number {
 export const shareOf = (value: number, end: number): number =>
   Number.isFinite(value) ? Math.min(1, Math.abs(value) / end) : 0;
 
-/** Three digits, and the minus sign that prose has. */
+/**
+ * Three digits, or two beside a power of ten, with the minus sign of prose: at most seven characters
+ * between 1e-9 and 1e9, which a cell of the heat map has room for.
+ */
 export function shortNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
   const digits =
-    size !== 0 && (size < 0.001 || size >= 1e5)
+    size !== 0 && (size < 0.01 || size >= 99_950)
       ? value.toExponential(1)
       : String(Number(value.toPrecision(3)));
   return digits.replace(/^-(?=0$)/, '').replaceAll('-', '−');

@@ -64,7 +64,7 @@ export function HeatMap({ reading, vector, end, mostKl, label, at, onCell }: Hea
     event.preventDefault();
     find(next)?.focus();
   }
-  return html`<div class=${`heat ${columns <= 16 ? 'few' : 'many'}`} ref=${grid} role="grid" aria-label=${label}
+  return html`<div class=${columns <= 16 ? 'heat' : 'heat many'} ref=${grid} role="grid" aria-label=${label}
     style=${`--columns:${Math.max(1, columns)}`} onKeyDown=${walk} onFocusIn=${choose} onPointerOver=${choose}>
     ${rows}
   </div>`;

@@ -47,6 +47,16 @@ test('numbers are short, and keep their sign', () => {
   );
 });
 
+test('what a cell has room for is enough for any number', () => {
+  for (let size = 1e-9; size < 1e9; size *= 1.03) {
+    for (const value of [size, -size]) {
+      const shown = shortNumber(value);
+      assert.ok(shown.length <= 7, shown);
+      assert.ok(Math.abs(Number(shown.replaceAll('−', '-')) - value) <= 0.051 * size, shown);
+    }
+  }
+});
+
 test("a token's white space can be seen", () => {
   assert.equal([' to', 'a b', '\n', '\t', '', '  ', ' '].map(visible), [
     ...['␣to', 'a b', '⏎', '⇥', '∅', '␣␣', '␣'],
