@@ -5,7 +5,9 @@ import { formatTable, percent } from '../../src/util/table';
 import { findJudge, judgeFolder, judgeResponses, perplexitySchema } from '../shared/answers/judge';
 import { defineScript } from '../shared/command/script';
 import { groupBy } from '../shared/groupBy';
+import { endWithReport } from '../shared/report/finish';
 import { openBackend, sessionSchema } from '../shared/session';
+import { describeLayerSearch } from './parts/figures';
 import { findSearchRun, foreseeSearch, needsNoSearch, searchSchema } from './parts/search';
 
 const schema = {
@@ -17,7 +19,8 @@ const schema = {
   dry_run: flag(),
 };
 
-export const script = defineScript(__filename, schema, async (config, { made, wrote, plans }) => {
+export const script = defineScript(__filename, schema, async (config, context) => {
+  const { made, wrote, plans } = context;
   if (needsNoSearch(config)) return;
   const judge = findJudge(config);
   if (!judge) {
@@ -51,5 +54,6 @@ export const script = defineScript(__filename, schema, async (config, { made, wr
   });
   console.log(`Perplexity of the responses by ${judge.name}, kept in ${place}`);
   console.log(formatTable(['layer', 'n', 'lowest', '5 %', 'median', '95 %', 'without any'], table));
+  await endWithReport(context, folder, describeLayerSearch);
   wrote(place);
 });

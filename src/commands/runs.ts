@@ -52,14 +52,15 @@ function showRuns([folder = 'runs']: string[], options: Options): number {
 
 const placeName = ({ experiment, model }: ListedRun) => `${experiment}, ${model}`;
 
-/** A line for name, time and rows, then what sets it apart, and its figures. */
+/** A line for name, time and rows, then what sets it apart, its figures, and where its report is. */
 function describeRun(run: ListedRun): string {
-  const { name, problem, written, differs, figures } = run;
+  const { name, problem, written, differs, figures, report } = run;
   const settings = Object.entries(differs).map(([key, value]) => `${key}=${show(value)}`);
   const lines = [problem, settings.join(' '), figures && describeFigures(figures)];
   return [
     `  ${name}  (${timeText(written)}, ${stateOf(run)})`,
     ...lines.filter(Boolean).flatMap((line) => wrap(`${line}`, 74).map((part) => `      ${part}`)),
+    ...(report ? [`      report: ${report}`] : []),
   ].join('\n');
 }
 

@@ -40,6 +40,8 @@ export interface ListedRun {
   differs: Record<string, unknown>;
   /** Null for an unfinished run, and for one whose summary has none. */
   figures: MainFigures | null;
+  /** Its report.html, where there is one. */
+  report: string | null;
 }
 
 const OF_A_RUN = ['config.yaml', 'out.jsonl', 'summary.json'];
@@ -93,7 +95,7 @@ function describeRun(root: string, folder: string): ListedRun {
     folder,
     ...{ experiment: '', model: '', name: path.basename(folder) },
     ...{ finished: false, problem: null, rows: 0, planned: null, written: 0 },
-    ...{ config: {}, differs: {}, figures: null },
+    ...{ config: {}, differs: {}, figures: null, report: null },
   };
   try {
     run.written = Math.max(...OF_A_RUN.map((name) => timeOf(path.join(folder, name))));
@@ -105,6 +107,8 @@ function describeRun(root: string, folder: string): ListedRun {
     const summary = readSummary(path.join(folder, 'summary.json'));
     run.finished = summary !== undefined;
     run.figures = mainFigures(summary);
+    const report = path.join(folder, 'report.html');
+    if (fs.existsSync(report)) run.report = report;
   } catch (error) {
     const reason = systemReason(error);
     run.problem = reason ?? (error instanceof Error ? error.message : String(error));

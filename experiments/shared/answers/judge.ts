@@ -123,17 +123,21 @@ export function readPerplexities(folder: string, judge: string | null): Perplexi
   return new Map(rows.map(({ id, perplexity }) => [id, perplexity]));
 }
 
+/** The models that judged a run. */
+export const judgesOf = (folder: string): string[] =>
+  judgesAmong(fs.existsSync(folder) ? fs.readdirSync(folder) : []);
+
+const judgesAmong = (names: string[]) =>
+  names.flatMap((name) => /^perplexity_(.+)$/.exec(name)?.[1] ?? []);
+
 /**
  * The name of the model that judged a run: the one of this `run.ts`, else the only one.
  * @param made by earlier steps of the same `run.ts`
  * @throws InputError when several did
  */
 export function judgedBy(folder: string, made: readonly string[] = []): string | undefined {
-  const there = fs.existsSync(folder) ? fs.readdirSync(folder) : [];
-  const judges = (names: string[]) =>
-    names.flatMap((name) => /^perplexity_(.+)$/.exec(name)?.[1] ?? []);
-  const own = judges(made.map((place) => path.relative(folder, place)));
-  const all = judges(there);
+  const own = judgesAmong(made.map((place) => path.relative(folder, place)));
+  const all = judgesOf(folder);
   if (own.length || all.length < 2) return own.at(-1) ?? all[0];
   throw new InputError(
     `${folder} was judged by ${all.join(' and ')}. Choose one: perplexity_model=${all[0]}`,

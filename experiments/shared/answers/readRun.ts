@@ -6,7 +6,7 @@ import { InputError } from '../../../src/util/errors';
 import { parseJson } from '../../../src/util/json';
 import { type Expected, findRun } from '../earlierSteps';
 import type { Judgements } from './cells';
-import { readPerplexities } from './judge';
+import { judgesOf, readPerplexities } from './judge';
 import { readQualities } from './qualityJudge';
 
 /** The config keys of a `load_results` that shows one run. */
@@ -79,8 +79,9 @@ export function readResults<R extends Row>(folder: string): Results<R> {
   };
 }
 
-/** By the judge that the run was to have; else by the only one that it had later. */
+/** By the judge that the run was to have; else by the only one that it had later, not one of several. */
 function ownPerplexities(folder: string, config: Record<string, unknown>) {
   const judge = typeof config.perplexity_model === 'string' ? config.perplexity_model : null;
-  return (judge && readPerplexities(folder, judge)) || readPerplexities(folder, null);
+  const own = judge && readPerplexities(folder, judge);
+  return own || (judgesOf(folder).length === 1 ? readPerplexities(folder, null) : undefined);
 }

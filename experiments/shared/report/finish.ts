@@ -1,6 +1,6 @@
 /** Every run ends with its report, in its folder. */
-import * as fs from 'node:fs';
 import * as path from 'node:path';
+import type { Loaded } from '../../../src/report/draw/drawing';
 import type { Report } from '../../../src/report/types';
 import { hashOf } from '../../../src/util/hash';
 import { explainFailure } from '../../../src/util/program';
@@ -32,7 +32,7 @@ export async function endWith(
   what: string,
   build: () => Report,
 ): Promise<void> {
-  const written = report && (isUpToDate(folder) || (await write(folder, build)));
+  const written = report && (await write(folder, build));
   console.log(`\n${what}: ${folder}${written ? ` (to look at: ${PAGE})` : ''}`);
 }
 
@@ -59,34 +59,31 @@ export async function writeJoined(all: ReportedFolder[]): Promise<void> {
 }
 
 /**
- * The run is finished, and stays so whatever becomes of its report: what goes wrong is said, and the
- * process ends with the exit code of that.
+ * Writes a report, also over an older one: figures of judges may have come since. The run is finished,
+ * and stays so whatever becomes of its report: what goes wrong is said, and the process ends with the
+ * exit code of that.
+ * @returns whether there is a report now
  */
-export async function write(folder: string, build: () => Report): Promise<boolean> {
+export async function write(
+  folder: string,
+  build: () => Report,
+  loading?: () => Promise<Loaded>,
+): Promise<boolean> {
   try {
     const report = build();
     // Loaded here: it takes a while.
     const { writeReport } = require('../../../src/report') as typeof import('../../../src/report');
-    const { missing } = await writeReport(report, folder);
+    const { missing } = await writeReport(report, folder, loading);
     if (missing) console.error(missing);
     return true;
   } catch (error) {
     const { message, code } = explainFailure(error);
-    console.error(`The results in ${folder} are kept, but there is no report on them:`);
-    console.error(code === 2 ? message : error);
+    console.error(`${PAGE} is not written; the results in ${folder} are kept. ${message}`);
+    // A defect is reported with its stack.
+    if (code === 1) console.error(error);
     process.exitCode = code;
     return false;
   }
-}
-
-/** Whether nothing was added to the run since its report was written, with pictures. */
-function isUpToDate(folder: string): boolean {
-  const page = fs.statSync(path.join(folder, PAGE), { throwIfNoEntry: false });
-  if (!page || !fs.existsSync(path.join(folder, 'figures'))) return false;
-  const names = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' });
-  const rows = names.filter((name) => path.basename(name) === 'out.jsonl');
-  if (!rows.length) return false;
-  return rows.every((name) => fs.statSync(path.join(folder, name)).mtimeMs <= page.mtimeMs);
 }
 
 /** The innermost folder that they are all in. */

@@ -2,6 +2,7 @@
 import * as path from 'node:path';
 import type { ReportedRun } from '../../../src/report/types';
 import { isMap } from '../../../src/runs/config';
+import { judgesOf } from '../answers/judge';
 import type { Results } from '../answers/readRun';
 import { effective, usualSettings } from '../command/names';
 import type { Described } from './described';
@@ -70,7 +71,7 @@ function shellWord(key: string, value: unknown): string {
   return /^[\w@%+=:,./-]*$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-function stateOf({ config, rows, unfinished, judged, summary }: Results<never>): string[] {
+function stateOf({ folder, config, rows, unfinished, judged, summary }: Results<never>): string[] {
   const { planned_rows: planned, perplexity_model: judge } = config;
   const notices: string[] = [];
   if (unfinished) {
@@ -85,8 +86,13 @@ function stateOf({ config, rows, unfinished, judged, summary }: Results<never>):
     notices.push(`${skipped} rows were left out: their prompts leave no room for an answer.`);
   }
   if (!judged.perplexities) {
+    const judges = judgesOf(folder);
     const why = judge ? `: ${judge} has not judged them yet` : ' (perplexity_model=null)';
-    notices.push(`The answers have no perplexities${why}. Fluency is not measured.`);
+    notices.push(
+      judges.length
+        ? `Judged by ${judges.join(' and ')}: whose perplexities are meant, the run does not say. None are shown.`
+        : `The answers have no perplexities${why}. Fluency is not measured.`,
+    );
   }
   return notices;
 }

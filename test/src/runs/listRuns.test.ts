@@ -51,7 +51,8 @@ make('length/tiny/5ad1e0c2', {
   positions: 'last',
   marks: fingerprint,
 });
-make('length/other/default', { seed: 1 }, { cells: cells.slice(3) });
+const other = make('length/other/default', { seed: 1 }, { cells: cells.slice(3) });
+fs.writeFileSync(path.join(other, 'report.html'), '');
 make(
   'length/judged/default',
   {},
@@ -195,6 +196,7 @@ test('the command: a few lines a run, or JSON; only those asked for', async () =
     'length, other',
     '  default  (2026-11-24 12:00, 2 rows)',
     '      obeyed with the instruction: 100.0 %',
+    `      report: ${other}/report.html`,
     '',
     'length, tiny',
     '  default  (2026-11-24 12:00, 2 rows)',
