@@ -38,7 +38,9 @@ function importsOf(file: string, text: string): string[] {
 
 const ours = /^(src|models|weights|experiments|ifeval|bench|scripts|docs|test)\/|\.(ts|json)$/;
 const safetensors = 'weights/safetensors.ts';
-const LOADERS = ['src/backend/index.ts', 'src/backend/index.browser.ts'];
+const LOADERS = ['index.ts', 'index.browser.ts', 'webgpu/start.browser.ts'].map(
+  (file) => `src/backend/${file}`,
+);
 
 /**
  * The house, floor by floor: what the files of a place may import of ours, beside files of the same

@@ -16,6 +16,7 @@ import { registerGradients } from './gradients';
 import { graphMode } from './graphMode';
 import type { BackendInfo } from './info';
 import type { MemoryLimit } from './memory';
+import { mustCompute } from './mustCompute';
 import { recordWith } from './replay';
 import { limitTensors, type NodeBackend } from './tensorflow/binding';
 import { inOrder, type TensorflowCandidate, tensorflowCandidates } from './tensorflow/candidates';
@@ -78,15 +79,6 @@ function prepareForTensorflow(): void {
     isNullOrUndefined: (x: unknown) => x === null || x === undefined,
     isArray: Array.isArray,
   });
-}
-
-/** @throws Error unless the backend in use multiplies two matrices */
-async function mustCompute(): Promise<void> {
-  const [a, b] = [tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]), tf.ones([3, 2])];
-  const product = tf.tidy(() => tf.concat([tf.matMul(a, b), tf.topk(a, 2).values]));
-  const values = [...(await product.data())];
-  tf.dispose([a, b, product]);
-  if (values.join() !== '6,6,15,15,3,2,6,5') throw new Error(`it computes wrongly: ${values}`);
 }
 
 /** Forgets a backend that can't be used, so that another one may take its name. */

@@ -15,11 +15,18 @@ export interface WeightCounts {
   vectors: number;
 }
 
+export interface CheckedCounts extends WeightCounts {
+  /** In the largest tensor of all. */
+  largest: number;
+}
+
 /** A memory that weights must fit into. */
 export interface MemoryLimit {
   /** For people: `this machine`. */
   place: string;
   bytes: number;
+  /** Whether all weights must fit into it (the default), or each tensor by itself. */
+  of?: 'all' | 'tensor';
 }
 
 /** What caches, activations and slices on their way take at most of a small allowance. */
@@ -58,14 +65,21 @@ export function roomForCache(weights: tf.Tensor[]): number {
  */
 export function checkMemory(
   what: string,
-  counts: WeightCounts,
+  counts: CheckedCounts,
   dtype: WeightDtype,
   limits: MemoryLimit[],
 ): void {
   const backend = tf.getBackend();
+  const largest = (dtype === 'float32' ? 4 : 2) * counts.largest;
+  const small = limits.find((limit) => limit.of === 'tensor' && largest > limit.bytes);
+  if (small) {
+    throw new InputError(
+      `${what}: its largest tensor needs ${formatBytes(largest)} in ${dtype}; ${small.place} takes ${formatBytes(small.bytes)} at most.`,
+    );
+  }
   const bytes = weightBytes(counts, dtype, backend);
   const room = Math.min(ROOM, bytes);
-  const tight = limits.find((limit) => bytes + room > limit.bytes);
+  const tight = limits.find((limit) => limit.of !== 'tensor' && bytes + room > limit.bytes);
   if (!tight) return;
   const least = weightBytes(counts, 'bfloat16', 'tensorflow');
   const helps = backend === 'wasm' || dtype === 'float32';

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { isFloat } from '../../weights/safetensors/dtypes';
 import type { TensorReader } from '../../weights/safetensors/tensorReader';
 import { memoryLimits } from '../backend';
-import { checkMemory, type WeightCounts } from '../backend/memory';
+import { type CheckedCounts, checkMemory } from '../backend/memory';
 import { putMatrix, type StoredMatrix } from '../backend/tensorflow/weights16';
 import { WEIGHT_DTYPES, type WeightDtype } from '../backend/weightDtype';
 import { checkKeys } from '../util/check';
@@ -151,11 +151,12 @@ function compare(
   place: string,
   build: (source: WeightSource) => unknown,
   { stored, isSpare, names }: Naming,
-): { counts: WeightCounts; unread: string[]; used: string[] } {
+): { counts: CheckedCounts; unread: string[]; used: string[] } {
   const wanted = new Map<string, number[]>();
-  const counts = { matrices: 0, largestTable: 0, vectors: 0 };
+  const counts = { matrices: 0, largestTable: 0, largest: 0, vectors: 0 };
   const note = <T>(name: string, shape: number[]) => {
     wanted.set(name, shape);
+    counts.largest = Math.max(counts.largest, tf.util.sizeFromShape(shape));
     if (shape.length === 1) counts.vectors += shape[0];
     else counts.matrices += shape[0] * shape[1];
     return undefined as T;

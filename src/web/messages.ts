@@ -12,7 +12,12 @@ export type ModelSource =
 export type Question = Exclude<keyof Engine, 'play'>;
 
 export type Ask = { id: number } & (
-  | { call: 'open'; from: ModelSource /** Where the .wasm lies. */; wasmFolder: string }
+  | {
+      call: 'open';
+      from: ModelSource /** Where the .wasm lies. */;
+      wasmFolder: string;
+      backend?: string;
+    }
   | { call: 'play'; settings: PlaygroundSettings }
   | { call: 'abort' /** The `id` of what is to end. */; of: number }
   | { [K in Question]: { call: K; args: Parameters<Engine[K]> } }[Question]

@@ -1,11 +1,11 @@
 /** The worker of the static page: it holds the model, and answers what the page asks. */
-import { useBackend } from '../backend';
+import { useBackend } from '../backend/index.browser';
 import { Playground } from '../playground/playground';
 import type { Engine } from '../playground/protocol';
 import { InputError } from '../util/errors';
 import { Shelf } from '../vectors/shelf';
 import { pickedFolder, urlFolder } from './files/sourceFolder';
-import type { Ask, ModelSource, Told } from './messages';
+import type { Ask, Told } from './messages';
 import { openModel } from './openModel';
 
 /** As tsc does not know that this is a worker. */
@@ -25,15 +25,15 @@ page.onmessage = ({ data }) => {
 };
 
 async function answer(ask: Ask): Promise<unknown> {
-  if (ask.call === 'open') return open(ask.from, ask.wasmFolder, ask.id);
+  if (ask.call === 'open') return open(ask);
   if (ask.call === 'abort') return running.get(ask.of)?.abort();
   if (!engine) throw new Error('No model is open.');
   if (ask.call === 'play') return play(engine, ask);
   return (engine[ask.call] as (...args: unknown[]) => Promise<unknown>)(...ask.args);
 }
 
-async function open(from: ModelSource, wasmFolder: string, id: number): Promise<void> {
-  const backend = await useBackend(wasmFolder);
+async function open({ id, from, ...ask }: Ask & { call: 'open' }): Promise<void> {
+  const backend = await useBackend(ask.wasmFolder, ask.backend);
   const folder = from.kind === 'url' ? urlFolder(from.base, from.files) : pickedFolder(from.files);
   const lm = await openModel(folder, backend, (progress) =>
     page.postMessage({ id, type: 'progress', progress }),

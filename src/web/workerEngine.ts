@@ -22,12 +22,12 @@ type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
 /**
  * The engine in a worker (worker.ts). The model is opened at the first question, and again at the next
  * one where that failed.
- * @param wasmFolder where the .wasm lies, with a slash at its end
+ * @param start where the .wasm lies, with a slash at its end; a backend by name, see `useBackend`
  */
 export function workerEngine(
   worker: WorkerLike,
   from: ModelSource,
-  wasmFolder: string,
+  start: { wasmFolder: string; backend?: string },
   onProgress: (progress: Progress) => void,
 ): Engine {
   const waiting = new Map<number, Waiting>();
@@ -64,7 +64,7 @@ export function workerEngine(
   }
 
   async function open(): Promise<void> {
-    opened ??= ask({ call: 'open', from, wasmFolder }, { onProgress }).answer;
+    opened ??= ask({ call: 'open', from, ...start }, { onProgress }).answer;
     try {
       await opened;
     } catch (error) {

@@ -25,6 +25,8 @@ export const program = findChromium();
 const flags = [
   ...['--disable-gpu', '--disable-background-networking', '--disable-component-update'],
   ...['--disable-sync', '--no-first-run'],
+  // A graphics card in software, which the page takes only when it is told to.
+  ...['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
 ];
 

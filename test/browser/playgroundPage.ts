@@ -10,8 +10,8 @@ export const PAIRS: Pair[] = ['apples', 'bread'].map((topic) => ({
 }));
 
 /** A link to the page with a vector of the pairs, at the layer 0 and the last prompt token. */
-export function linkTo(address: string): string {
-  const made = { id: 'its', name: 'lowercase', method: 'mean_difference', pairs: PAIRS };
+export function linkTo(address: string, pairs = PAIRS): string {
+  const made = { id: 'its', name: 'lowercase', method: 'mean_difference', pairs };
   const spec = { file: 'its', layer: 0, positions: 'last', weight: '1x' };
   const words = { prompt: PROMPT, made: JSON.stringify(made), steer: JSON.stringify(spec) };
   return `${address}/#${new URLSearchParams(words)}`;

@@ -38,7 +38,27 @@ export function baseOf(given: string, here: string): string {
  * @param base see `baseOf`
  */
 export function addressWith(base: string, here: string): string {
-  const { origin, hash } = new URL(here);
+  const { origin } = new URL(here);
   const page = new URL(base).origin === origin ? 'index.html' : 'from-url.html';
-  return new URL(`${page}?model=${encodeURIComponent(base)}${hash}`, here).href;
+  return at(page, here, { model: base });
+}
+
+/** The page's address with its own model. */
+export const addressOfOwn = (here: string): string => at('index.html', here, { model: '' });
+
+/** The page's address with a backend by name; '' leaves the choice to the page. */
+export const withBackend = (backend: string, here: string): string => at('', here, { backend });
+
+/** Another page beside this one (or '', this one), some words of its address changed. */
+function at(page: string, here: string, words: Record<string, string>): string {
+  const { search, hash } = new URL(here);
+  const url = new URL(page || here, here);
+  const all = new URLSearchParams(search);
+  for (const [key, value] of Object.entries(words)) {
+    if (value) all.set(key, value);
+    else all.delete(key);
+  }
+  url.search = all.toString();
+  url.hash = hash;
+  return url.href;
 }

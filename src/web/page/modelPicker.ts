@@ -11,10 +11,15 @@ export interface ModelPickerProps {
   onOwn(): void;
   /** Whether another model than the page's own is open. */
   isOther: boolean;
+  /** As the address has it. */
+  backend?: string;
+  /** Told the name of a backend, or '' for the page's choice. */
+  onBackend(chosen: string): void;
 }
 
 /** How far a model has come, and the ways to another one. */
-export function ModelPicker({ progress, onFiles, onOwn, isOther }: ModelPickerProps) {
+export function ModelPicker(props: ModelPickerProps) {
+  const { progress, onFiles, onOwn, isOther, backend, onBackend } = props;
   const [problem, setProblem] = useState('');
   const pick = (event: Event) => {
     const files = [...((event.currentTarget as HTMLInputElement).files ?? [])];
@@ -59,6 +64,15 @@ export function ModelPicker({ progress, onFiles, onOwn, isOther }: ModelPickerPr
         <p class="hint" id="model-address-hint">Only then does the page ask another server than its own.</p>
         ${problem && html`<p class="problem" role="alert">${problem}</p>`}
       </form>
+      <div class="field">
+        <label for="model-backend">Runs on</label>
+        <select id="model-backend" value=${backend ?? ''}
+          onChange=${(event: Event) => onBackend((event.currentTarget as HTMLSelectElement).value)}>
+          <option value="">the graphics card, where there is one</option>
+          <option value="wasm">the processor (WebAssembly)</option>
+          <option value="webgpu">the graphics card (WebGPU)</option>
+        </select>
+      </div>
       ${isOther && html`<button type="button" onClick=${onOwn}>Back to tiny-gemma2</button>`}
     </details>`;
 }

@@ -55,7 +55,7 @@ test('wasm refuses 16 bit, and every backend a dtype that is none', async () => 
 });
 
 test('the need: 4 or 2 bytes a number on tensorflow, 8 on wasm and a tied table again', () => {
-  const counts = { matrices: 1000, largestTable: 400, vectors: 10 };
+  const counts = { matrices: 1000, largestTable: 400, largest: 600, vectors: 10 };
   assert.is(weightBytes(counts, 'float32', 'tensorflow'), 4040);
   assert.is(weightBytes(counts, 'float16', 'tensorflow'), 2040);
   assert.is(weightBytes(counts, 'float32', 'wasm'), 9640);
@@ -64,7 +64,12 @@ test('the need: 4 or 2 bytes a number on tensorflow, 8 on wasm and a tied table 
 test('too little memory is refused before loading, with the numbers', async () => {
   await useBackend('wasm');
   // GPT-2 XL: 1.56 billion numbers, of which wasm's heap of 4 GiB could hold one third.
-  const xl = { matrices: 1_557_000_000, largestTable: 80_411_200, vectors: 600_000 };
+  const xl = {
+    matrices: 1_557_000_000,
+    largestTable: 80_411_200,
+    largest: 80_411_200,
+    vectors: 600_000,
+  };
   const machine = { place: 'this machine', bytes: 64e9 };
   const heap = { place: 'the heap', bytes: 2 ** 32 };
   refuses(
@@ -72,6 +77,12 @@ test('too little memory is refused before loading, with the numbers', async () =
     /^gpt2-xl: its weights need 12\.8 GB in float32 on wasm, and 500 MB to work in/,
     /the heap has 4\.29 GB free.* On tensorflow with dtype bfloat16 they need 3\.12 GB/,
   );
+  const buffer = { place: 'one buffer', bytes: 2 ** 28, of: 'tensor' as const };
+  refuses(
+    () => checkMemory('gpt2-xl', xl, 'float32', [buffer]),
+    /^gpt2-xl: its largest tensor needs 322 MB in float32; one buffer takes 268 MB at most/,
+  );
+  checkMemory('gpt2-xl', { ...xl, largest: 2 ** 26 }, 'float32', [buffer]);
   const available = process.availableMemory;
   process.availableMemory = () => 10_000;
   try {
