@@ -57,7 +57,7 @@ testPage('it opens a folder of this machine, without asking anybody', async (pag
   await page.getByText('tiny-gemma2-base', { exact: true }).waitFor();
   await parts(page).status.getByText('Done.').waitFor();
   assert.equal(await answersOf(page), await inNode('tiny-gemma2-base'));
-  const own = /\/(worker\.js|.*\.wasm)$/;
+  const own = /\/(worker|chunk-.*)\.js$|\.wasm$/;
   assert.equal(
     here.asked.slice(length).filter((file) => !own.test(file)),
     [],

@@ -12,7 +12,7 @@ import { testPage } from './testPage';
 
 /** It is slow: a minute on a busy machine. */
 const SLOW = { timeout: 120_000 };
-const LENGTHS = { pairs: PAIRS.slice(0, 1), maxNewTokens: 16 };
+const LENGTHS = { pairs: PAIRS.slice(0, 1), maxNewTokens: 8 };
 
 testPage(
   'webgpu, asked for by name, writes what Node writes on another backend',
@@ -24,7 +24,7 @@ testPage(
     const address = linkTo(`${server.url}/${path.basename(folder)}`, LENGTHS.pairs);
     try {
       watch.expect(/No available adapters/);
-      await page.goto(address.replace('/#', '/?backend=webgpu#tokens=16&'));
+      await page.goto(address.replace('/#', '/?backend=webgpu#tokens=8&'));
       const header = page.locator('.model', { hasText: / · (webgpu|wasm) \(/ });
       await header.waitFor(SLOW);
       const backend = (await header.textContent()) ?? '';
@@ -34,7 +34,7 @@ testPage(
       }
       assert.match(backend, /webgpu \(/);
       await page
-        .getByText(/^16 tokens/)
+        .getByText(/^8 tokens/)
         .nth(1)
         .waitFor(SLOW);
       assert.equal(await answersOf(page), await inNode('tiny-gemma2', LENGTHS));
