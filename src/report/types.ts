@@ -26,6 +26,8 @@ export interface ReportedRun {
 }
 
 export interface Section {
+  /** Where a report is of several runs: which it is about. Sections of one part stand together. */
+  part?: string;
   title: string;
   /** Paragraphs of plain text. */
   text?: string[];

@@ -85,7 +85,7 @@ function partsSection(cells: CompositionCell[]): Section {
   }));
   const bars = cells.flatMap((cell) =>
     (['format', 'length', 'both'] as const).map((part) => ({
-      group: `${promptSection(cell)}: ${howOf(placeOf(cell))}`,
+      group: `${promptSection(cell).replace(' in the prompt', '')}: ${howOf(placeOf(cell))}`,
       series: part,
       value: cell[part].accuracy,
       interval: cell[part].accuracy_interval,

@@ -60,9 +60,13 @@ function byNumber(cells: LengthCell[], reported: ReportCell[], constraint: strin
     figures: prompts.flatMap((one, at) => {
       const own = cells.filter((_, i) => reported[i].prompts === one);
       const id = at ? `-${at + 1}` : '';
+      const axis = { title: 'answers that obey', percent: true };
       return [
-        bars(one, own, obeyed, `obeyed-by-n${id}`, { title: 'answers that obey', percent: true }),
-        bars(one, own, sentences, `sentences-by-n${id}`, { title: 'sentences, mean' }),
+        bars(one, own, obeyed, `obeyed-by-n${id}`, axis),
+        // Not told n, the model gives the same answers for each.
+        ...(own.some(({ instructed }) => instructed)
+          ? [bars(one, own, sentences, `sentences-by-n${id}`, { title: 'sentences, mean' })]
+          : []),
       ];
     }),
     tables: [obeyed, sentences].map((figure) => ({

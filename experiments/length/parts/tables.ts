@@ -31,7 +31,7 @@ export interface Figure {
 /** The figures that `load_results` shows by the number of sentences asked for. */
 export const figures = (constraint: string, wide: boolean): Figure[] => [
   {
-    name: `Obeyed "${constraint} n sentences", in percent`,
+    name: `Obeyed "${constraint.replace('_', ' ')} n sentences", in percent`,
     of: ({ accuracy }) => 100 * accuracy,
     digits: wide ? 1 : 0,
   },

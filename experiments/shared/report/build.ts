@@ -35,8 +35,12 @@ export function reportOn(runs: DescribedRun[], more: Section[] = []): Report {
     ({ described }) => described.title,
   ).map((part, _, all) => {
     const labels = labelsOf(part.map(({ run }) => run));
-    const before = all.length > 1 ? `${part[0].described.title} ` : '';
-    return part.map((one, i) => ({ ...one, label: `${before}${labels[i]}` }));
+    const { title } = part[0].described;
+    if (all.length === 1) return part.map((one, i) => ({ ...one, label: labels[i] }));
+    return part.map((one, i) => ({
+      ...one,
+      label: part.length > 1 ? `${title} ${labels[i]}` : title,
+    }));
   });
   const labelled = parts.flat();
   const [first] = runs;
@@ -88,20 +92,20 @@ function partSections(
     part.length > 1
       ? [sideBySide(part.map(({ label, described }) => ({ label, cells: described.cells })))]
       : [];
-  const title = prefix ? `${part[0].described.title}: ` : '';
+  const title = prefix ? part[0].described.title : undefined;
   return [
     ...together.map((section) => renamed(section, title, prefix)),
     ...part.flatMap((one) =>
-      sectionsOf(one).map((section) => renamed(section, `${one.label}: `, `run${one.number}`)),
+      sectionsOf(one).map((section) => renamed(section, one.label, `run${one.number}`)),
     ),
   ];
 }
 
-/** With a beginning to its title, and to the ids of its figures. */
-export function renamed(section: Section, title: string, prefix: string): Section {
+/** As one of a part of the report, with a beginning to the ids of its figures. */
+function renamed(section: Section, part: string | undefined, prefix: string): Section {
   return {
     ...section,
-    title: `${title}${section.title}`,
+    ...(part && { part }),
     figures: section.figures?.map((figure) => ({
       ...figure,
       id: [prefix, figure.id].filter(Boolean).join('-'),

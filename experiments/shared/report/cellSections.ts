@@ -82,7 +82,7 @@ function layerFigure(own: ReportCell[], steered: ReportCell[], at: number): Figu
       'What steering at each single layer gives. A ring marks the layer that is obeyed most; a cross a ' +
       'layer where most answers are empty or repeat themselves, which never counts as the best. Below, ' +
       'the median perplexity of the answers: far above unsteered, they are no fluent text.',
-    spec: layerCurve(points, { selected, unsteered }),
+    spec: layerCurve(points, { selected, ring: 'obeyed most', unsteered }),
   };
 }
 
@@ -146,36 +146,32 @@ function weightPoint(cell: ReportCell, steering: string): WeightPoint[] {
 /** More would be a tall picture that says little. */
 const MOST_DISTRIBUTIONS = 12;
 
-/** A number of every answer, cell by cell. */
+/** A number of every answer, cell by cell: a figure for each kind of prompts. */
 export function distributionSection<R extends ScoredRow>(
   rows: R[],
   described: Pick<Described<R>, 'cellOf'>,
   { title, unit, id, of }: { title: string; unit: string; id: string; of(row: R): number },
 ): Section[] {
-  const groups = groupBy(rows, (row) => {
-    const { prompts, how } = described.cellOf(row);
-    return JSON.stringify([prompts, how]);
-  });
-  const shown = groups.slice(0, MOST_DISTRIBUTIONS);
-  if (!shown.length) return [];
-  const several = new Set(groups.map(([row]) => described.cellOf(row).prompts)).size > 1;
-  const nameOf = (row: R) => {
-    const { prompts, how } = described.cellOf(row);
-    return several ? `${how} · ${prompts.toLowerCase()}` : how;
-  };
-  const spec = distribution(
-    shown.map((group) => ({
-      name: nameOf(group[0]),
+  const parts = groupBy(rows, (row) => described.cellOf(row).prompts).map((own) =>
+    groupBy(own, (row) => described.cellOf(row).how).map((group) => ({
+      prompts: described.cellOf(group[0]).prompts,
+      name: described.cellOf(group[0]).how,
       values: group.map(of),
       steered: (group[0] as { steering?: string }).steering !== 'none',
     })),
-    { unit },
   );
-  const left = groups.length - shown.length;
-  const caption =
-    `How many ${unit} the answers of each cell have, as shares of them; the line is the median.` +
-    (left ? ` ${left} more cells are in the table of answers only.` : '');
-  return [{ title, figures: [{ id, title, caption, spec }] }];
+  const figures = parts.map((cells, at): Figure => {
+    const left = cells.length - MOST_DISTRIBUTIONS;
+    return {
+      id: at ? `${id}-${at + 1}` : id,
+      title: cells[0].prompts,
+      caption:
+        `How many ${unit} the answers of each cell have, as shares of them; the line is the median.` +
+        (left > 0 ? ` ${left} more cells are in the table of answers only.` : ''),
+      spec: distribution(cells.slice(0, MOST_DISTRIBUTIONS), { unit, over: parts.flat() }),
+    };
+  });
+  return figures.length ? [{ title, figures }] : [];
 }
 
 type Place = Omit<ReportCell, 'stats'>;

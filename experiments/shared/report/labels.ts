@@ -20,11 +20,15 @@ export function labelsOf(runs: { folder: string; config: Record<string, unknown>
     .filter((key) => new Set(runs.map(({ config }) => spelled(config[key]))).size > 1);
   const models = runs.map(({ config }) => modelName(String(config.model_name)));
   const byModel = new Set(models).size > 1;
+  // What words are for decides their data file and number of rows too.
+  const kind = 'specific_instruction';
+  const kinds = new Set(runs.map(({ config }, i) => spelled([models[i], config[kind]])));
+  const telling = kinds.size === runs.length && differing.includes(kind) ? [kind] : differing;
   const labels = runs.map(({ config }, i) => {
     // Models have their own usual settings: these need no mention where the model tells runs apart.
-    const own = byModel && new Set(models).size === runs.length ? [] : differing.slice(0, MOST);
+    const own = byModel && new Set(models).size === runs.length ? [] : telling.slice(0, MOST);
     const settings = own.map((key) =>
-      key === 'specific_instruction' ? String(config[key]) : `${key}=${short(config[key])}`,
+      key === kind ? String(config[key]) : `${key}=${short(config[key])}`,
     );
     return [...(byModel ? [models[i]] : []), ...settings].join(' ');
   });
@@ -41,6 +45,6 @@ function nameOf(runs: { folder: string }[], i: number): string {
 }
 
 const short = (value: unknown) =>
-  (typeof value === 'string' ? value : JSON.stringify(value ?? null))
+  (typeof value === 'string' ? path.basename(value) : JSON.stringify(value ?? null))
     .replaceAll('"', '')
     .slice(0, 40);

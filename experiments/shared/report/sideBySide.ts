@@ -52,7 +52,7 @@ function barsFigure(runs: LabelledCells[]): Figure {
       const none = own.find(({ steering }) => steering === 'none');
       const best = bestOf(own.filter((cell) => cell !== none));
       const bar = (how: string, { stats }: ReportCell): Bar => ({
-        group: `${own[0].prompts}: ${how}`,
+        group: `${own[0].prompts.replace(' in the prompt', '')}: ${how}`,
         series: label,
         value: stats.accuracy,
         interval: stats.accuracy_interval,
@@ -108,7 +108,7 @@ function layersFigure(runs: LabelledCells[]): Figure[] {
       caption:
         'What steering at each layer gives. A ring marks the best of a line, a cross a layer where most ' +
         'answers are empty or repeat themselves.',
-      spec: layerCurve(points, { selected }),
+      spec: layerCurve(points, { selected, ring: 'obeyed most' }),
     },
   ];
 }

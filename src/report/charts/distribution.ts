@@ -14,6 +14,8 @@ export interface DistributionOptions {
   unit: string;
   /** What is counted, the other axis; default `answers`. */
   of?: string;
+  /** All groups of figures that stand side by side: they get the same axes. */
+  over?: Distribution[];
   /** All in one plot as lines, at most four; default: a row of bars each. */
   overlaid?: boolean;
 }
@@ -26,8 +28,8 @@ export interface DistributionOptions {
  * )
  */
 export function distribution(groups: Distribution[], options: DistributionOptions): Spec {
-  const { unit, of = 'answers', overlaid } = options;
-  const bins = binsOf(groups.flatMap(({ values }) => values));
+  const { unit, of = 'answers', over = groups, overlaid } = options;
+  const bins = binsOf(over.flatMap(({ values }) => values));
   const values = groups.flatMap((group) => count(group, bins));
   const ends = { domain: [bins[0].from, bins.at(-1)!.to], nice: false, zero: false };
   // Bars of whole numbers stand on their number.
@@ -37,7 +39,7 @@ export function distribution(groups: Distribution[], options: DistributionOption
     scale: ends,
     axis: { grid: false, tickMinStep: 1 },
   };
-  const most = Math.max(...values.map(({ share }) => share));
+  const most = Math.max(...over.flatMap((group) => count(group, bins).map(({ share }) => share)));
   const y = {
     field: 'share',
     type: 'quantitative',

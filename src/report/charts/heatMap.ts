@@ -41,7 +41,7 @@ export function heatMap(map: HeatMap): Spec {
     x: {
       ...{ field: 'column', type: 'ordinal', sort: columns, title: axes?.x ?? null },
       axis: {
-        labelAngle: columns.some((name) => name.length > 3) ? -45 : 0,
+        labelAngle: columns.some((name) => name.length > (numbers ? 4 : 3)) ? -45 : 0,
         ...{ grid: false, domain: false, ticks: false, labelOverlap: columns.length > 30 },
       },
     },

@@ -61,7 +61,7 @@ export function placeLabels(
     const free = places.find((place) => {
       const box = boxOf(place);
       const inside =
-        box.left >= -GAP &&
+        box.left >= 0 &&
         box.right <= size.width + 60 &&
         box.top >= -GAP &&
         box.bottom <= size.height;

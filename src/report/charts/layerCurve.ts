@@ -26,6 +26,8 @@ export interface LayerPoint {
 export interface LayerCurveOptions {
   /** Layers that were chosen, marked by a ring; with its series where there are several. */
   selected?: { layer: number; series?: string }[];
+  /** What the ring means, in the legend; default `selected`. */
+  ring?: string;
   /** Drawn as a dashed rule. */
   unsteered?: { share: number; perplexity?: number | null };
   /** The axis of shares: `answers that obey`. */
@@ -42,7 +44,8 @@ export interface LayerCurveOptions {
  * )
  */
 export function layerCurve(points: LayerPoint[], options: LayerCurveOptions = {}): Spec {
-  const { selected = [], unsteered, what = 'answers that obey', perplexityLimit } = options;
+  const { selected = [], ring = 'selected', unsteered, perplexityLimit } = options;
+  const { what = 'answers that obey' } = options;
   const series = [...new Set(points.map((point) => point.series ?? 'steered'))];
   const isSelected = (point: LayerPoint) =>
     selected.some(
@@ -66,8 +69,7 @@ export function layerCurve(points: LayerPoint[], options: LayerCurveOptions = {}
   const kinds = Object.keys(KINDS).filter((kind) => values.some((value) => value.kind === kind));
   const shares = panel({
     values,
-    series,
-    kinds,
+    ...{ series, kinds, ring },
     field: 'share',
     axis: { title: what, percent: true },
     rules: unsteered ? [{ at: unsteered.share, name: 'unsteered' }] : [],
@@ -81,8 +83,7 @@ export function layerCurve(points: LayerPoint[], options: LayerCurveOptions = {}
   ];
   const below = panel({
     values: values.filter(({ perplexity }) => perplexity !== null),
-    series,
-    kinds,
+    ...{ series, kinds, ring },
     field: 'perplexity',
     axis: { title: 'perplexity (log scale)', log: true },
     rules,
@@ -103,6 +104,8 @@ interface Panel {
   series: string[];
   /** Of `KINDS`, those that occur. */
   kinds: string[];
+  /** What the ring means. */
+  ring: string;
   field: 'share' | 'perplexity';
   axis: { title: string; percent?: boolean; log?: boolean };
   rules: { at: number; name: string }[];
@@ -111,7 +114,8 @@ interface Panel {
   bottom: boolean;
 }
 
-function panel({ values, series, kinds, field, axis, rules, height, bottom }: Panel): Spec {
+function panel(options: Panel): Spec {
+  const { values, series, kinds, ring: chosen, field, axis, rules, height, bottom } = options;
   const layers = values.map(({ layer }) => layer);
   const [first, last] = [Math.min(...layers), Math.max(...layers)];
   const numbers = values.map((value) => value[field] as number);
@@ -140,7 +144,12 @@ function panel({ values, series, kinds, field, axis, rules, height, bottom }: Pa
   const shape = {
     ...{ field: 'kind', type: 'nominal' },
     scale: { domain: kinds, range: kinds.map((kind) => KINDS[kind]) },
-    legend: kinds.length ? { title: null, symbolStrokeColor: INK } : null,
+    legend: kinds.length
+      ? {
+          ...{ title: null, symbolStrokeColor: INK },
+          labelExpr: `datum.label === 'selected' ? '${chosen}' : datum.label`,
+        }
+      : null,
   };
   const ring = {
     transform: [{ filter: "datum.kind === 'selected'" }],

@@ -32,7 +32,7 @@ export const THEME = {
     titleFontWeight: 'normal',
     titlePadding: 8,
   },
-  axisY: { domain: false, ticks: false, labelPadding: 6 },
+  axisY: { domain: false, ticks: false, labelPadding: 9 },
   axisQuantitative: { grid: true },
   axisDiscrete: { grid: false, domain: false, ticks: false, labelPadding: 6 },
   legend: {

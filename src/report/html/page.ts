@@ -8,7 +8,7 @@ import { STYLE } from './style';
 import { tableHtml } from './tables';
 
 /** Tables of no more rows are open beneath a picture. */
-const SHORT = 12;
+const SHORT = 20;
 
 /**
  * The report as one file of HTML that asks for nothing else; the pictures' files are linked.
@@ -24,11 +24,6 @@ export function renderReport(
     sectionHtml(section, `section-${i + 1}`, pictures),
   );
   const notices = [...(missing ? [missing] : []), ...report.runs.flatMap(noticesOf(report.runs))];
-  const links = [
-    ...report.sections.map(({ title }, i) => [`section-${i + 1}`, title]),
-    ...(report.answers ? [['answers', 'Answers']] : []),
-    ['settings', 'Settings'],
-  ].map(([id, title]) => `<li><a href="#${id}">${text(title)}</a></li>`);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -44,7 +39,7 @@ export function renderReport(
 <h1>${text(report.title)}</h1>
 <p>${text(report.summary)}</p>
 ${noticesHtml(notices)}
-<nav class="contents" aria-label="Contents"><ul>${links.join('')}</ul></nav>
+${contentsHtml(report)}
 </header>
 <main id="main" tabindex="-1">
 ${sections.join('\n')}
@@ -58,6 +53,21 @@ ${report.runs.map(runHtml).join('\n')}
 </body>
 </html>
 `;
+}
+
+/** Links to all sections; those of one part in a line of their own. */
+function contentsHtml({ sections, answers }: Report): string {
+  const links = [
+    ...sections.map(({ part, title }, i) => ({ part, title, id: `section-${i + 1}` })),
+    ...(answers ? [{ part: undefined, title: 'Answers', id: 'answers' }] : []),
+    { part: undefined, title: 'Settings', id: 'settings' },
+  ];
+  const lines = links.map(({ part, title, id }, i) => {
+    const begins = i > 0 && part !== links[i - 1].part ? '</ul><ul>' : '';
+    const name = part && part !== links[i - 1]?.part ? `<b>${text(part)}</b> ` : '';
+    return `${begins}<li>${name}<a href="#${id}">${text(title)}</a></li>`;
+  });
+  return `<nav class="contents" aria-label="Contents"><ul>${lines.join('')}</ul></nav>`;
 }
 
 /** Nothing is fetched, and no script runs but ours, whatever stands in an answer. */
@@ -81,19 +91,24 @@ function sectionHtml(section: Section, id: string, pictures: Map<string, Picture
     const picture = pictures.get(figure.id);
     return picture ? [figureHtml(figure, picture)] : [];
   });
-  const tables = (section.tables ?? []).map(({ title = section.title, table }) => {
-    const html = tableHtml(table, title);
+  const tables = (section.tables ?? []).map(({ title, table }) => {
+    const html = tableHtml(table, title ?? section.title);
     if (!drawn.length) return html;
     const open = table.rows.length <= SHORT ? ' open' : '';
-    return `<details${open}><summary>${text(title)}</summary>${html}</details>`;
+    return `<details${open}><summary>${text(title ?? 'The numbers')}</summary>${html}</details>`;
   });
   const paragraphs = (section.text ?? []).map((paragraph) => `<p>${text(paragraph)}</p>`);
+  const name = [section.part, section.title].filter(Boolean).join(': ');
+  // One picture and its open table stand side by side where there is room.
+  const isOpen = section.tables?.length === 1 && section.tables[0].table.rows.length <= SHORT;
+  const beside = drawn.length === 1 && isOpen ? ' class="beside"' : '';
   return [
-    `<section aria-labelledby="${id}"><h2 id="${id}">${text(section.title)}</h2>`,
+    `<section aria-labelledby="${id}"><h2 id="${id}">${text(name)}</h2>`,
     ...paragraphs,
+    `<div${beside}>`,
     drawn.length ? `<div class="figures">${drawn.join('\n')}</div>` : '',
     ...tables,
-    '</section>',
+    '</div></section>',
   ].join('\n');
 }
 

@@ -31,7 +31,7 @@ export const STYLE = `
 --line:#414c58;--link:#7cc0f5;--ok:#63d3a2;--failed:#ff9d95;--mark:#6b5400;--mark-ink:#fff3cf}}
 *{box-sizing:border-box}
 html{scroll-padding-top:1rem}
-body{margin:0 auto;max-width:74rem;padding:0 1rem 4rem;background:var(--chart-paper);color:var(--chart-ink);
+body{margin:0 auto;max-width:88rem;padding:0 1rem 4rem;background:var(--chart-paper);color:var(--chart-ink);
 font:1rem/1.5 system-ui,Helvetica,Arial,'Liberation Sans',sans-serif;overflow-wrap:break-word}
 h1{font-size:1.7rem;line-height:1.2;margin:2rem 0 .5rem}
 h2{font-size:1.3rem;margin:2.5rem 0 .75rem;padding-top:.75rem;border-top:1px solid var(--line)}
@@ -41,7 +41,9 @@ a{color:var(--link)}
 :focus-visible{outline:3px solid var(--link);outline-offset:2px}
 .skip{position:absolute;left:-99rem}
 .skip:focus{left:1rem;top:.5rem;padding:.5rem;background:var(--chart-paper)}
-.contents ul{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;list-style:none;padding:0;margin:1rem 0}
+.contents{margin:1rem 0}
+.contents ul{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;list-style:none;padding:0;margin:.25rem 0}
+.contents b{margin-right:.6rem}
 .notices{border-left:4px solid var(--failed);background:var(--soft);padding:.5rem 1rem;margin:1rem 0}
 .notices ul{margin:.25rem 0;padding-left:1.2rem}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,31rem),1fr));gap:1.5rem;margin:1rem 0}
@@ -50,6 +52,12 @@ figure svg{display:block;max-width:100%;height:auto}
 figcaption{color:var(--chart-muted);font-size:.9rem;max-width:40rem}
 figcaption a{white-space:nowrap}
 details{margin:.75rem 0}
+details caption{position:absolute;width:1px;height:1px;padding:0;overflow:hidden;clip-path:inset(50%)}
+@media screen and (min-width:1100px){.beside{display:grid;grid-template-columns:minmax(0,36rem) minmax(0,1fr);gap:0 1.5rem}
+.beside table{font-size:.8rem}.beside :is(th,td){padding:.25rem .4rem}
+figure:only-child{display:grid;grid-template-columns:auto minmax(0,1fr);gap:0 1.5rem}
+figure:only-child figcaption{padding-top:3rem}
+.beside figure:only-child{display:block}.beside figcaption:last-child{padding-top:0}}
 summary{cursor:pointer;color:var(--link)}
 .box{overflow:auto;max-height:75vh;border:1px solid var(--line);border-radius:4px;margin:.5rem 0 1rem;width:fit-content;max-width:100%}
 table{border-collapse:separate;border-spacing:0;font-size:.9rem;font-variant-numeric:tabular-nums}
@@ -70,11 +78,13 @@ button:not(:disabled){cursor:pointer}
 .controls{display:flex;flex-wrap:wrap;gap:.5rem 1rem;align-items:end;margin:1rem 0 .5rem}
 .controls label{display:flex;flex-direction:column;font-size:.85rem;color:var(--chart-muted);min-width:0;max-width:100%}
 .controls :is(select,input){color:var(--chart-ink);font-size:1rem}
+.controls input{width:20rem}
 [role=status]{font-weight:600}
 .answers{list-style:none;padding:0;margin:0}
 .answers>li{border-top:1px solid var(--line);padding:.75rem 0}
 .answers p{margin:.2rem 0}
 .tags{display:flex;flex-wrap:wrap;gap:.3rem}
+.tag i{font-style:normal;color:var(--chart-muted)}
 .tag{background:var(--soft);border:1px solid var(--line);border-radius:4px;padding:0 .4rem;font-size:.8rem}
 .prompt{white-space:pre-wrap;color:var(--chart-muted);max-width:60rem}
 .sides{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));gap:.75rem 1.5rem}

@@ -101,7 +101,7 @@ export function showAnswers(table: AnswerTable, place: HTMLElement): void {
 
 function answerItem(row: ReportedAnswer, { filters, rows }: AnswerTable): HTMLElement {
   const tags = row.values.flatMap((value, i) =>
-    value ? [element('span', { class: 'tag', title: filters[i] }, value)] : [],
+    value ? [element('span', { class: 'tag' }, element('i', {}, `${filters[i]} `), value)] : [],
   );
   const unsteered = row.unsteered === undefined ? undefined : rows[row.unsteered];
   return element(
