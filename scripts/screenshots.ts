@@ -43,6 +43,10 @@ async function main([address, report]: string[], dark: boolean): Promise<void> {
     await page.getByRole('grid').waitFor();
     await page.screenshot({ path: path.join(folder, 'playground.png') });
     await page.goto(pathToFileURL(path.resolve(report)).href);
+    // Its first two figures, to the end of their sections.
+    const end = await page.locator('main > section').nth(1).boundingBox();
+    const height = Math.ceil(end!.y + end!.height);
+    await page.setViewportSize({ width: 1200, height });
     await page.screenshot({ path: path.join(folder, 'report.png') });
   } finally {
     await browser.close();

@@ -88,6 +88,9 @@ function layersFigure(runs: LabelledCells[]): Figure[] {
     const how = howOf({ ...cell, layer: null });
     return perRun ? `${label} ${how}` : how;
   };
+  // Runs of different settings make no line together.
+  const places = new Set(steered.map((one) => `${one.cell.layer} ${seriesOf(one)}`));
+  if (places.size < steered.length) return [];
   const lines = groupBy(steered, seriesOf).slice(0, MOST_SERIES);
   const points = lines.flat().map((one): LayerPoint => {
     const { accuracy: share, accuracy_interval: interval, median_perplexity } = one.cell.stats;

@@ -83,6 +83,7 @@ button:not(:disabled){cursor:pointer}
 .answers{list-style:none;padding:0;margin:0}
 .answers>li{border-top:1px solid var(--line);padding:.75rem 0}
 .answers p{margin:.2rem 0}
+p.tags{max-width:none}
 .tags{display:flex;flex-wrap:wrap;gap:.3rem}
 .tag i{font-style:normal;color:var(--chart-muted)}
 .tag{background:var(--soft);border:1px solid var(--line);border-radius:4px;padding:0 .4rem;font-size:.8rem}
@@ -99,9 +100,9 @@ mark{background:var(--mark);color:var(--mark-ink);border-radius:2px}
 .pages{display:flex;gap:1rem;align-items:center;margin:1rem 0}
 .print{display:none}
 footer{margin-top:3rem;color:var(--chart-muted);font-size:.85rem}
-@page{margin:15mm}
+@page{margin:12mm}
 @media print{body{max-width:none;font-size:10pt;padding:0}.skip,.contents,.copy,#answers-table,noscript{display:none}
 .print{display:block}.box{max-height:none;overflow:visible;border:0}thead th{position:static}
 figure,tr{break-inside:avoid}h2,h3{break-after:avoid}.figures{display:block}figure{margin-bottom:1rem}
-table{font-size:8pt}th,td{white-space:normal;padding:.15rem .4rem}}
+table{font-size:7pt}th,td{white-space:normal;padding:.15rem .25rem}td.number{white-space:nowrap}}
 `;

@@ -65,9 +65,13 @@ export function fromFragment(table: AnswerTable, fragment: string): View {
   };
 }
 
-/** The values of each filter, as they first come. */
+/** The values of each filter, as they first come; numbers in their order. */
 export function valuesOf({ filters, rows }: AnswerTable): string[][] {
-  return filters.map((_, i) => [...new Set(rows.map(({ values }) => values[i]))]);
+  return filters.map((_, i) => {
+    const found = [...new Set(rows.map(({ values }) => values[i]))];
+    const numeric = found.every((value) => value !== '' && Number.isFinite(Number(value)));
+    return numeric ? found.sort((a, b) => Number(a) - Number(b)) : found;
+  });
 }
 
 /** The rows of a view, all its pages. */

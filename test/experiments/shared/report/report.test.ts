@@ -95,6 +95,12 @@ test('several runs stand side by side, told apart by what differs, each figure o
   assert.is(report.answers!.rows[16].unsteered, 12);
   const at = (seed: number) => ({ folder: `r/${seed}`, config: { model_name: 'm', seed } });
   assert.equal(labelsOf([at(1), at(2)]), ['seed=1', 'seed=2']);
+  const kind = (name: string, n: number) => ({
+    folder: `r/${name}`,
+    config: { model_name: 'm', specific_instruction: name, n_examples: n },
+  });
+  assert.equal(labelsOf([kind('a', 1), kind('b', 2)]), ['a', 'b']);
+  assert.equal(labelsOf([kind('a', 1), kind('a', 2)]), ['n_examples=1', 'n_examples=2']);
 });
 
 test('the command of a run has what is not usual for its model, quoted for a shell', () => {
