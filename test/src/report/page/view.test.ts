@@ -7,6 +7,7 @@ import {
   rowsOf,
   toFragment,
   type View,
+  valuesOf,
 } from '../../../../src/report/page/view';
 import type { AnswerTable } from '../../../../src/report/types';
 
@@ -39,6 +40,12 @@ test('answers are found by filter, verdict and text', () => {
   assert.equal(found({ find: ' green tea' }), [20]);
   assert.equal(found({ find: '10 WORDS' }), [10]);
   assert.equal(found({ values: ['without'], verdict: 'followed', find: 'hot' }), []);
+});
+
+test('the choices of a filter stand as they first come, numbers in their order', () => {
+  assert.equal(valuesOf(table), [['with', 'without']]);
+  const rows = ['3', '10', '1'].map((n) => ({ ...table.rows[0], values: [n] }));
+  assert.equal(valuesOf({ filters: ['n'], rows }), [['1', '3', '10']]);
 });
 
 test('sorted by length and perplexity; what has none comes last', () => {
