@@ -315,16 +315,17 @@ function pcaSection(layers: DifferencePca[]): Section {
   }));
   const points = one.points.map(({ x, y }) => ({ x, y, name: '', group: 'a prompt' }));
   return {
-    title: 'Differences in two dimensions',
+    title: 'PCA of the vectors and of what they are means of',
     figures: [
       {
         id: 'pca',
-        title: `What the instruction adds, layer ${one.layer}`,
+        title: `PCA of what instructions add, layer ${one.layer}`,
         caption:
-          'The last token with the instruction less without it, along the two directions in which these ' +
-          'differences vary most. Prompts of one instruction that lie together share a direction: that ' +
-          'is what makes it one to steer by.',
-        spec: pcaScatter([...means, ...points], { explained: [first, second] }),
+          'A small point is a prompt: the residual stream at its last token with the instruction, less ' +
+          'that without it, along the two directions in which these differences vary most. The mean ' +
+          "over an instruction's prompts is its vector, named here. Prompts that lie close around it " +
+          'share a direction: that is what makes it one to steer by.',
+        spec: pcaScatter([...points, ...means], { explained: [first, second] }),
       },
     ],
     tables: [{ title: 'Means', table: pcaTable(one) }],

@@ -44,14 +44,14 @@ export function reportOn(runs: DescribedRun[], more: Section[] = []): Report {
   });
   const labelled = parts.flat();
   const [first] = runs;
-  const model = modelName(String(first.run.config.model_name));
+  const model = modelOf(first);
   const one = runs.length === 1;
   const kinds = parts.map(([{ described }]) => described.title);
   return {
     title: one ? `${first.described.title}, ${model}` : `${kinds.join(', ')}: ${runs.length} runs`,
     summary: one
       ? `${model}: ${first.described.summary}`
-      : labelled.map(({ label }) => label).join(' · '),
+      : `${[...new Set(runs.map(modelOf))].join(', ')}: ${labelled.map(({ label }) => label).join(' · ')}`,
     sections: [
       ...more,
       ...(one
@@ -66,6 +66,8 @@ export function reportOn(runs: DescribedRun[], more: Section[] = []): Report {
     ),
   };
 }
+
+const modelOf = ({ run }: DescribedRun) => modelName(String(run.config.model_name));
 
 /** All that is shown of one run. */
 function sectionsOf({ run, described }: DescribedRun): Section[] {

@@ -26,15 +26,17 @@ const GAP = 7;
 const HEIGHT = 12;
 
 /**
- * Puts names beside their points so that none lies on another, on a point, or outside the plot. A
- * name for which there is no room is left out (null): the table below has it.
+ * Puts names beside their points so that none lies on another, on a named point, or outside the plot,
+ * and on a point without a name only where it must. A name for which there is no room is left out
+ * (null): the table below has it.
  */
 export function placeLabels(
   points: Named[],
   size: { width: number; height: number },
   fontSize = 11,
 ): (Placed | null)[] {
-  const taken: Box[] = points.map(({ x, y }) => around(x, y, 4, 4));
+  const marks = points.map(({ x, y }) => around(x, y, 4, 4));
+  const written: Box[] = [];
   return points.map(({ x, y, name }, own) => {
     if (!name) return null;
     const width = textWidth(name, fontSize);
@@ -58,16 +60,20 @@ export function placeLabels(
       top: y + dy - HEIGHT / 2,
       bottom: y + dy + HEIGHT / 2,
     });
-    const free = places.find((place) => {
+    const others = marks.filter((_, i) => i !== own);
+    const named = marks.filter((_, i) => i !== own && points[i].name);
+    const isFree = (place: Placed, obstacles: Box[]) => {
       const box = boxOf(place);
       const inside =
         box.left >= 0 &&
         box.right <= size.width + 60 &&
         box.top >= -GAP &&
         box.bottom <= size.height;
-      return inside && taken.every((other, i) => i === own || !overlap(box, other));
-    });
-    if (free) taken.push(boxOf(free));
+      return inside && [...obstacles, ...written].every((other) => !overlap(box, other));
+    };
+    const free =
+      places.find((place) => isFree(place, others)) ?? places.find((place) => isFree(place, named));
+    if (free) written.push(boxOf(free));
     return free ?? null;
   });
 }

@@ -14,7 +14,7 @@ import {
 export interface ScatterPoint {
   x: number;
   y: number;
-  /** Written beside the point where there is room. */
+  /** Written beside the point where there is room; among named points, one without is small. */
   name?: string;
   /** Told apart by colour and shape; at most eight. */
   group?: string;
@@ -90,6 +90,9 @@ export function scatter(points: ScatterPoint[], options: ScatterOptions): Spec {
           ...place,
           color: bySeries('group', groups, SERIES),
           shape: bySeries('group', groups, SHAPES),
+          ...(points.some(({ name }) => name) && {
+            size: { condition: { test: "datum.name === ''", value: 24 }, value: 60 },
+          }),
         },
       },
       ...labelLayers(place, 'name'),

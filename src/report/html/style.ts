@@ -44,6 +44,7 @@ a{color:var(--link)}
 .contents{margin:1rem 0}
 .contents ul{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;list-style:none;padding:0;margin:.25rem 0}
 .contents b{margin-right:.6rem}
+.contents li{min-width:0;overflow-wrap:anywhere}
 .notices{border-left:4px solid var(--failed);background:var(--soft);padding:.5rem 1rem;margin:1rem 0}
 .notices ul{margin:.25rem 0;padding-left:1.2rem}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,31rem),1fr));gap:1.5rem;margin:1rem 0}
