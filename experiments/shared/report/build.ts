@@ -46,12 +46,14 @@ export function reportOn(runs: DescribedRun[], more: Section[] = []): Report {
   const [first] = runs;
   const model = modelOf(first);
   const one = runs.length === 1;
+  // Of several models, the labels name each run's.
+  const shared = new Set(runs.map(modelOf)).size === 1 ? `${model}: ` : '';
   const kinds = parts.map(([{ described }]) => described.title);
   return {
     title: one ? `${first.described.title}, ${model}` : `${kinds.join(', ')}: ${runs.length} runs`,
     summary: one
-      ? `${model}: ${first.described.summary}`
-      : `${[...new Set(runs.map(modelOf))].join(', ')}: ${labelled.map(({ label }) => label).join(' · ')}`,
+      ? shared + first.described.summary
+      : shared + labelled.map(({ label }) => label).join(' · '),
     sections: [
       ...more,
       ...(one
