@@ -28,7 +28,8 @@ export const describeCustom: Describe<CustomRow & ScoredRow> = ({ config, rows, 
   const instructions = listed(config.check).map((given) => readInstruction(given, 'check'));
   const words = (['check', 'regex', 'contains', 'not_contains'] as const).flatMap((key) => {
     const values = listed(config[key]).join(', ');
-    return values ? `${key.replace('_', ' ')} ${values}` : [];
+    const named = key === 'check' ? values : `${key.replace('_', ' ')} ${values}`;
+    return values ? named : [];
   });
   return {
     title: 'Custom vectors',
