@@ -47,6 +47,7 @@ export async function launch(file: string, act: Act, command: Command): Promise<
   const always = [
     ...(command.extraFile === undefined ? [] : ['--config', command.extraFile]),
     ...(command.wide ? ['--wide'] : []),
+    ...(command.report === false ? ['--no-report'] : []),
     '--wait',
   ];
   const plan: BatchPlan = {
