@@ -15,3 +15,9 @@ export const loadModel = (dir: string, options?: LoadOptions): CausalLM =>
 
 /** What the config.json of a checkpoint folder says of its sizes. @throws InputError as `loadModel` */
 export const readDims = (dir: string): ModelDims => dimsOf(openConfig(dir));
+
+/** What can be said of a model that is not open: by its config.json. @throws InputError as `loadModel` */
+export function describeModel(dir: string): Pick<CausalLM, 'config' | 'modelType'> {
+  const config = openConfig(dir);
+  return { config: dimsOf(config), modelType: String(config.values.model_type) };
+}

@@ -1,4 +1,5 @@
 /** The script that Slurm runs: every task of a submission, and the step that joins their results. */
+import { shellWord } from '../util/shell';
 import { type JobSettings, sbatchWords } from './settings';
 
 export interface BatchPlan {
@@ -50,10 +51,6 @@ mark end $status
 exit $status
 `;
 }
-
-/** A word as bash takes it for one. */
-export const shellWord = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 /** sbatch reads its own lines of a script, where quotes hold words together. */
 const quoted = (text: string) => (/\s/.test(text) ? `"${text}"` : text);

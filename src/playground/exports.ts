@@ -2,6 +2,7 @@
 import type { LanguageModel } from '../language/languageModel';
 import { InputError } from '../util/errors';
 import { IN_CLONE, TILLER } from '../util/invocation';
+import { shellWord } from '../util/shell';
 import type { Shelf } from '../vectors/shelf';
 import type { SteerSpec } from '../vectors/steerSpec';
 import { steerText } from '../vectors/steerText';
@@ -77,12 +78,8 @@ function commandOf(
     ...words,
     ...(dashed ? ['--', prompt] : []),
   ];
-  return [TILLER, ...given.map(quoted)].join(' ');
+  return [TILLER, ...given.map(shellWord)].join(' ');
 }
-
-/** A word for a shell. */
-const quoted = (word: string) =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 
 function configOf(
   { prompt, system, style, maxNewTokens, temperature }: PlaygroundSettings,

@@ -2,6 +2,7 @@
 import * as path from 'node:path';
 import type { ReportedRun } from '../../../src/report/types';
 import { isMap } from '../../../src/runs/config';
+import { shellWord } from '../../../src/util/shell';
 import { judgesOf } from '../answers/judge';
 import type { Results } from '../answers/readRun';
 import { effective, usualSettings } from '../command/names';
@@ -60,16 +61,13 @@ export function sameRunCommand(
   const keys = [...Object.keys(usual), 'preset'].filter((key) => key !== 'dry_run');
   const words = keys
     .filter((key) => key in config && differs(key))
-    .map((key) => shellWord(key, key === 'name' ? path.basename(folder) : config[key]));
+    .map((key) => settingWord(key, key === 'name' ? path.basename(folder) : config[key]));
   return [`npx ts-node experiments/${script}.ts`, ...words].join(' ');
 }
 
 /** `key=value`, in quotes where a shell would take it apart. */
-function shellWord(key: string, value: unknown): string {
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  const word = `${key}=${text}`;
-  return /^[\w@%+=:,./-]*$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
+const settingWord = (key: string, value: unknown): string =>
+  shellWord(`${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
 
 function stateOf({ folder, config, rows, unfinished, judged, summary }: Results<never>): string[] {
   const { planned_rows: planned, perplexity_model: judge } = config;

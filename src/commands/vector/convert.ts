@@ -1,5 +1,4 @@
-import { readDims } from '../../../models';
-import { openConfig } from '../../checkpoint/folder';
+import { describeModel } from '../../../models';
 import { findModel } from '../../hub/fingerprint';
 import { InputError } from '../../util/errors';
 import { checkVectorsFit, type FittingModel } from '../../vectors/fit';
@@ -60,8 +59,7 @@ function modelOf(options: Options): FittingModel | undefined {
 
 function describe(given: string): FittingModel {
   const { name, dir, fingerprint } = findModel(given);
-  const modelType = String(openConfig(dir).values.model_type);
-  return { name, fingerprint, model: { config: readDims(dir), modelType } };
+  return { name, fingerprint, model: describeModel(dir) };
 }
 
 /** The model that vectors say that they are of, where it is on this machine. */

@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import { type BatchPlan, batchScript, shellWord } from '../../../../src/jobs/batchScript';
+import { type BatchPlan, batchScript } from '../../../../src/jobs/batchScript';
 import { readJobSettings } from '../../../../src/jobs/settings';
 import { arrayWords, requireSlurm, resultWords } from '../../../../src/jobs/slurm';
 import { jobsFolder, submit, type Task } from '../../../../src/jobs/submission';
@@ -7,6 +7,7 @@ import { parseOverride, readYaml } from '../../../../src/runs/config';
 import { shardText } from '../../../../src/runs/shard';
 import { didYouMean, InputError } from '../../../../src/util/errors';
 import { TILLER } from '../../../../src/util/invocation';
+import { shellWord } from '../../../../src/util/shell';
 import { type Act, type Command, sweep } from '../commandLine';
 import { defaultsFile, scriptName } from '../help';
 import { rehearse } from '../rehearse';
